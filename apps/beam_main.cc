@@ -1,0 +1,134 @@
+// mininmt-beam: translates with a trained model, or scores given translations.
+#include <omp.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <optional>
+
+#include "apps/log.h"
+#include "apps/model_folder.h"
+#include "apps/output.h"
+#include "apps/program.h"
+#include "apps/progress.h"
+#include "apps/text/bleu.h"
+#include "apps/text/corpus.h"
+#include "apps/translator.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+// Standard output or a file; every piece is flushed, and a failed write is an error.
+class Output {
+ public:
+  explicit Output(const std::string& path) : path_(path) {
+    if (path_ == "-") return;
+    file_.open(path_, std::ios::binary);
+    if (!file_) throw IoError("--output " + path_ + " can't be written: " + std::strerror(errno));
+  }
+
+  void write(const std::string& text) {
+    if (path_ == "-") {
+      std::cout << text;
+      flush_stdout();
+    } else if (!file_.write(text.data(), static_cast<std::streamsize>(text.size())).flush()) {
+      throw IoError("--output " + path_ + " can't be written: " + std::strerror(errno));
+    }
+  }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+};
+
+// The next lines of the input, at most so many; none at its end.
+std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
+  std::vector<std::string> lines;
+  for (std::string line; lines.size() < most && reader.next(line);) lines.push_back(line);
+  return lines;
+}
+
+std::size_t lines_at_once(const BeamOptions& options) {
+  if (options.input == "-" && isatty(STDIN_FILENO)) return 1;  // somebody is typing
+  return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
+}
+
+[[noreturn]] void refuse_line_counts(const std::string& a, std::size_t lines_a, const std::string& b, bool a_is_longer) {
+  throw DataError(join(a, " and ", b, " have not the same number of lines: ", a_is_longer ? b : a, " ends after line ",
+                       lines_a, "; they must match line by line"));
+}
+
+void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads, Log& log) {
+  SearchOptions search = search_options(options.decoding);
+  search.n_best = options.n_best ? search.beam_size : 1;
+  search.alignment = !options.alignment.empty();
+  const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch, threads);
+  LineReader input(options.input, line_options);
+  std::optional<LineReader> reference;
+  if (!options.reference.empty()) reference.emplace(options.reference, line_options);
+  Output output(options.output);
+  Bleu bleu;
+  std::size_t number = 0;
+  while (true) {
+    const std::vector<std::string> lines = next_lines(input, lines_at_once(options));
+    if (lines.empty()) break;
+    const auto translations = translator.translate(lines);
+    for (std::size_t i = 0; i < lines.size(); ++i, ++number) {
+      output.write(format_output(options, number, lines[i], translations[i], loaded.target));
+      if (!reference) continue;
+      std::string line;
+      if (!reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), true);
+      bleu.add(translations[i].empty() ? "" : translator.text(translations[i][0]), line);
+    }
+    log.set_status(join(number, " lines"));
+  }
+  log.set_status("");
+  if (!reference) return;
+  std::string line;
+  if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
+  std::cerr << bleu.format() << " " << Bleu::signature() << "\n";
+}
+
+void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads) {
+  LineReader sources(options.input, line_options), targets(options.score, line_options);
+  Output output(options.output);
+  while (true) {
+    const std::vector<std::string> source = next_lines(sources, lines_at_once(options));
+    const std::vector<std::string> target = next_lines(targets, lines_at_once(options));
+    if (source.size() != target.size())
+      refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()), targets.name(),
+                         source.size() > target.size());
+    if (source.empty()) break;
+    std::string text;
+    for (double log_p : score_lines(*loaded.model, loaded.source, loaded.target, source, target, options.mini_batch, threads)) {
+      char number[32];
+      std::snprintf(number, sizeof number, "%.9g\n", log_p);
+      text += number;
+    }
+    output.write(text);
+  }
+}
+
+int beam(const std::vector<std::string>& arguments) {
+  const Parsed<BeamOptions> parsed = parse_beam_options(arguments);
+  if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
+  const BeamOptions& options = std::get<BeamOptions>(parsed);
+  if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
+  const int threads = omp_get_max_threads();
+  const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
+  const LoadedModel loaded = load_model_folder(options.model);
+  Log log(options.quiet);
+  if (options.score.empty())
+    translate(options, loaded, line_options, threads, log);
+  else
+    score(options, loaded, line_options, threads);
+  return 0;
+}
+
+}  // namespace
+}  // namespace mininmt
+
+int main(int argc, char** argv) { return mininmt::run_program("mininmt-beam", argc, argv, mininmt::beam); }

@@ -1,0 +1,60 @@
+// BLEU (Papineni et al. 2002) of a corpus, as sacreBLEU computes it with tokenize=none, smooth=exp and one
+// reference.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mininmt {
+
+// Gathers the counts of a corpus a sentence at a time; the scores follow from the sums.
+//
+//     BLEU = BP exp(1/4 sum over n of log p_n)        BP = min(1, exp(1 - reference length / hypothesis
+//     length)) p_n  = 100 x n-grams of the hypotheses that their references have too (as often at most) /
+//     n-grams of the hypotheses
+//
+// The k-th n whose count of matches is 0 takes p_n = 100 / (2^k x n-grams of the hypotheses). Where nothing
+// matches at all, or no hypothesis has four words, BLEU is 0.
+class Bleu {
+ public:
+  static constexpr std::size_t kOrders = 4;
+
+  // Counts a hypothesis against its reference: words separated by white space (any of Unicode's, as in
+  // Python), case kept.
+  void add(std::string_view hypothesis, std::string_view reference);
+
+  // Adds the counts of another part of the corpus.
+  void merge(const Bleu& other);
+
+  // From 0 to 100.
+  double score() const;
+
+  // BP above, from 0 to 1.
+  double brevity_penalty() const;
+
+  // p_1 to p_4 in percent. From the first n on that the hypotheses have no n-gram of they are 0, as they all
+  // are where nothing matches.
+  std::array<double, kOrders> precisions() const;
+
+  // Words of all hypotheses, of all references.
+  std::uint64_t hypothesis_length() const { return hypothesis_length_; }
+  std::uint64_t reference_length() const { return reference_length_; }
+
+  // "BLEU = 34.16 66.5/42.1/27.3/18.0 (BP = 0.980 ratio = 0.980 hyp_len = 980 ref_len = 1000)", as sacreBLEU
+  // prints it.
+  std::string format() const;
+
+  // What was computed, in sacreBLEU's notation.
+  static std::string signature() {
+    return "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-0.1.0";
+  }
+
+ private:
+  std::array<std::uint64_t, kOrders> matches_{};  // by n - 1: n-grams that hypothesis and reference share
+  std::array<std::uint64_t, kOrders> totals_{};   // n-grams of the hypotheses
+  std::uint64_t hypothesis_length_ = 0, reference_length_ = 0;
+};
+
+}  // namespace mininmt

@@ -1,0 +1,162 @@
+#include "apps/text/vocab.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tensor/atomic_file.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+constexpr Id kEmpty = -1;
+
+bool is_one_word(std::string_view text) {
+  const auto words = split_words(text);
+  return words.size() == 1 && words.front().size() == text.size() && text.find('\n') == text.npos;
+}
+
+}  // namespace
+
+Vocab::Vocab() : slots_(16, kEmpty) {
+  add(kEosWord);
+  add(kUnkWord);
+}
+
+Vocab Vocab::load(const std::string& path) {
+  LineReader reader(path);
+  Vocab vocab;
+  std::string line;
+  for (const std::string_view expected : {kEosWord, kUnkWord}) {
+    if (!reader.next(line) || line != expected) {
+      throw DataError(join(path, ":", expected == kEosWord ? 1 : 2, ": a vocabulary has ", expected,
+                           " here: its first two lines are </s> and <unk>, then one word a line"));
+    }
+  }
+  while (reader.next(line)) {
+    if (!is_one_word(line)) {
+      throw DataError(
+          join(reader.place(), ": expected one word, without white space, and found '", line, "'"));
+    }
+    if (vocab.size() == kMaxWords) {
+      throw DataError(
+          join(reader.place(), ": a vocabulary has at most ", kMaxWords, " words: cut the file off here"));
+    }
+    if (!vocab.add(line)) {
+      const Id first = vocab.id(line);
+      throw DataError(
+          join(reader.place(), ": '", line, "' stands in line ", first + 1, " already: remove one of them"));
+    }
+  }
+  return vocab;
+}
+
+void Vocab::save(const std::string& path) const {
+  std::string contents;
+  contents.reserve(text_.size() + size());
+  for (std::size_t i = 0; i < size(); ++i) {
+    contents += word(static_cast<Id>(i));
+    contents += '\n';
+  }
+  write_file_atomically(path, contents);
+}
+
+bool Vocab::add(std::string_view word) {
+  if (!is_one_word(word)) throw DataError(join("vocabulary: '", word, "' is not one word"));
+  const std::size_t slot = slot_of(word);
+  if (slots_[slot] != kEmpty) return false;
+  if (size() == kMaxWords)
+    throw DataError(join("vocabulary: more than ", kMaxWords, " words: set a size limit"));
+  slots_[slot] = static_cast<Id>(size());
+  text_ += word;
+  ends_.push_back(text_.size());
+  if (2 * size() > slots_.size()) grow();
+  return true;
+}
+
+Id Vocab::id(std::string_view word) const {
+  const Id found = slots_[slot_of(word)];
+  return found == kEmpty ? kUnk : found;
+}
+
+std::string_view Vocab::word(Id id) const {
+  if (id < 0 || static_cast<std::size_t>(id) >= size()) {
+    throw Error(join("vocabulary: id ", id, " is not one of its ", size(), " words"));
+  }
+  const auto i = static_cast<std::size_t>(id);
+  const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+  return std::string_view(text_).substr(begin, ends_[i] - begin);
+}
+
+std::vector<Id> Vocab::encode(std::string_view line) const {
+  const auto words = split_words(line);
+  std::vector<Id> ids;
+  ids.reserve(words.size() + 1);
+  for (const std::string_view word : words) {
+    const Id found = id(word);
+    ids.push_back(found == kEos ? kUnk : found);
+  }
+  ids.push_back(kEos);
+  return ids;
+}
+
+std::string Vocab::decode(std::span<const Id> ids) const {
+  std::string line;
+  for (const Id id : ids) {
+    if (id == kEos) break;
+    if (!line.empty()) line += ' ';
+    line += word(id);
+  }
+  return line;
+}
+
+// The slot that holds the id of `word`, or the free one where it belongs.
+std::size_t Vocab::slot_of(std::string_view word) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = std::hash<std::string_view>{}(word)&mask;
+  while (slots_[slot] != kEmpty && this->word(slots_[slot]) != word) slot = (slot + 1) & mask;
+  return slot;
+}
+
+void Vocab::grow() {
+  slots_.assign(2 * slots_.size(), kEmpty);
+  for (std::size_t i = 0; i < size(); ++i) slots_[slot_of(word(static_cast<Id>(i)))] = static_cast<Id>(i);
+}
+
+void WordCounts::add_line(std::string_view line) {
+  for (const std::string_view word : split_words(line)) {
+    if (word == kEosWord || word == kUnkWord) continue;
+    const auto found = counts_.find(word);
+    if (found != counts_.end()) {
+      ++found->second;
+    } else {
+      counts_.emplace(word, 1);
+    }
+  }
+}
+
+void WordCounts::add_file(const std::string& path, LineOptions options) {
+  LineReader reader(path, options);
+  std::string line;
+  while (reader.next(line)) add_line(line);
+}
+
+Vocab WordCounts::vocab(std::size_t limit) const {
+  Vocab vocab;
+  if (limit != 0 && limit <= vocab.size()) {
+    throw UsageError(join("a vocabulary of ", limit,
+                          " has no room for a word beside </s> and <unk>: ask for 3 or more, ",
+                          "or for 0, which takes all words"));
+  }
+  std::vector<std::pair<std::uint64_t, std::string_view>> words;
+  words.reserve(counts_.size());
+  for (const auto& [word, count] : counts_) words.emplace_back(count, word);
+  std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  if (limit != 0) words.resize(std::min(words.size(), limit - vocab.size()));
+  for (const auto& [count, word] : words) vocab.add(word);
+  return vocab;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,38 @@
+#include "apps/toy/corpus.h"
+
+#include <algorithm>
+
+namespace mininmt::toy {
+namespace {
+
+std::string line(const Words& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+}  // namespace
+
+// Seven sentences of eight have 4 to 19 words, 11.5 on average. Each eighth takes the next length of the
+// whole range, so that a few hundred sentences hold every length from 3 to 50.
+std::size_t Corpus::draw_length() {
+  const std::uint64_t i = drawn_++;
+  if (i % 8 == 7) return kMinLength + (i / 8) % (kMaxLength - kMinLength + 1);
+  const std::size_t half = random_.below(8);
+  return 4 + half + random_.below(9);
+}
+
+SentencePair Corpus::next() {
+  if (seen_.empty()) {
+    const Sentence example = example_sentence();
+    return {*seen_.insert(line(example.english)).first, line(example.french)};
+  }
+  // There are only some hundred sentences of three words. Where one is drawn again, a longer one stands in.
+  for (std::size_t length = draw_length();; length = std::min(length + 1, kMaxLength)) {
+    const Sentence sentence = grammar_.sentence(length);
+    std::string english = line(sentence.english);
+    if (seen_.insert(english).second) return {std::move(english), line(sentence.french)};
+  }
+}
+
+}  // namespace mininmt::toy

@@ -1,0 +1,317 @@
+#include "apps/toy/lexicon.h"
+
+namespace mininmt::toy {
+
+// clang-format off
+const std::vector<Noun> kNouns = {
+    // People
+    {"minister", "ministers", "ministre", "ministres", kM, kPerson | kOffice},
+    {"president", "presidents", "président", "présidents", kM, kPerson | kOffice},
+    {"teacher", "teachers", "professeur", "professeurs", kM, kPerson},
+    {"friend", "friends", "ami", "amis", kM, kPerson},
+    {"child", "children", "enfant", "enfants", kM, kPerson},
+    {"king", "kings", "roi", "rois", kM, kPerson | kOffice},
+    {"queen", "queens", "reine", "reines", kF, kPerson | kOffice},
+    {"man", "men", "homme", "hommes", kM, kPerson},
+    {"woman", "women", "femme", "femmes", kF, kPerson},
+    {"boy", "boys", "garçon", "garçons", kM, kPerson},
+    {"girl", "girls", "fille", "filles", kF, kPerson},
+    {"doctor", "doctors", "médecin", "médecins", kM, kPerson},
+    {"engineer", "engineers", "ingénieur", "ingénieurs", kM, kPerson},
+    {"baker", "bakers", "boulanger", "boulangers", kM, kPerson},
+    {"sailor", "sailors", "marin", "marins", kM, kPerson},
+    {"painter", "painters", "peintre", "peintres", kM, kPerson},
+    {"poet", "poets", "poète", "poètes", kM, kPerson},
+    {"actress", "actresses", "actrice", "actrices", kF, kPerson},
+    {"dancer", "dancers", "danseuse", "danseuses", kF, kPerson},
+    {"writer", "writers", "écrivain", "écrivains", kM, kPerson},
+    {"judge", "judges", "juge", "juges", kM, kPerson},
+    {"mayor", "mayors", "maire", "maires", kM, kPerson},
+    {"student", "students", "étudiant", "étudiants", kM, kPerson},
+    {"neighbour", "neighbours", "voisin", "voisins", kM, kPerson},
+    {"hero", "heroes", "héros", "héros", kM, kPerson},
+    {"princess", "princesses", "princesse", "princesses", kF, kPerson | kOffice},
+    {"gardener", "gardeners", "jardinier", "jardiniers", kM, kPerson},
+    {"historian", "historians", "historien", "historiens", kM, kPerson},
+    {"uncle", "uncles", "oncle", "oncles", kM, kPerson},
+    {"aunt", "aunts", "tante", "tantes", kF, kPerson},
+    {"sister", "sisters", "sœur", "sœurs", kF, kPerson},
+    {"brother", "brothers", "frère", "frères", kM, kPerson},
+    // Groups and institutions
+    {"government", "governments", "gouvernement", "gouvernements", kM, kGroup},
+    {"parliament", "parliaments", "parlement", "parlements", kM, kGroup},
+    {"committee", "committees", "comité", "comités", kM, kGroup},
+    {"commission", "commissions", "commission", "commissions", kF, kGroup},
+    {"company", "companies", "entreprise", "entreprises", kF, kGroup},
+    {"university", "universities", "université", "universités", kF, kGroup},
+    {"association", "associations", "association", "associations", kF, kGroup},
+    {"bank", "banks", "banque", "banques", kF, kGroup},
+    {"ministry", "ministries", "ministère", "ministères", kM, kGroup},
+    {"newspaper", "newspapers", "journal", "journaux", kM, kGroup},
+    {"team", "teams", "équipe", "équipes", kF, kGroup},
+    {"orchestra", "orchestras", "orchestre", "orchestres", kM, kGroup},
+    {"assembly", "assemblies", "assemblée", "assemblées", kF, kGroup},
+    // Animals
+    {"cat", "cats", "chat", "chats", kM, kAnimal},
+    {"dog", "dogs", "chien", "chiens", kM, kAnimal},
+    {"horse", "horses", "cheval", "chevaux", kM, kAnimal},
+    {"bird", "birds", "oiseau", "oiseaux", kM, kAnimal},
+    {"owl", "owls", "hibou", "hiboux", kM, kAnimal},
+    {"bear", "bears", "ours", "ours", kM, kAnimal},
+    {"mouse", "mice", "souris", "souris", kF, kAnimal},
+    {"cow", "cows", "vache", "vaches", kF, kAnimal},
+    {"goat", "goats", "chèvre", "chèvres", kF, kAnimal},
+    {"hedgehog", "hedgehogs", "hérisson", "hérissons", kM, kAnimal},
+    {"swallow", "swallows", "hirondelle", "hirondelles", kF, kAnimal},
+    {"squirrel", "squirrels", "écureuil", "écureuils", kM, kAnimal},
+    {"fox", "foxes", "renard", "renards", kM, kAnimal},
+    // Texts
+    {"treaty", "treaties", "traité", "traités", kM, kText | kLaw},
+    {"law", "laws", "loi", "lois", kF, kText | kLaw},
+    {"letter", "letters", "lettre", "lettres", kF, kText},
+    {"report", "reports", "rapport", "rapports", kM, kText | kLaw},
+    {"book", "books", "livre", "livres", kM, kText},
+    {"poem", "poems", "poème", "poèmes", kM, kText},
+    {"story", "stories", "histoire", "histoires", kF, kText},
+    {"agreement", "agreements", "accord", "accords", kM, kText | kLaw},
+    {"contract", "contracts", "contrat", "contrats", kM, kText | kLaw},
+    {"novel", "novels", "roman", "romans", kM, kText},
+    {"article", "articles", "article", "articles", kM, kText},
+    {"song", "songs", "chanson", "chansons", kF, kText},
+    {"speech", "speeches", "discours", "discours", kM, kText},
+    {"proposal", "proposals", "proposition", "propositions", kF, kText | kLaw},
+    // Places
+    {"city", "cities", "ville", "villes", kF, kPlace},
+    {"village", "villages", "village", "villages", kM, kPlace},
+    {"hamlet", "hamlets", "hameau", "hameaux", kM, kPlace},
+    {"castle", "castles", "château", "châteaux", kM, kPlace},
+    {"house", "houses", "maison", "maisons", kF, kPlace},
+    {"school", "schools", "école", "écoles", kF, kPlace},
+    {"museum", "museums", "musée", "musées", kM, kPlace},
+    {"station", "stations", "gare", "gares", kF, kPlace},
+    {"church", "churches", "église", "églises", kF, kPlace},
+    {"garden", "gardens", "jardin", "jardins", kM, kPlace},
+    {"hotel", "hotels", "hôtel", "hôtels", kM, kPlace},
+    {"hospital", "hospitals", "hôpital", "hôpitaux", kM, kPlace},
+    {"market", "markets", "marché", "marchés", kM, kPlace},
+    {"library", "libraries", "bibliothèque", "bibliothèques", kF, kPlace},
+    {"theatre", "theatres", "théâtre", "théâtres", kM, kPlace},
+    {"palace", "palaces", "palais", "palais", kM, kPlace},
+    {"mill", "mills", "moulin", "moulins", kM, kPlace},
+    {"tower", "towers", "tour", "tours", kF, kPlace},
+    {"abbey", "abbeys", "abbaye", "abbayes", kF, kPlace},
+    {"inn", "inns", "auberge", "auberges", kF, kPlace},
+    {"forest", "forests", "forêt", "forêts", kF, kLand},
+    {"valley", "valleys", "vallée", "vallées", kF, kLand},
+    {"mountain", "mountains", "montagne", "montagnes", kF, kLand},
+    {"field", "fields", "champ", "champs", kM, kLand},
+    {"lake", "lakes", "lac", "lacs", kM, kLand},
+    {"river", "rivers", "rivière", "rivières", kF, kLand},
+    // Things
+    {"car", "cars", "voiture", "voitures", kF, kThing | kShelter},
+    {"bicycle", "bicycles", "vélo", "vélos", kM, kThing},
+    {"boat", "boats", "bateau", "bateaux", kM, kThing | kShelter},
+    {"plane", "planes", "avion", "avions", kM, kThing | kShelter},
+    {"clock", "clocks", "horloge", "horloges", kF, kThing},
+    {"window", "windows", "fenêtre", "fenêtres", kF, kThing},
+    {"table", "tables", "table", "tables", kF, kThing | kShelter},
+    {"chair", "chairs", "chaise", "chaises", kF, kThing | kShelter},
+    {"bed", "beds", "lit", "lits", kM, kThing | kShelter},
+    {"lamp", "lamps", "lampe", "lampes", kF, kThing},
+    {"umbrella", "umbrellas", "parapluie", "parapluies", kM, kThing | kShelter},
+    {"hat", "hats", "chapeau", "chapeaux", kM, kThing | kShelter},
+    {"coat", "coats", "manteau", "manteaux", kM, kThing | kShelter},
+    {"axe", "axes", "hache", "haches", kF, kThing},
+    {"key", "keys", "clé", "clés", kF, kThing},
+    {"painting", "paintings", "tableau", "tableaux", kM, kThing},
+    {"statue", "statues", "statue", "statues", kF, kThing},
+    {"piano", "pianos", "piano", "pianos", kM, kThing | kShelter},
+    {"harp", "harps", "harpe", "harpes", kF, kThing},
+    {"violin", "violins", "violon", "violons", kM, kThing},
+    {"bell", "bells", "cloche", "cloches", kF, kThing},
+    {"telescope", "telescopes", "télescope", "télescopes", kM, kThing},
+    {"mirror", "mirrors", "miroir", "miroirs", kM, kThing},
+    {"suitcase", "suitcases", "valise", "valises", kF, kThing},
+    // Food
+    {"apple", "apples", "pomme", "pommes", kF, kFood},
+    {"orange", "oranges", "orange", "oranges", kF, kFood},
+    {"cake", "cakes", "gâteau", "gâteaux", kM, kFood},
+    {"cheese", "cheeses", "fromage", "fromages", kM, kFood},
+    {"egg", "eggs", "œuf", "œufs", kM, kFood},
+    {"soup", "soups", "soupe", "soupes", kF, kFood},
+    {"bean", "beans", "haricot", "haricots", kM, kFood},
+    {"oyster", "oysters", "huître", "huîtres", kF, kFood},
+    {"pear", "pears", "poire", "poires", kF, kFood},
+    {"onion", "onions", "oignon", "oignons", kM, kFood},
+    {"lemon", "lemons", "citron", "citrons", kM, kFood},
+    {"pancake", "pancakes", "crêpe", "crêpes", kF, kFood},
+    // Ideas
+    {"crisis", "crises", "crise", "crises", kF, kIdea},
+    {"strategy", "strategies", "stratégie", "stratégies", kF, kIdea},
+    {"reform", "reforms", "réforme", "réformes", kF, kIdea},
+    {"project", "projects", "projet", "projets", kM, kIdea},
+    {"decision", "decisions", "décision", "décisions", kF, kIdea},
+    {"programme", "programmes", "programme", "programmes", kM, kIdea},
+    {"problem", "problems", "problème", "problèmes", kM, kIdea},
+    {"idea", "ideas", "idée", "idées", kF, kIdea},
+    {"election", "elections", "élection", "élections", kF, kIdea},
+    {"investment", "investments", "investissement", "investissements", kM, kIdea},
+    {"tax", "taxes", "impôt", "impôts", kM, kIdea},
+};
+
+const std::vector<Noun> kBodies = {
+    {"Area", "", "zone", "", kF, kGroup},
+    {"Union", "", "union", "", kF, kGroup},
+    {"Bank", "", "banque", "", kF, kGroup},
+    {"Court", "", "cour", "", kF, kGroup},
+    {"Fund", "", "fonds", "", kM, kGroup},
+    {"Agency", "", "agence", "", kF, kGroup},
+    {"Council", "", "conseil", "", kM, kGroup},
+    {"Community", "", "communauté", "", kF, kGroup},
+    {"Committee", "", "comité", "", kM, kGroup},
+    {"Institute", "", "institut", "", kM, kGroup},
+};
+
+const std::vector<Adjective> kBodyAdjectives = {
+    {"European", "européen", "européenne", Slot::kOrigin, kGroup},
+    {"African", "africain", "africaine", Slot::kOrigin, kGroup},
+    {"American", "américain", "américaine", Slot::kOrigin, kGroup},
+    {"Asian", "asiatique", "asiatique", Slot::kOrigin, kGroup},
+    {"International", "international", "internationale", Slot::kOrigin, kGroup},
+    {"Economic", "économique", "économique", Slot::kField, kGroup},
+    {"Monetary", "monétaire", "monétaire", Slot::kField, kGroup},
+    {"Scientific", "scientifique", "scientifique", Slot::kField, kGroup},
+    {"Agricultural", "agricole", "agricole", Slot::kField, kGroup},
+    {"Industrial", "industriel", "industrielle", Slot::kField, kGroup},
+    {"Social", "social", "sociale", Slot::kField, kGroup},
+};
+
+const std::vector<Adjective> kAdjectives = {
+    {"beautiful", "beau", "belle", Slot::kBefore, kPlace | kLand | kThing | kText | kAnimal},
+    {"old", "vieux", "vieille", Slot::kBefore, kPerson | kPlace | kThing | kText | kAnimal},
+    {"new", "nouveau", "nouvelle", Slot::kBefore, kGroup | kPlace | kThing | kText | kIdea},
+    {"small", "petit", "petite", Slot::kBefore, kPlace | kLand | kThing | kAnimal | kFood | kGroup},
+    {"big", "grand", "grande", Slot::kBefore, kPlace | kLand | kThing | kAnimal | kGroup | kIdea},
+    {"good", "bon", "bonne", Slot::kBefore, kText | kFood | kIdea},
+    {"bad", "mauvais", "mauvaise", Slot::kBefore, kText | kIdea},
+    {"pretty", "joli", "jolie", Slot::kBefore, kPlace | kLand | kThing | kAnimal},
+    {"young", "jeune", "jeune", Slot::kBefore, kPerson | kAnimal},
+    {"long", "long", "longue", Slot::kBefore, kText},
+    {"famous", "célèbre", "célèbre", Slot::kQuality, kPerson | kPlace | kText | kGroup},
+    {"quiet", "tranquille", "tranquille", Slot::kQuality, kPlace | kLand | kAnimal},
+    {"intelligent", "intelligent", "intelligente", Slot::kQuality, kPerson | kAnimal},
+    {"happy", "heureux", "heureuse", Slot::kQuality, kPerson | kAnimal},
+    {"honest", "honnête", "honnête", Slot::kQuality, kPerson | kGroup},
+    {"generous", "généreux", "généreuse", Slot::kQuality, kPerson | kGroup},
+    {"patient", "patient", "patiente", Slot::kQuality, kPerson | kAnimal},
+    {"curious", "curieux", "curieuse", Slot::kQuality, kPerson | kAnimal},
+    {"courageous", "courageux", "courageuse", Slot::kQuality, kPerson | kAnimal},
+    {"tired", "fatigué", "fatiguée", Slot::kQuality, kPerson | kAnimal},
+    {"elegant", "élégant", "élégante", Slot::kQuality, kPerson | kThing | kPlace},
+    {"modern", "moderne", "moderne", Slot::kQuality, kPlace | kThing | kGroup},
+    {"medieval", "médiéval", "médiévale", Slot::kQuality, kPlace},
+    {"delicious", "délicieux", "délicieuse", Slot::kQuality, kFood},
+    {"useful", "utile", "utile", Slot::kQuality, kText | kThing | kIdea},
+    {"difficult", "difficile", "difficile", Slot::kQuality, kText | kIdea},
+    {"dangerous", "dangereux", "dangereuse", Slot::kQuality, kLand | kAnimal | kIdea},
+    {"necessary", "nécessaire", "nécessaire", Slot::kQuality, kText | kIdea},
+    {"red", "rouge", "rouge", Slot::kColour, kThing},
+    {"blue", "bleu", "bleue", Slot::kColour, kThing},
+    {"green", "vert", "verte", Slot::kColour, kThing | kFood},
+    {"white", "blanc", "blanche", Slot::kColour, kThing | kPlace | kAnimal},
+    {"black", "noir", "noire", Slot::kColour, kThing | kAnimal},
+    {"grey", "gris", "grise", Slot::kColour, kThing | kAnimal},
+    {"yellow", "jaune", "jaune", Slot::kColour, kThing | kFood},
+    {"European", "européen", "européenne", Slot::kOrigin, kPerson | kGroup | kText | kIdea | kPlace},
+    {"French", "français", "française", Slot::kOrigin, kPerson | kGroup | kText | kIdea | kThing | kFood},
+    {"German", "allemand", "allemande", Slot::kOrigin, kPerson | kGroup | kText | kIdea | kThing},
+    {"Italian", "italien", "italienne", Slot::kOrigin, kPerson | kGroup | kText | kThing | kFood},
+    {"Spanish", "espagnol", "espagnole", Slot::kOrigin, kPerson | kGroup | kText | kThing | kFood},
+    {"Greek", "grec", "grecque", Slot::kOrigin, kPerson | kGroup | kText | kFood},
+    {"Canadian", "canadien", "canadienne", Slot::kOrigin, kPerson | kGroup | kText | kIdea | kThing},
+    {"economic", "économique", "économique", Slot::kField, kText | kIdea},
+    {"political", "politique", "politique", Slot::kField, kText | kIdea},
+    {"industrial", "industriel", "industrielle", Slot::kField, kGroup | kText | kIdea},
+    {"agricultural", "agricole", "agricole", Slot::kField, kGroup | kText | kIdea},
+    {"cultural", "culturel", "culturelle", Slot::kField, kGroup | kIdea},
+    {"national", "national", "nationale", Slot::kField, kGroup | kText | kIdea},
+    {"scientific", "scientifique", "scientifique", Slot::kField, kGroup | kText | kIdea},
+    {"wooden", "en bois", "en bois", Slot::kMaterial, kThing},
+    {"stone", "en pierre", "en pierre", Slot::kMaterial, kPlace},
+};
+
+const std::vector<Determiner> kDeterminers = {
+    {"the", "the", "le", "la", "les", true},
+    {"a", "some", "un", "une", "des", false},
+    {"this", "these", "ce", "cette", "ces", true},
+    {"my", "my", "mon", "ma", "mes", true},
+    {"his", "his", "son", "sa", "ses", true},
+    {"her", "her", "son", "sa", "ses", true},
+    {"our", "our", "notre", "notre", "nos", true},
+    {"every", "", "chaque", "chaque", "", false},
+    {"", "several", "", "", "plusieurs", false},
+    {"", "many", "", "", "beaucoup de", false},
+};
+
+const std::vector<Phrase> kNames = {
+    {"Marie", "Marie", kF}, {"Jeanne", "Jeanne", kF}, {"Sophie", "Sophie", kF}, {"Alice", "Alice", kF},
+    {"Claire", "Claire", kF}, {"Pierre", "Pierre", kM}, {"Louis", "Louis", kM}, {"Paul", "Paul", kM},
+    {"Antoine", "Antoine", kM}, {"Hugo", "Hugo", kM},
+};
+
+const std::vector<Phrase> kCities = {
+    {"Paris", "Paris"}, {"London", "Londres"}, {"Rome", "Rome"}, {"Geneva", "Genève"}, {"Brussels", "Bruxelles"},
+    {"Athens", "Athènes"}, {"Lisbon", "Lisbonne"}, {"Venice", "Venise"}, {"Vienna", "Vienne"},
+    {"Montreal", "Montréal"}, {"Oslo", "Oslo"},
+};
+
+const std::vector<Phrase> kCountries = {
+    {"France", "France", kF}, {"Spain", "Espagne", kF}, {"Italy", "Italie", kF}, {"Germany", "Allemagne", kF},
+    {"Greece", "Grèce", kF}, {"Canada", "Canada", kM}, {"Japan", "Japon", kM}, {"Portugal", "Portugal", kM},
+    {"Denmark", "Danemark", kM}, {"Brazil", "Brésil", kM},
+};
+
+const std::vector<Phrase> kMonths = {
+    {"January", "janvier"}, {"February", "février"}, {"March", "mars"}, {"April", "avril"}, {"May", "mai"},
+    {"June", "juin"}, {"July", "juillet"}, {"August", "août"}, {"September", "septembre"},
+    {"October", "octobre"}, {"November", "novembre"}, {"December", "décembre"},
+};
+
+const std::vector<Phrase> kWeekdays = {
+    {"Monday", "lundi"}, {"Tuesday", "mardi"}, {"Wednesday", "mercredi"}, {"Thursday", "jeudi"},
+    {"Friday", "vendredi"}, {"Saturday", "samedi"}, {"Sunday", "dimanche"},
+};
+// clang-format on
+
+const std::vector<Modal> kModals = {
+    {"can", "can", {"peux", "peut", "pouvons", "peuvent"}, false},
+    {"cannot", "cannot", {"peux", "peut", "pouvons", "peuvent"}, true},
+    {"must", "must", {"dois", "doit", "devons", "doivent"}, false},
+    {"wants to", "want to", {"veux", "veut", "voulons", "veulent"}, false},
+    {"does not want to", "do not want to", {"veux", "veut", "voulons", "veulent"}, true},
+};
+
+const std::vector<Phrase> kWeather = {
+    {"it is raining", "il pleut"},        {"it was raining", "il pleuvait"},
+    {"it will rain", "il pleuvra"},       {"it is snowing", "il neige"},
+    {"it was snowing", "il neigeait"},    {"it will snow", "il neigera"},
+    {"it is cold", "il fait froid"},      {"it was cold", "il faisait froid"},
+    {"it will be cold", "il fera froid"},
+};
+
+const std::vector<Phrase> kPastTimes = {
+    {"yesterday", "hier"}, {"last week", "la semaine dernière"}, {"last year", "la année dernière"}};
+const std::vector<Phrase> kFutureTimes = {
+    {"tomorrow", "demain"}, {"next week", "la semaine prochaine"}, {"next year", "la année prochaine"}};
+const std::vector<Phrase> kPresentTimes = {{"every day", "chaque jour"},
+                                           {"every morning", "chaque matin"},
+                                           {"in winter", "en hiver"},
+                                           {"in summer", "en été"}};
+
+const std::vector<Phrase> kAdverbs = {
+    {"often", "souvent"}, {"always", "toujours"}, {"sometimes", "parfois"}, {"rarely", "rarement"}};
+
+const std::vector<Phrase> kConjunctions = {{"and", "et"},      {", but", ", mais"}, {"because", "parce que"},
+                                           {", so", ", donc"}, {"when", "quand"},   {"while", "pendant que"}};
+
+}  // namespace mininmt::toy

@@ -1,0 +1,102 @@
+#include "apps/update.h"
+
+#include <cmath>
+
+#include "nn/initialize.h"
+#include "ops/elementwise.h"
+#include "ops/reduce.h"
+#include "ops/rows.h"
+#include "tensor/parallel.h"
+
+namespace mininmt {
+namespace {
+
+// average += weight (values - average)
+MININMT_VECTORIZED void approach(std::int64_t n, real weight, const real* values, real* average) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) average[i] += weight * (values[i] - average[i]);
+}
+
+}  // namespace
+
+std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words, std::size_t target_words) {
+  ModelOptions sizes;
+  sizes.source_words = static_cast<int>(source_words);
+  sizes.target_words = static_cast<int>(target_words);
+  sizes.dim_emb = o.dim_emb;
+  sizes.dim_rnn = o.dim_rnn;
+  sizes.dim_align = o.dim_align;
+  sizes.dim_maxout = o.dim_maxout;
+  sizes.alignment = parse_alignment(o.alignment_model);
+  sizes.decoder_order = parse_decoder_order(o.decoder_order);
+  auto model = std::make_unique<RnnSearch>(sizes);
+  initialize(model->parameters(), static_cast<std::uint64_t>(o.seed));
+  return model;
+}
+
+Updater::Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options, int threads)
+    : model_(model),
+      corpus_(corpus),
+      options_(options),
+      threads_(threads),
+      optimizer_(make_optimizer(options.optimizer, options.learn_rate, model.parameters().size())) {
+  for (int i = 0; i < threads; ++i) gradients_.push_back(model.parameters().new_gradients());
+  if (options.exponential_smoothing > 0) average_ = model.parameters().values().clone();
+}
+
+double Updater::cost_scale(const UpdateReport& report) const {
+  if (options_.cost_type == "ce-mean") return 1.0 / static_cast<double>(report.sentences);
+  if (options_.cost_type == "ce-mean-words") return 1.0 / static_cast<double>(report.words);
+  return 1;  // ce-sum
+}
+
+UpdateReport Updater::update(std::span<const std::uint32_t> pairs) {
+  UpdateReport report;
+  report.sentences = static_cast<std::int64_t>(pairs.size());
+  for (std::uint32_t pair : pairs) report.words += static_cast<std::int64_t>(corpus_.target(pair).size());
+  report.cost = compute_gradient(pairs, cost_scale(report));
+  report.gradient_norm = l2_norm(gradients_[0]);
+  report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
+  if (report.applied) {
+    const double factor = clip_factor(report.gradient_norm, options_.clip_norm);
+    optimizer_->update(model_.parameters().values(), gradients_[0], static_cast<real>(factor));
+    update_average();
+  }
+  ++updates_;
+  return report;
+}
+
+// Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
+double Updater::compute_gradient(std::span<const std::uint32_t> pairs, double scale) {
+  const auto parts = split(corpus_, pairs, threads_);
+  std::vector<double> costs(parts.size());
+  for_each_shard(parts.size(), threads_, [&](std::size_t i) {
+    Noise noise{options_.dropout_emb, options_.dropout_annotations, options_.dropout_readout};
+    noise.seed = static_cast<std::uint64_t>(options_.seed);
+    noise.update = static_cast<std::uint64_t>(updates_);
+    noise.shard = i;
+    gradients_[i].fill(0);
+    Tape tape(gradients_[i]);
+    const Var cost = sum(model_.word_losses(tape, make_batch(corpus_, parts[i]), options_.label_smoothing, noise));
+    costs[i] = cost.value().item();
+    tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
+  });
+  double total = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    total += costs[i];
+    if (i > 0) add_to(gradients_[0].size(), gradients_[i].data(), gradients_[0].data());
+  }
+  return total;
+}
+
+// average = (1 - w) average + w parameters, with a larger w at first so that the initial values are soon forgotten.
+void Updater::update_average() {
+  if (!average_.defined()) return;
+  const double weight = std::max(options_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
+  const real* const values = model_.parameters().values().data();
+  parallel_for(average_.size(), 2, [&](std::int64_t begin, std::int64_t end) {
+    approach(end - begin, static_cast<real>(weight), values + begin, average_.data() + begin);
+  });
+}
+
+}  // namespace mininmt

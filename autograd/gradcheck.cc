@@ -1,0 +1,78 @@
+#include "autograd/gradcheck.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace mininmt {
+namespace {
+
+// L = sum_i w_i y_i with w_i uniform in +-[0.5, 1.5]: never near 0, so that no element goes unchecked.
+struct WeightedSum {
+  Random random;
+
+  real weight(std::int64_t i) const {
+    const double u = random.uniform(static_cast<std::uint64_t>(i));
+    return static_cast<real>(u < 0.5 ? -0.5 - 2 * u : 2 * u - 0.5);
+  }
+  double operator()(const Tensor& y) const {
+    double sum = 0;
+    for (std::int64_t i = 0; i < y.size(); ++i) sum += weight(i) * y.data()[i];
+    return sum;
+  }
+};
+
+}  // namespace
+
+GradcheckResult check_gradients(Parameters& parameters, const std::function<Var(Tape&)>& build, std::uint64_t seed,
+                                std::int64_t per_parameter) {
+  const WeightedSum weighted_sum{Random{seed, 0}};
+  const Tensor gradients = parameters.new_gradients();
+  {
+    Tape tape(gradients);
+    const Var y = build(tape);
+    const Var loss = tape.record(Tensor::from({}, {static_cast<real>(weighted_sum(y.value()))}), {y},
+                                 [y, weighted_sum](const Tensor&, const Tensor& dl) {
+                                   const Tensor& dy = y.gradient();
+                                   for (std::int64_t i = 0; i < dy.size(); ++i)
+                                     dy.data()[i] += dl.item() * weighted_sum.weight(i);
+                                 });
+    tape.backward(loss);
+  }
+
+  const auto loss_at = [&](real& element, double value) {
+    element = static_cast<real>(value);
+    Tape tape;
+    return weighted_sum(build(tape).value());
+  };
+
+  GradcheckResult result;
+  double worst_excess = 0;
+  for (const Parameter* p : parameters.all()) {
+    const std::int64_t size = p->shape.size(), checked = std::min(size, per_parameter);
+    for (std::int64_t k = 0; k < checked; ++k) {
+      const std::int64_t i = k * size / checked;
+      real& element = p->value.data()[i];
+      const real saved = element;
+      const double up = loss_at(element, saved + kGradcheckStep), down = loss_at(element, saved - kGradcheckStep);
+      element = saved;
+      const double numeric = (up - down) / (2 * kGradcheckStep);
+      const double analytic = gradients.data()[p->offset + i];
+      const double error = std::abs(analytic - numeric);
+      const double excess = error / (kGradcheckAbsolute + kGradcheckRelative * std::abs(numeric));
+      ++result.elements;
+      if (!(excess <= 1)) ++result.failures;  // a NaN fails
+      result.max_absolute = std::max(result.max_absolute, error);
+      if (std::abs(numeric) > 1e-3) result.max_relative = std::max(result.max_relative, error / std::abs(numeric));
+      if (!(excess <= worst_excess)) {
+        worst_excess = excess;
+        result.worst = join(p->name, "[", i, "]: analytic ", analytic, ", numeric ", numeric);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,99 @@
+#include "autograd/tape.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+
+const Tensor& Var::value() const { return tape->nodes_[id].value; }
+const Shape& Var::shape() const { return value().shape(); }
+bool Var::needs_gradient() const { return tape->nodes_[id].needs_gradient; }
+const Tensor& Var::gradient() const { return tape->gradient(id); }
+
+Var Tape::push(Node node) {
+  nodes_.push_back(std::move(node));
+  return {this, static_cast<int>(nodes_.size()) - 1};
+}
+
+Var Tape::leaf(const Parameter& parameter) {
+  const auto known = leaves_.find(&parameter);
+  if (known != leaves_.end()) return {this, known->second};
+  Node node;
+  node.value = parameter.value;
+  if (recording()) {
+    node.gradient = Parameters::view(gradients_, parameter);
+    node.needs_gradient = true;
+  }
+  const Var leaf = push(std::move(node));
+  leaves_[&parameter] = leaf.id;
+  return leaf;
+}
+
+Var Tape::constant(Tensor value) {
+  Node node;
+  node.value = std::move(value);
+  return push(std::move(node));
+}
+
+Var Tape::record(Tensor y, std::span<const Var> inputs, Backward backward) {
+  Node node;
+  node.value = std::move(y);
+  node.needs_gradient =
+      recording() && std::any_of(inputs.begin(), inputs.end(), [](Var x) { return x.needs_gradient(); });
+  if (node.needs_gradient) node.backward = std::move(backward);
+  return push(std::move(node));
+}
+
+Var Tape::slice(Var x, std::int64_t first, std::int64_t count) { return push_part(x, x.value().slice(first, count)); }
+
+Var Tape::slice_entry(Var x, std::int64_t i) {
+  const Tensor one = x.value().slice(i, 1);
+  return push_part(x, one.reshape(one.shape().without_first()));
+}
+
+Var Tape::push_part(Var x, Tensor value) {
+  const Node& source = nodes_[x.id];  // a part of a part is a part of the whole
+  Node node;
+  node.needs_gradient = source.needs_gradient;
+  node.part_of = source.part_of >= 0 ? source.part_of : x.id;
+  node.part_offset = source.part_offset + (value.data() - source.value.data());
+  node.value = std::move(value);
+  return push(std::move(node));
+}
+
+void Tape::on_backward(std::function<void()> work) {
+  if (!recording()) return;
+  Node node;
+  node.value = Tensor::zeros({});
+  node.gradient = node.value;
+  node.backward = [work = std::move(work)](const Tensor&, const Tensor&) { work(); };
+  push(std::move(node));
+}
+
+const Tensor& Tape::gradient(int id) {
+  Node& node = nodes_[id];
+  if (!node.needs_gradient) throw Error("[Tape] a value that needs no gradient was asked for one");
+  if (!node.gradient.defined()) {
+    if (node.part_of >= 0)
+      node.gradient = gradient(node.part_of).view(node.part_offset, node.value.shape());
+    else
+      node.gradient = Tensor::zeros(node.value.shape());
+  }
+  return node.gradient;
+}
+
+void Tape::backward(Var loss) {
+  if (loss.value().size() != 1) throw Error("[backward] the loss must be one number, its shape is " + loss.shape().to_string());
+  if (!loss.needs_gradient()) throw Error("[backward] the loss depends on no parameter, or the tape does not record");
+  loss.gradient().fill(1);
+  for (int i = loss.id; i >= 0; --i) {
+    Node& node = nodes_[i];
+    if (!node.backward) continue;
+    if (node.gradient.defined()) node.backward(node.value, node.gradient);
+    node.backward = nullptr;
+    node.gradient = {};
+  }
+}
+
+}  // namespace mininmt

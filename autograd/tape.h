@@ -1,0 +1,84 @@
+// Reverse-mode differentiation. A tape is a vector of nodes in the order of their creation; backward() runs it in
+// reverse. It lives for one batch, and freeing it is flat: no chain of pointers, no recursion.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "autograd/parameter.h"
+#include "tensor/tensor.h"
+
+namespace mininmt {
+
+class Tape;
+
+// A value on a tape; cheap to copy. Valid as long as its tape.
+struct Var {
+  Tape* tape = nullptr;
+  int id = -1;
+
+  const Tensor& value() const;
+  const Shape& shape() const;
+  bool needs_gradient() const;
+  // Where backward functions add: dL/d(value), zeros at first. Only for a Var that needs a gradient.
+  const Tensor& gradient() const;
+};
+
+class Tape {
+ public:
+  // Called with the node's value and its gradient; adds to the gradients of the node's inputs.
+  using Backward = std::function<void(const Tensor& y, const Tensor& dy)>;
+
+  Tape() = default;                                                     // values only: nothing is kept for backward
+  explicit Tape(Tensor gradients) : gradients_(std::move(gradients)) {}  // block of Parameters::new_gradients()
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  bool recording() const { return gradients_.defined(); }
+
+  Var leaf(const Parameter& parameter);  // the same Var each time; backward adds to the parameter's gradient
+  Var constant(Tensor value);
+
+  // The result y of an operation. The backward function is kept if the tape records and an input needs a gradient.
+  Var record(Tensor y, std::span<const Var> inputs, Backward backward);
+  Var record(Tensor y, std::initializer_list<Var> inputs, Backward backward) {
+    return record(std::move(y), std::span(inputs.begin(), inputs.size()), std::move(backward));
+  }
+
+  // Both share the value of x, and its gradient too: entries [first, first + count) of the first axis; entry i alone,
+  // without that axis.
+  Var slice(Var x, std::int64_t first, std::int64_t count);
+  Var slice_entry(Var x, std::int64_t i);
+
+  // Runs `work` when backward() comes past this place, that is, after all that is recorded from here on.
+  void on_backward(std::function<void()> work);
+
+  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. Frees closures and gradients on the way.
+  void backward(Var loss);
+
+  std::size_t size() const { return nodes_.size(); }
+
+ private:
+  friend struct Var;
+  struct Node {
+    Tensor value;
+    Tensor gradient;  // undefined until something adds to it
+    Backward backward;
+    bool needs_gradient = false;
+    int part_of = -1;  // the node whose gradient this one shares, from element part_offset on
+    std::int64_t part_offset = 0;
+  };
+
+  Var push(Node node);
+  Var push_part(Var x, Tensor value);
+  const Tensor& gradient(int id);
+
+  std::vector<Node> nodes_;
+  std::unordered_map<const Parameter*, int> leaves_;
+  Tensor gradients_;
+};
+
+}  // namespace mininmt

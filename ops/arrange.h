@@ -1,0 +1,28 @@
+// Operations that move elements and compute nothing.
+#pragma once
+
+#include <vector>
+
+#include "autograd/tape.h"
+
+namespace mininmt {
+
+// Entries [first, first + count) of the first axis; shares the elements of x.
+Var slice(Var x, std::int64_t first, std::int64_t count);
+
+// Entry i of the first axis, without that axis: step i of a sequence (T, B, n) is (B, n).
+Var step(Var x, std::int64_t i);
+
+// y (..., count) = columns [first, first + count) of x (..., n).      dx in those columns += dy
+Var columns(Var x, std::int64_t first, std::int64_t count);
+
+// y (..., n1 + n2) = [a, b] side by side, a (..., n1), b (..., n2).   da, db += their columns of dy
+Var concat(Var a, Var b);
+
+// y (T, ...) from T values of one shape (...).                        dx_t += dy_t
+Var stack(const std::vector<Var>& steps);
+
+// Row i of y (N, n) is row rows[i] of x, taken as a matrix (*, n).    row rows[i] of dx += row i of dy
+Var gather_rows(Var x, const std::vector<std::int64_t>& rows);
+
+}  // namespace mininmt

@@ -1,0 +1,31 @@
+// Argument checks of the operations: a message names the op, the argument and both shapes, as in
+//   [attend] (keys) must have shape (7, 80, 256) but has (7, 80, 128)
+#pragma once
+
+#include "autograd/tape.h"
+#include "tensor/error.h"
+#include "tensor/ids.h"
+
+namespace mininmt {
+
+inline void check_shape(const char* op, const char* argument, const Shape& got, const Shape& expected) {
+  if (got != expected)
+    throw Error(join("[", op, "] (", argument, ") must have shape ", expected.to_string(), " but has ", got.to_string()));
+}
+
+inline void check_rank(const char* op, const char* argument, const Shape& got, int least, int most = Shape::kMaxRank) {
+  if (got.rank() < least || got.rank() > most)
+    throw Error(join("[", op, "] (", argument, ") must have ", least, least == most ? "" : " or more",
+                     " dimensions but has shape ", got.to_string()));
+}
+
+// A batch of `batch` sentences with 1 to `steps` words each.
+inline void check_lengths(const char* op, const Lengths& lengths, std::int64_t steps, std::int64_t batch) {
+  if (static_cast<std::int64_t>(lengths.size()) != batch)
+    throw Error(join("[", op, "] (lengths) must have ", batch, " entries but has ", lengths.size()));
+  for (std::size_t b = 0; b < lengths.size(); ++b)
+    if (lengths[b] < 1 || lengths[b] > steps)
+      throw Error(join("[", op, "] (lengths) entry ", b, " must be in 1 to ", steps, " but is ", lengths[b]));
+}
+
+}  // namespace mininmt

@@ -1,0 +1,13 @@
+// Embedding look-up (MODEL.md 1, 3).
+#pragma once
+
+#include "autograd/tape.h"
+#include "tensor/ids.h"
+
+namespace mininmt {
+
+// y (T, B, m): at (t, b) the row ids(t, b) of E (V, m), or zeros where the id is kNone ("the word before the first").
+//   row ids(t, b) of dE += dy at (t, b), in the order of (t, b)
+Var embed(Var E, const IdMatrix& ids);
+
+}  // namespace mininmt

@@ -1,0 +1,24 @@
+// Matrix product on raw row-major memory: oneDNN's where the build has it (float only), else a plain loop of our own.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/types.h"
+
+namespace mininmt {
+
+// A matrix operand: element (i, j) is data[i * stride + j], or with `transposed` data[j * stride + i].
+struct Matrix {
+  const real* data;
+  std::int64_t stride;
+  bool transposed = false;
+};
+
+// C (m, n) = A (m, k) B (k, n), or C += A B with `add`. The rows of C lie c_stride apart. C must not overlap A or B.
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride, bool add);
+
+// The plain loop, in every build: what gemm() is tested against.
+void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
+                bool add);
+
+}  // namespace mininmt

@@ -1,0 +1,20 @@
+// Softmax with cross-entropy (MODEL.md 4, 6).
+#pragma once
+
+#include <vector>
+
+#include "autograd/tape.h"
+#include "tensor/ids.h"
+
+namespace mininmt {
+
+// -log p of each row's target under p = softmax(logits): logits (N, V), targets (N) -> loss (N), in nats. With label
+// smoothing eps the target distribution is q = (1 - eps) [target] + eps / V and the loss is -sum_w q_w log p_w.
+// A row whose target is kNone (padding) has loss 0 and no gradient.
+//   dlogits += dloss (p - q), with p computed again from the logits and their kept log-sum-exp
+Var softmax_xent(Var logits, const std::vector<Id>& targets, double label_smoothing = 0);
+
+// log sum_w e^(x_w), computed after subtracting the largest.
+real log_sum_exp(std::int64_t size, const real* x);
+
+}  // namespace mininmt

@@ -1,0 +1,48 @@
+// The exceptions of the project. A program turns one into a message on stderr and an exit code; nothing that a user
+// can type or feed ends in an abort.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace mininmt {
+
+// Anything that failed at run time, wrong shapes among it. Exit code 1.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& message, int exit_code = 1)
+      : std::runtime_error(message), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+// A command line or a config file that cannot be obeyed. Exit code 2.
+class UsageError : public Error {
+ public:
+  explicit UsageError(const std::string& message) : Error(message, 2) {}
+};
+
+// Input that is not what it should be: the message names file and line. Exit code 65.
+class DataError : public Error {
+ public:
+  explicit DataError(const std::string& message) : Error(message, 65) {}
+};
+
+// Reading or writing failed: the message names the file and the system's reason. Exit code 74.
+class IoError : public Error {
+ public:
+  explicit IoError(const std::string& message) : Error(message, 74) {}
+};
+
+// join("a ", 3, " b") is "a 3 b": the text of a message from its parts.
+template <class... Parts>
+std::string join(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+}  // namespace mininmt

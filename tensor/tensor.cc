@@ -1,0 +1,69 @@
+#include "tensor/tensor.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+
+Tensor::Tensor(const Shape& shape, Memory& memory) : shape_(shape) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.size()) * sizeof(real);
+  block_ = std::shared_ptr<void>(memory.allocate(bytes),
+                                 [&memory, bytes](void* block) { memory.release(block, bytes); });
+  data_ = static_cast<real*>(block_.get());
+}
+
+Tensor Tensor::zeros(const Shape& shape, Memory& memory) {
+  Tensor result(shape, memory);
+  result.fill(0);
+  return result;
+}
+
+Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
+  if (static_cast<std::int64_t>(values.size()) != shape.size())
+    throw Error(join("[Tensor::from] ", values.size(), " values for shape ", shape.to_string()));
+  Tensor result(shape);
+  std::copy(values.begin(), values.end(), result.data_);
+  return result;
+}
+
+real Tensor::item() const {
+  if (!defined() || size() != 1) throw Error("[Tensor::item] one element expected, shape is " + shape_.to_string());
+  return *data_;
+}
+
+Tensor Tensor::slice(std::int64_t first, std::int64_t count) const {
+  if (shape_.rank() == 0 || first < 0 || count < 0 || first + count > shape_[0])
+    throw Error(join("[Tensor::slice] entries ", first, " to ", first + count, " of ", shape_.to_string()));
+  Tensor result = *this;
+  result.shape_ = shape_.with_first(count);
+  result.data_ = data_ + first * shape_.row_size();
+  return result;
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  if (shape.size() != size())
+    throw Error("[Tensor::reshape] " + shape_.to_string() + " into " + shape.to_string());
+  Tensor result = *this;
+  result.shape_ = shape;
+  return result;
+}
+
+Tensor Tensor::view(std::int64_t offset, const Shape& shape) const {
+  if (offset < 0 || offset + shape.size() > size())
+    throw Error(join("[Tensor::view] ", shape.to_string(), " from element ", offset, " of ", shape_.to_string()));
+  Tensor result = *this;
+  result.shape_ = shape;
+  result.data_ = data_ + offset;
+  return result;
+}
+
+Tensor Tensor::clone() const {
+  Tensor result(shape_);
+  std::copy(data_, data_ + size(), result.data_);
+  return result;
+}
+
+void Tensor::fill(real value) const { std::fill(data_, data_ + size(), value); }
+
+}  // namespace mininmt

@@ -1,0 +1,42 @@
+// A contiguous, row-major block of real numbers with a shape. Copies share the elements, like a pointer does.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/memory.h"
+#include "tensor/shape.h"
+#include "tensor/types.h"
+
+namespace mininmt {
+
+class Tensor {
+ public:
+  Tensor() = default;                                                   // no elements at all: defined() is false
+  explicit Tensor(const Shape& shape, Memory& memory = cpu_memory());   // contents undefined
+  static Tensor zeros(const Shape& shape, Memory& memory = cpu_memory());
+  static Tensor from(const Shape& shape, const std::vector<real>& values);  // throws Error if the sizes differ
+
+  bool defined() const { return data_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t size() const { return shape_.size(); }
+  real* data() const { return data_; }
+  std::span<real> values() const { return {data_, static_cast<std::size_t>(size())}; }
+  real item() const;  // the only element; throws Error if there are more
+
+  // All three share the elements with this tensor.
+  Tensor slice(std::int64_t first, std::int64_t count) const;  // entries [first, first + count) of the first axis
+  Tensor reshape(const Shape& shape) const;                    // the same elements, the same order
+  Tensor view(std::int64_t offset, const Shape& shape) const;  // shape.size() elements from element `offset` on
+
+  Tensor clone() const;        // elements of its own
+  void fill(real value) const;
+
+ private:
+  Shape shape_;
+  std::shared_ptr<void> block_;
+  real* data_ = nullptr;
+};
+
+}  // namespace mininmt

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Writes a model folder (MODEL.md 8) of random parameters, large enough that every term of every equation matters.
+
+    random_model.py FOLDER [--dim-emb 5] [--decoder-order authors] [--alignment additive] [--seed 1] ...
+
+The vocabularies are </s>, <unk> and then s2, s3, ... or t2, t3, ... `--text PREFIX` also writes random sentences to
+PREFIX.source and PREFIX.target, some of whose words are outside the vocabulary.
+"""
+import argparse
+import json
+import os
+import struct
+
+import numpy as np
+
+
+def shapes(o):
+    """Name to shape, as in the table of MODEL.md 8. The fixed vector (9.1) has no attention and no backward encoder,
+    and its context is n wide."""
+    m, n, additive = o.dim_emb, o.dim_rnn, o.alignment == "additive"
+    context = 2 * n if additive else n
+    table = {"source_embedding": (o.source_words, m), "target_embedding": (o.target_words, m)}
+    for cell in ["encoder.forward"] + ["encoder.backward"] * additive + ["decoder"]:
+        for gate in ["", "_z", "_r"]:
+            table[f"{cell}.W{gate}"] = (n, m)
+            table[f"{cell}.U{gate}"] = (n, n)
+            table[f"{cell}.b{gate}"] = (n,)
+            if cell == "decoder":
+                table[f"{cell}.C{gate}"] = (n, context)
+    table |= {"decoder.W_s": (n, n), "decoder.b_s": (n,)}
+    if additive:
+        table |= {"attention.W_a": (o.dim_align, n), "attention.U_a": (o.dim_align, 2 * n),
+                  "attention.v_a": (o.dim_align,)}
+    wide = 2 * o.dim_maxout
+    table |= {"readout.U_o": (wide, n), "readout.V_o": (wide, m), "readout.C_o": (wide, context), "readout.b_o": (wide,)}
+    return table | {"output.W_o": (o.target_words, o.dim_maxout), "output.b_y": (o.target_words,)}
+
+
+def write_safetensors(path, tensors, metadata):
+    """Header length (8 bytes, little-endian), header (JSON, padded to 8 bytes with spaces), then the float32 data."""
+    header, offset = {"__metadata__": metadata}, 0
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [offset, offset + 4 * value.size]}
+        offset += 4 * value.size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for value in tensors.values():
+            file.write(value.astype("<f4").tobytes())
+
+
+def write_lines(path, lines):
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def write_model(o):
+    rng = np.random.default_rng(o.seed)
+    tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes(o).items())}
+    sizes = ["dim_emb", "dim_rnn", "dim_align", "dim_maxout", "source_words", "target_words", "alignment",
+             "decoder_order"]
+    config = {"format": 1} | {name: getattr(o, name) for name in sizes}
+    os.makedirs(o.folder, exist_ok=True)
+    write_safetensors(os.path.join(o.folder, "model.safetensors"), tensors, {"mininmt": json.dumps(config)})
+    for side, letter, words in [("source", "s", o.source_words), ("target", "t", o.target_words)]:
+        vocab = ["</s>", "<unk>"] + [f"{letter}{i}" for i in range(2, words)]
+        write_lines(os.path.join(o.folder, f"{side}.vocab"), vocab)
+        if o.text:  # ids up to a tenth beyond the vocabulary, and a few empty lines
+            lengths = rng.integers(0, o.length + 1, o.sentences)
+            top = words + max(1, words // 10)
+            write_lines(f"{o.text}.{side}",
+                        [" ".join(f"{letter}{i}" for i in rng.integers(2, top, length)) for length in lengths])
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes a model folder of random parameters.")
+    parser.add_argument("folder")
+    sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("dim-maxout", 4), ("source-words", 20),
+             ("target-words", 23), ("seed", 1)]
+    for name, value in sizes:
+        parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
+    parser.add_argument("--alignment", choices=["additive", "fixed"], default="additive")
+    parser.add_argument("--decoder-order", choices=["authors", "body", "appendix"], default="authors")
+    parser.add_argument("--text", metavar="PREFIX", help="write random sentences too")
+    parser.add_argument("--sentences", type=int, default=20)
+    parser.add_argument("--length", type=int, default=12, help="the most words in a sentence")
+    write_model(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""RNNsearch in NumPy, float64, one sentence at a time: the definition that the C++ is held against.
+
+    rnnsearch.py MODEL_DIR SOURCE TARGET                   prints log p(y|x) of each line pair (natural logarithm)
+    rnnsearch.py --check MODEL_DIR SOURCE TARGET SCORES    exits 1 if a score differs by more than 1e-4, relatively
+
+Sections are those of MODEL.md; P is Bahdanau, Cho, Bengio 2014 (arXiv 1409.0473). Letters: S source length, T target
+length, V vocabulary size, and the paper's sizes m embedding, n hidden, n' alignment, l maxout units.
+"""
+import argparse
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+
+END, UNKNOWN = 0, 1  # ids of </s> and <unk>
+TOLERANCE = 1e-4
+
+
+def sigmoid(x):
+    return 0.5 * (1 + np.tanh(x / 2))
+
+
+def gru_step(w, h, x, c=None):
+    """MODEL.md 1 and 3, P A.1.1, A.2.1, A.2.2: the next state from the state h (n), the embedding x (m) and, in the
+    decoder, the context c. The reset gate acts before the product with U, and z weighs the new candidate."""
+    def context(name):
+        return 0 if c is None else w[name] @ c
+    z = sigmoid(w["W_z"] @ x + w["U_z"] @ h + context("C_z") + w["b_z"])
+    r = sigmoid(w["W_r"] @ x + w["U_r"] @ h + context("C_r") + w["b_r"])
+    candidate = np.tanh(w["W"] @ x + w["U"] @ (r * h) + context("C") + w["b"])
+    return (1 - z) * h + z * candidate
+
+
+def gru_sequence(w, xs):
+    """MODEL.md 1: the states (S, n) that a GRU passes through while it reads xs (S, m) from a zero state."""
+    h, states = np.zeros(len(w["b"])), []
+    for x in xs:
+        h = gru_step(w, h, x)
+        states.append(h)
+    return np.array(states)
+
+
+def attend(w, s, annotations):
+    """MODEL.md 2, P eq. 5-6, A.1.2: the context that the state s (n) finds among the annotations (S, 2n)."""
+    e = np.array([w["v_a"] @ np.tanh(w["W_a"] @ s + w["U_a"] @ h) for h in annotations])
+    alpha = np.exp(e - e.max())
+    return (alpha / alpha.sum()) @ annotations
+
+
+def readout(w, s, y, c):
+    """MODEL.md 4, P A.2.2: deep output with one maxout layer; y (m) is the previous word's embedding. Gives t (l)."""
+    t = w["U_o"] @ s + w["V_o"] @ y + w["C_o"] @ c + w["b_o"]
+    return t.reshape(-1, 2).max(axis=1)
+
+
+def log_softmax(w, t):
+    """MODEL.md 4: log p of every target word (V)."""
+    logits = w["W_o"] @ t + w["b_y"]
+    logits = logits - logits.max()
+    return logits - np.log(np.exp(logits).sum())
+
+
+class Model:
+    """A model folder (MODEL.md 8): sizes, vocabularies and parameters; p["decoder"]["U_z"] is decoder.U_z."""
+
+    def __init__(self, folder):
+        tensors, metadata = read_safetensors(os.path.join(folder, "model.safetensors"))
+        self.config = json.loads(metadata["mininmt"])
+        self.source_ids = read_vocab(os.path.join(folder, "source.vocab"))
+        self.target_ids = read_vocab(os.path.join(folder, "target.vocab"))
+        self.p = {}
+        for name, value in tensors.items():
+            group, _, symbol = name.rpartition(".")
+            self.p.setdefault(group, {})[symbol] = value
+
+    def encode(self, source):
+        """MODEL.md 1, 3 and, for the fixed vector, 9.1. Gives s_0 (n) and the function that maps a state to c_i."""
+        xs = self.p[""]["source_embedding"][source]
+        forward = gru_sequence(self.p["encoder.forward"], xs)
+        if self.config["alignment"] == "fixed":
+            summary = forward[-1]  # the state at the source's </s>
+            look = lambda s: summary
+        else:
+            backward = gru_sequence(self.p["encoder.backward"], xs[::-1])[::-1]
+            annotations = np.concatenate([forward, backward], axis=1)
+            summary = backward[0]
+            look = lambda s: attend(self.p["attention"], s, annotations)
+        decoder = self.p["decoder"]
+        return np.tanh(decoder["W_s"] @ summary + decoder["b_s"]), look
+
+    def log_probability(self, source, target):
+        """MODEL.md 5: log p(target | source), both lists of ids that end in </s>."""
+        order, decoder, total = self.config["decoder_order"], self.p["decoder"], 0.0
+        embedding = self.p[""]["target_embedding"]
+        s, look = self.encode(source)
+        y = np.zeros(embedding.shape[1])  # the embedding of the word before the first
+        for word in target:
+            c = look(s)
+            if order == "authors":  # look, generate, update with the word just generated
+                t = readout(self.p["readout"], s, y, c)
+                s_next = gru_step(decoder, s, embedding[word], c)
+            elif order == "body":  # P eq. 4: look, update, generate from the new state
+                s_next = gru_step(decoder, s, y, c)
+                t = readout(self.p["readout"], s_next, y, c)
+            elif order == "appendix":  # P A.2.2: update as in the body, generate from the old state
+                s_next = gru_step(decoder, s, y, c)
+                t = readout(self.p["readout"], s, y, c)
+            else:
+                raise ValueError(f"unknown decoder order {order!r}")
+            total += log_softmax(self.p["output"], t)[word]
+            s, y = s_next, embedding[word]
+        return total
+
+
+def read_safetensors(path):
+    """All tensors of a file of float32, as float64, and the metadata."""
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    metadata = header.pop("__metadata__")
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + size + offset for offset in entry["data_offsets"])
+        assert entry["dtype"] == "F32", name
+        tensors[name] = np.frombuffer(data[begin:end], "<f4").reshape(entry["shape"]).astype(np.float64)
+    return tensors, metadata
+
+
+def read_lines(path):
+    """Lines end at \\n alone."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return [line.rstrip("\n") for line in file]
+
+
+def read_vocab(path):
+    return {word: number for number, word in enumerate(read_lines(path))}
+
+
+def word_ids(line, vocab):
+    return [vocab.get(word, UNKNOWN) for word in line.split(" ") if word] + [END]
+
+
+def score(model, source_path, target_path):
+    """Yields log p of each line of the target given the same line of the source."""
+    for x, y in zip(read_lines(source_path), read_lines(target_path), strict=True):
+        yield model.log_probability(word_ids(x, model.source_ids), word_ids(y, model.target_ids))
+
+
+def check(expected, scores_path):
+    """Prints the largest relative difference and says whether it is within the tolerance, which NaN is not."""
+    found = [float(line) for line in read_lines(scores_path)]
+    differences = [abs(b - a) / abs(a) for a, b in zip(expected, found, strict=True)]
+    worst = int(np.argmax(differences))
+    print(f"largest relative difference {differences[worst]:.3g}, at line {worst + 1} of {len(found)}")
+    return bool(differences[worst] <= TOLERANCE)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="log p(y|x) under an RNNsearch model, in NumPy and float64.")
+    parser.add_argument("--check", action="store_true", help="compare with a file of scores, one a line")
+    parser.add_argument("files", nargs="+", metavar="MODEL_DIR SOURCE TARGET [SCORES]")
+    options = parser.parse_args()
+    if len(options.files) != (4 if options.check else 3):
+        parser.error("needs MODEL_DIR SOURCE TARGET, and SCORES with --check")
+    model = Model(options.files[0])
+    scores = score(model, options.files[1], options.files[2])
+    if options.check:
+        sys.exit(0 if check(scores, options.files[3]) else 1)
+    for value in scores:
+        print(f"{value:.17g}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+// The command line of mininmt-beam.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "apps/beam_options.h"
+#include "tensor/error.h"
+#include "tests/unit/text_temporary.h"
+
+namespace mininmt {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+BeamOptions parse(const std::string& model, const Arguments& more) {
+  Arguments all = {"--model", model};
+  all.insert(all.end(), more.begin(), more.end());
+  return std::get<BeamOptions>(parse_beam_options(all));
+}
+
+std::string refusal(const Arguments& more) {
+  return message_of<UsageError>([&] { parse("m", more); });
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST_CASE("defaults of mininmt-beam") {
+  const BeamOptions options = parse("m", {});
+  CHECK(options.model == "m");
+  CHECK(options.input == "-");
+  CHECK(options.output == "-");
+  CHECK(options.decoding.normalize == 1);
+  CHECK(options.decoding.max_length_factor == 3);
+  CHECK(options.decoding.min_length_factor == 0);
+  CHECK_FALSE(options.decoding.allow_unk);
+  CHECK(options.alignment.empty());
+}
+
+TEST_CASE("optional values") {
+  CHECK(parse("m", {"--alignment"}).alignment == "hard");
+  CHECK(parse("m", {"--alignment", "picture", "--n-best"}).alignment == "picture");
+  CHECK(parse("m", {"--normalize", "0.6"}).decoding.normalize == 0.6);
+  CHECK(parse("m", {"--normalize", "--quiet"}).decoding.normalize == 1);
+}
+
+TEST_CASE("search options saved with the model are defaults, under a config file and the command line") {
+  const TemporaryFolder folder;
+  folder.write(kSavedOptions,
+               "dim-emb = 9\nbeam-size = 12\nnormalize = 0\nmini-batch = 99\nallow-unk = true\n");
+  const std::string model = folder.path("");
+  const BeamOptions options = parse(model, {});
+  CHECK(options.decoding.beam_size == 12);
+  CHECK(options.decoding.normalize == 0);
+  CHECK(options.decoding.allow_unk);
+  CHECK(options.mini_batch == BeamOptions().mini_batch);  // a training option of the same name
+  const std::string config = folder.write("my.ini", "beam-size = 3\n");
+  CHECK(parse(model, {"--config", config}).decoding.beam_size == 3);
+  CHECK(parse(model, {"--config", config, "--beam-size", "2"}).decoding.beam_size == 2);
+  CHECK(parse(folder.write("last.safetensors", ""), {}).decoding.beam_size == 12);
+  folder.write(kSavedOptions, "\nbeam-size = 0\n");
+  CHECK(holds(message_of<UsageError>([&] { parse(model, {}); }), "options.ini:2: beam-size: '0'"));
+}
+
+TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
+  CHECK(holds(message_of<UsageError>([] { parse_beam_options({"--quiet"}); }), "add --model FOLDER"));
+  CHECK(holds(refusal({"text.en"}), "--model takes 1 value"));
+  CHECK(holds(refusal({"--n-bset"}), "did you mean --n-best?"));
+  CHECK(holds(refusal({"--score", "f", "--n-best"}), "exclude each other"));
+  CHECK(holds(refusal({"--score", "f", "--reference", "g"}), "exclude each other"));
+  CHECK(holds(refusal({"--score", "-"}), "standard input"));
+  CHECK(holds(refusal({"--input", "x", "--output", "./x"}), "overwrite"));
+  CHECK(holds(refusal({"--reference", "d/../x", "--output", "x"}), "overwrite"));
+  CHECK(holds(refusal({"--beam-size", "0"}), "from 1 to 1000"));
+  CHECK(holds(refusal({"--alignment", "medium"}), "'medium' is not one of hard, soft, picture"));
+}
+
+TEST_CASE("the help of mininmt-beam fits a screen and names only options there are") {
+  const Reply help = std::get<Reply>(parse_beam_options({"--model", "m", "--help"}));
+  CHECK(help.exit_code == 0);
+  std::istringstream lines(help.text);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    CAPTURE(line);
+    CHECK(line.size() <= 80);
+  }
+  CHECK(count <= 40);
+  const std::string all = std::get<Reply>(parse_beam_options({"--help-all"})).text;
+  for (std::size_t at = help.text.find("--"); at != std::string::npos; at = help.text.find("--", at + 2)) {
+    const std::string name =
+        help.text.substr(at, help.text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at) - at);
+    CAPTURE(name);
+    CHECK(holds(all, "  " + name + " "));
+  }
+  CHECK(std::get<Reply>(parse_beam_options({})).exit_code == 2);
+  CHECK(std::get<Reply>(parse_beam_options({"--version"})).text == "mininmt-beam 0.1.0\n");
+}
+
+}  // namespace
+}  // namespace mininmt

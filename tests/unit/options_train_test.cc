@@ -1,0 +1,246 @@
+// The command line, presets and config files of mininmt-train.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "apps/presets.h"
+#include "apps/train_options.h"
+#include "tensor/error.h"
+#include "tests/unit/text_temporary.h"
+
+namespace mininmt {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+// The options of a command line with what is required and `more`.
+TrainOptions parse(const Arguments& more) {
+  Arguments all = {"--train-sets", "a.en", "a.fr", "--model", "m"};
+  all.insert(all.end(), more.begin(), more.end());
+  return std::get<TrainOptions>(parse_train_options(all));
+}
+
+// The message with which such a command line is refused; empty if it is not.
+std::string refusal(const Arguments& more) {
+  return message_of<UsageError>([&] { parse(more); });
+}
+
+std::string refusal_alone(const Arguments& arguments) {
+  return message_of<UsageError>([&] { parse_train_options(arguments); });
+}
+
+std::string refusal_of_config(const std::string& text) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", text);
+  const std::string message = refusal({"--config", file});
+  // Without the folder, whose name differs from run to run.
+  return message.starts_with(file) ? "my.ini" + message.substr(file.size()) : message;
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::string help_text(const std::string& option) {
+  const Reply reply = std::get<Reply>(parse_train_options({option}));
+  CHECK(reply.exit_code == 0);
+  return reply.text;
+}
+
+TEST_CASE("options go to their fields") {
+  const TrainOptions options =
+      parse({"--valid-sets", "v.en", "v.fr", "--dim-emb", "1", "--dim-rnn=2", "--dim-align", "3",
+             "--dim-maxout", "4", "--after", "3e,7m", "--normalize", "--valid-metrics", "bleu", "perplexity",
+             "--quiet", "--label-smoothing", "0.25"});
+  CHECK(options.train_sets == Arguments{"a.en", "a.fr"});
+  CHECK(options.valid_sets == Arguments{"v.en", "v.fr"});
+  CHECK(options.model == "m");
+  CHECK(options.dim_emb == 1);
+  CHECK(options.dim_rnn == 2);
+  CHECK(options.dim_align == 3);
+  CHECK(options.dim_maxout == 4);
+  CHECK(options.after == Budget{3, 0, 7});
+  CHECK(options.valid_metrics == Arguments{"bleu", "perplexity"});
+  CHECK(options.decoding.normalize == 1);
+  CHECK(options.label_smoothing == 0.25);
+  CHECK(options.quiet);
+  CHECK_FALSE(options.overwrite);
+}
+
+TEST_CASE("the paper's presets are the paper's recipe") {
+  for (const std::string name : {"rnnsearch-30", "rnnsearch-50", "rnnencdec-30", "rnnencdec-50"}) {
+    CAPTURE(name);
+    const TrainOptions options = parse({"--preset", name});
+    CHECK(options.dim_rnn == 1000);
+    CHECK(options.dim_emb == 620);
+    CHECK(options.dim_maxout == 500);
+    CHECK(options.dim_align == 1000);
+    CHECK(options.dim_vocabs == std::vector<int>{30000, 30000});
+    CHECK(options.optimizer == "adadelta");
+    CHECK(options.learn_rate == 1);
+    CHECK(options.clip_norm == 1);
+    CHECK(options.cost_type == "ce-sum");
+    CHECK(options.mini_batch == 80);
+    CHECK(options.mini_batch_words == 0);
+    CHECK(options.maxi_batch == 20);
+    CHECK(options.decoder_order == "authors");
+    CHECK(options.dropout_emb + options.dropout_annotations + options.dropout_readout == 0);
+    CHECK(options.label_smoothing == 0);
+    CHECK(options.max_length == (holds(name, "30") ? 30 : 50));
+    CHECK(options.alignment_model == (holds(name, "search") ? "additive" : "fixed"));
+    CHECK(options.decoding.normalize == 0);
+    CHECK(options.decoding.min_length_factor == 0.5);
+  }
+}
+
+TEST_CASE("command line over file over preset over default") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "preset = rnnsearch-50\ndim-rnn = 7\ndim-emb = 8\n");
+  const TrainOptions options = parse({"--config", file, "--dim-emb", "9"});
+  CHECK(options.dim_emb == 9);
+  CHECK(options.dim_rnn == 7);
+  CHECK(options.dim_align == 1000);
+  CHECK(options.seed == TrainOptions().seed);
+  CHECK(parse({"--config", file, "--preset", "small"}).dim_align == TrainOptions().dim_align);
+}
+
+TEST_CASE("what depends on a chosen option follows it") {
+  CHECK(parse({"--optimizer", "adadelta"}).learn_rate == 1);
+  CHECK(parse({"--preset", "rnnsearch-50", "--optimizer", "adam"}).learn_rate == 0.001);
+  CHECK(parse({"--optimizer", "sgd", "--learn-rate", "0.7"}).learn_rate == 0.7);
+  CHECK(parse({"--vocabs", "v.en", "v.fr"}).dim_vocabs.empty());
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "mini-batch-words = 4000\n");
+  CHECK(parse({"--config", file}).mini_batch_words == 4000);
+  CHECK(parse({"--config", file, "--mini-batch", "16"}).mini_batch_words == 0);
+  const std::string vocabs = folder.write("vocabs.ini", "vocabs = v.en v.fr\n");
+  const TrainOptions counted = parse({"--config", vocabs, "--dim-vocabs", "5", "6"});
+  CHECK(counted.vocabs.empty());
+  CHECK(counted.dim_vocabs == std::vector<int>{5, 6});
+}
+
+TEST_CASE("the options as a config read back to the same") {
+  const std::vector<Arguments> lines = {
+      {},
+      {"--valid-sets", "v 1.en", "v#.fr", "--early-stopping", "0", "--after", "0e,9m", "--log",
+       "a \"b\".log"},
+      {"--vocabs", "x", "y", "--learn-rate", "0.1234567890123456", "--clip-norm", "1e-5"},
+      {"--mini-batch", "3", "--mini-batch-words", "5", "--disp-freq", "0", "--allow-unk", "--quiet"},
+      {"--preset", "rnnencdec-30", "--lr-decay", "0"},
+  };
+  for (const Arguments& line : lines) {
+    CAPTURE(line.size());
+    const TrainOptions options = parse(line);
+    const std::string config = to_config(options);
+    const TemporaryFolder folder;
+    const auto again =
+        std::get<TrainOptions>(parse_train_options({"--config", folder.write("options.ini", config)}));
+    CHECK(to_config(again) == config);
+    CHECK(again.valid_sets == options.valid_sets);
+    CHECK(again.log == options.log);
+    CHECK(again.learn_rate == options.learn_rate);
+    CHECK(again.mini_batch_words == options.mini_batch_words);
+    CHECK(again.dim_vocabs == options.dim_vocabs);
+    CHECK(again.after == options.after);
+  }
+}
+
+TEST_CASE("config files take comments, quotes, Windows line ends and a byte order mark") {
+  const TemporaryFolder folder;
+  const std::string file =
+      folder.write("my.ini",
+                   "\xEF\xBB\xBF# mine\r\n  train-sets = \"a b.en\"   c.fr  # two\r\n\r\n"
+                   "model=\"m\\\"\"\r\nquiet = true\r\nmax-length = 9");
+  const auto options = std::get<TrainOptions>(parse_train_options({"--config", file}));
+  CHECK(options.train_sets == Arguments{"a b.en", "c.fr"});
+  CHECK(options.model == "m\"");
+  CHECK(options.quiet);
+  CHECK(options.max_length == 9);
+}
+
+TEST_CASE("config files are refused with file and line") {
+  CHECK(refusal_of_config("\n\nlearn-rat = 3\n") ==
+        "my.ini:3: unknown option 'learn-rat'; did you mean learn-rate?");
+  CHECK(refusal_of_config("# x\nmini-batch = 0\n") ==
+        "my.ini:2: mini-batch: '0' is not a whole number from 1 to 65536");
+  CHECK(refusal_of_config("dim-emb 3\n") == "my.ini:1: 'dim-emb 3' is not of the form: name = value");
+  CHECK(refusal_of_config("seed = 1\nseed = 1\n") == "my.ini:2: seed is given twice");
+  CHECK(refusal_of_config("log = \"a\n") == "my.ini:1: log: a double quote is not closed");
+  CHECK(refusal_of_config("overwrite = true\n") == "my.ini:1: overwrite belongs on the command line");
+  CHECK(refusal_of_config("quiet = maybe\n") == "my.ini:1: quiet: 'maybe' is not one of true, false");
+  CHECK(refusal_of_config("dim-vocabs = 3 4 5\n") ==
+        "my.ini:1: dim-vocabs takes 2 values, N N; got '3' '4' '5'");
+  CHECK(holds(refusal_of_config("= 5\n"), "my.ini:1: unknown option ''"));
+  CHECK(holds(refusal_of_config(std::string(2 << 20, '#')), "larger than 1 MiB"));
+  CHECK_THROWS_AS(parse({"--config", "/no/such/file.ini"}), IoError);
+  CHECK_THROWS_AS(parse({"--config", "/"}), IoError);
+}
+
+TEST_CASE("command lines that cannot be obeyed say what to do") {
+  CHECK(holds(refusal_alone({"--model", "m"}), "add --train-sets SOURCE TARGET"));
+  CHECK(holds(refusal_alone({"--train-sets", "a", "b"}), "add --model FOLDER"));
+  CHECK(refusal_alone({"--train-sets", "a", "--model", "m"}) ==
+        "--train-sets takes 2 values, SOURCE TARGET; got 'a'");
+  CHECK(refusal({"--modle", "x"}) == "unknown option '--modle'; did you mean --model?");
+  CHECK(holds(refusal({"--mini-bat", "5"}), "unknown option"));  // no abbreviations
+  CHECK(holds(refusal({"-seed", "5"}), "did you mean --seed?"));
+  CHECK(refusal({"--seed", "1", "--seed", "1"}) == "--seed is given twice");
+  CHECK(refusal({"--learn-rate", "nan"}) == "--learn-rate: 'nan' is not a number from 1e-12 to 1000");
+  CHECK(holds(refusal({"--learn-rate", "-1"}), "'-1' is not a number"));
+  CHECK(holds(refusal({"--quiet", "x"}), "unexpected argument 'x'"));
+  CHECK(holds(refusal({"--optimizer", "adagrad"}), "'adagrad' is not one of adadelta, adam, sgd"));
+  CHECK(holds(refusal({"--optimizer"}), "--optimizer takes 1 value"));
+  CHECK(holds(refusal({"--exponential-smoothing", "0.999"}), "from 0 to 0.5"));
+  CHECK(holds(refusal({"--log", ""}), "empty name"));
+  CHECK(holds(refusal({"--log="}), "--log"));
+  CHECK(holds(refusal({"--valid-metrics", "bleu"}), "add --valid-sets SOURCE TARGET"));
+  CHECK(holds(refusal({"--valid-sets", "a", "b", "--valid-metrics", "bleu", "bleu"}), "twice"));
+  CHECK(holds(refusal({"--vocabs", "a", "b", "--dim-vocabs", "3", "3"}), "exclude each other"));
+  CHECK(holds(refusal({"--dim-vocabs", "2", "9"}), "no room for words"));
+  CHECK(refusal({"--dim-vocabs", "0", "3"}) == "");
+  CHECK(holds(refusal({"--after", "0"}), "forever"));
+  CHECK(holds(refusal({"--valid-sets", "-", "x"}), "standard input"));
+  CHECK(holds(refusal({"--preset", "large"}), "'large' is not one of tiny, small"));
+}
+
+TEST_CASE("a model that is there is not trained over, unless --overwrite") {
+  const TemporaryFolder folder;
+  TrainOptions options;
+  options.model = folder.path("");
+  CHECK_NOTHROW(check_model_folder(options));
+  folder.write("model.safetensors", "");
+  CHECK_THROWS_AS(check_model_folder(options), UsageError);
+  options.overwrite = true;
+  CHECK_NOTHROW(check_model_folder(options));
+}
+
+TEST_CASE("no arguments: the usage, and exit code 2") {
+  const Reply reply = std::get<Reply>(parse_train_options({}));
+  CHECK(reply.exit_code == 2);
+  CHECK(holds(reply.text, "usage: mininmt-train --train-sets"));
+}
+
+TEST_CASE("the help fits a screen and names only options there are") {
+  const std::string help = help_text("--help");
+  CHECK(help == help_text("-h"));
+  std::istringstream lines(help);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    CAPTURE(line);
+    CHECK(line.size() <= 80);
+  }
+  CHECK(count <= 40);
+  CHECK(help.find('{') == std::string::npos);
+  const std::string all = help_text("--help-all");
+  for (std::size_t at = help.find("--"); at != std::string::npos; at = help.find("--", at + 2)) {
+    const std::string name = help.substr(at, help.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at) - at);
+    CAPTURE(name);
+    CHECK(holds(all, "  " + name + " "));
+  }
+}
+
+TEST_CASE("every preset is accepted") {
+  for (const std::string& name : preset_names()) CHECK(refusal({"--preset", name}) == "");
+  CHECK(to_config(parse({"--preset", "small"})) == to_config(parse({})));
+}
+
+}  // namespace
+}  // namespace mininmt

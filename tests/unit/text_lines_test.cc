@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/text/lines.h"
+#include "apps/text/utf8.h"
+#include "tensor/error.h"
+#include "tests/unit/text_temporary.h"
+
+namespace mininmt {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Lines lines_of(const std::string& path, LineOptions options = {}) {
+  LineReader reader(path, options);
+  Lines lines;
+  std::string line;
+  while (reader.next(line)) lines.push_back(line);
+  CHECK(reader.line_number() == lines.size());
+  CHECK_FALSE(reader.next(line));
+  return lines;
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST_CASE("what ends a line") {
+  const TemporaryFolder folder;
+  const auto lines = [&](std::string_view contents) { return lines_of(folder.write("text", contents)); };
+  CHECK(lines("") == Lines{});
+  CHECK(lines("\n") == Lines{""});
+  CHECK(lines("a b\nc\n") == Lines{"a b", "c"});
+  CHECK(lines("a b\nc") == Lines{"a b", "c"});
+  CHECK(lines("a\n\n\nb\n") == Lines{"a", "", "", "b"});
+  CHECK(lines("a\r\nb\r\n") == Lines{"a", "b"});
+  CHECK(lines("a\r\r\n") == Lines{"a\r"});
+  CHECK(lines("a\rb\n") == Lines{"a\rb"});
+  CHECK(lines("a\r") == Lines{"a\r"});
+  CHECK(lines("a\u2028b\u0085c\u000Cd\u000Be\n") == Lines{"a\u2028b\u0085c\u000Cd\u000Be"});
+  CHECK(lines(std::string_view("a\0b\n", 4)) == Lines{std::string("a\0b", 3)});
+}
+
+TEST_CASE("a byte order mark is dropped at the start of a file only") {
+  const TemporaryFolder folder;
+  CHECK(lines_of(folder.write("text", "\uFEFFa\n\uFEFFb\n")) == Lines{"a", "\uFEFFb"});
+  CHECK(lines_of(folder.write("text", "\uFEFF\na\n")) == Lines{"", "a"});
+  CHECK(lines_of(folder.write("text", "\uFEFF")) == Lines{});
+}
+
+TEST_CASE("gzipped and plain files read the same") {
+  const TemporaryFolder folder;
+  std::string text;
+  Lines expected;
+  std::mt19937 random(2);
+  for (int i = 0; i < 30000; ++i) {  // many times the reader's buffer
+    expected.push_back("ligne " + std::to_string(i) + std::string(random() % 40, 'x') + " été");
+    text += expected.back() + "\n";
+  }
+  CHECK(lines_of(folder.write("plain", text)) == expected);
+  CHECK(lines_of(folder.write_gzipped("zipped.gz", text)) == expected);
+  CHECK(count_lines(folder.path("zipped.gz")) == 30000);
+  CHECK(std::filesystem::file_size(folder.path("zipped.gz")) < text.size() / 2);
+}
+
+TEST_CASE("stdin is read as it arrives") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const int saved = dup(STDIN_FILENO);
+  dup2(ends[0], STDIN_FILENO);
+  LineReader reader("-");
+  CHECK(reader.name() == "stdin");
+  std::string line;
+  const auto send = [&](std::string_view text) {
+    REQUIRE(write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  };
+  send("first\nsec");
+  CHECK(reader.next(line));  // would hang here if it waited for a full buffer
+  CHECK(line == "first");
+  send("ond\nthird");
+  CHECK(reader.next(line));
+  CHECK(line == "second");
+  close(ends[1]);
+  CHECK(reader.next(line));
+  CHECK(line == "third");
+  CHECK_FALSE(reader.next(line));
+  CHECK(reader.place() == "stdin:3");
+  dup2(saved, STDIN_FILENO);
+  close(saved);
+  close(ends[0]);
+}
+
+TEST_CASE("bytes that are not UTF-8 are refused with file and line, or replaced") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("train.fr", "d' accord\nun caf\xE9\n");
+  const std::string message = message_of<DataError>([&] { lines_of(path); });
+  CHECK(contains(message, path + ":2: byte 7"));
+  CHECK(contains(message, "iconv"));
+  CHECK(lines_of(path, {.replace_invalid_utf8 = true}) == Lines{"d' accord", "un caf\uFFFD"});
+}
+
+TEST_CASE("a line over the bound is refused, one at it is read") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("long", "ab\n" + std::string(100, 'x') + "\n");
+  CHECK(lines_of(path, {.max_bytes = 100}).back().size() == 100);
+  CHECK(contains(message_of<DataError>([&] { lines_of(path, {.max_bytes = 99}); }), path + ":2: "));
+  std::string words;
+  for (int i = 0; i < 100000; ++i) words += "word ";
+  CHECK(split_words(lines_of(folder.write("words", words)).at(0)).size() == 100000);
+  CHECK_THROWS_AS(lines_of(folder.write("huge", std::string(3 << 20, 'x'))), DataError);
+}
+
+TEST_CASE("what can't be read is an IoError that names the file and the reason") {
+  const TemporaryFolder folder;
+  const std::string missing = folder.path("missing.en");
+  const std::string message = message_of<IoError>([&] { LineReader reader(missing); });
+  CHECK(contains(message, missing));
+  CHECK(contains(message, "No such file or directory"));
+  CHECK(contains(message_of<IoError>([&] { lines_of(folder.path("")); }), "Is a directory"));
+}
+
+TEST_CASE("a truncated or altered gzipped file is an IoError") {
+  const TemporaryFolder folder;
+  std::string text;
+  std::mt19937 random(3);
+  for (int i = 0; i < 20000; ++i) text += std::to_string(random()) + "\n";
+  const std::string whole = read_whole(folder.write_gzipped("whole.gz", text));
+  for (const std::size_t bytes : {std::size_t{5}, whole.size() / 2, whole.size() - 4, whole.size() - 1}) {
+    const std::string path = folder.write("cut.gz", std::string_view(whole).substr(0, bytes));
+    CHECK_MESSAGE(contains(message_of<IoError>([&] { lines_of(path); }), path), bytes);
+  }
+  for (const std::size_t position : {whole.size() / 2, whole.size() - 6}) {  // in the data, in the check sum
+    std::string altered = whole;
+    altered[position] = static_cast<char>(altered[position] ^ 0x55);
+    CHECK_THROWS_AS(lines_of(folder.write("altered.gz", altered)), IoError);
+  }
+}
+
+TEST_CASE("random bytes give lines of UTF-8 or an Error, never anything else") {
+  const TemporaryFolder folder;
+  std::mt19937 random(4);
+  for (int trial = 0; trial < 400; ++trial) {
+    std::string bytes(random() % 3000, '\0');
+    for (char& byte : bytes)
+      byte = random() % 20 == 0 ? "\n\r\t "[random() % 4] : static_cast<char>(random());
+    if (trial % 4 == 0) bytes.insert(0, "\x1F\x8B\x08");  // begins like a gzipped file
+    const std::string path = folder.write("random", bytes);
+    (void)message_of<Error>([&] { lines_of(path); });
+    if (trial % 4 == 0) continue;
+    const Lines lines = lines_of(path, {.replace_invalid_utf8 = true});
+    for (const auto& line : lines) CHECK(find_invalid_utf8(line) == std::string::npos);
+    const auto newlines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    CHECK(lines.size() == newlines + (!bytes.empty() && bytes.back() != '\n' ? 1 : 0));
+  }
+}
+
+TEST_CASE("words are separated by runs of space and tab") {
+  using Words = std::vector<std::string_view>;
+  CHECK(split_words("") == Words{});
+  CHECK(split_words(" \t ") == Words{});
+  CHECK(split_words("a") == Words{"a"});
+  CHECK(split_words("  the\t\tcat  sat ") == Words{"the", "cat", "sat"});
+  CHECK(split_words("12\u00A0000 a\u3000b") == Words{"12\u00A0000", "a\u3000b"});
+  CHECK(split_words("a\rb c\r") == Words{"a", "b", "c"});
+}
+
+}  // namespace
+}  // namespace mininmt

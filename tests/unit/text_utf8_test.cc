@@ -1,0 +1,110 @@
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+
+#include "apps/text/utf8.h"
+
+namespace mininmt {
+namespace {
+
+// Another way to say what UTF-8 is: the shortest of the forms 0xxxxxxx, 110xxxxx 10xxxxxx, ... of a code that
+// is no surrogate. Decodes by the form alone, then checks the code; the code under test bounds the second
+// byte instead.
+std::size_t length_by_form(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  constexpr unsigned kMasks[] = {0x80, 0xE0, 0xF0, 0xF8}, kMarks[] = {0x00, 0xC0, 0xE0, 0xF0};
+  constexpr unsigned kSmallest[] = {0, 0x80, 0x800, 0x10000};
+  for (std::size_t following = 0; following < 4; ++following) {
+    if ((byte(at) & kMasks[following]) != kMarks[following]) continue;
+    if (at + following >= text.size()) return 0;
+    unsigned code = byte(at) & ~kMasks[following];
+    for (std::size_t i = 1; i <= following; ++i) {
+      if ((byte(at + i) & 0xC0) != 0x80) return 0;
+      code = code * 64 + (byte(at + i) & 0x3F);
+    }
+    const bool allowed =
+        code >= kSmallest[following] && code <= 0x10FFFF && !(code >= 0xD800 && code <= 0xDFFF);
+    return allowed ? following + 1 : 0;
+  }
+  return 0;
+}
+
+std::size_t first_invalid_by_form(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = length_by_form(text, at);
+    if (length == 0) return at;
+    at += length;
+  }
+  return std::string::npos;
+}
+
+TEST_CASE("every character is what its UTF-8 says") {
+  for (char32_t code = 0; code <= 0x10FFFF; ++code) {
+    if (code == 0xD800) code = 0xE000;
+    const std::string text = encode_utf8(code);
+    const Utf8Character character = first_utf8_character(text);
+    if (!character.valid || character.code != code || character.bytes != text.size()) {
+      FAIL("code " << static_cast<unsigned>(code));
+    }
+  }
+  CHECK(encode_utf8(0x24) == "\x24");
+  CHECK(encode_utf8(0xA3) == "\xC2\xA3");
+  CHECK(encode_utf8(0x20AC) == "\xE2\x82\xAC");
+  CHECK(encode_utf8(0x10348) == "\xF0\x90\x8D\x88");
+  CHECK(encode_utf8(0xD800) == "\xEF\xBF\xBD");
+  CHECK(encode_utf8(0x110000) == "\xEF\xBF\xBD");
+}
+
+TEST_CASE("invalid UTF-8 is found where a decoder by form finds it") {
+  std::mt19937 random(1);
+  // Bytes near the edges of the rules come often, so that long sequences are both made and broken.
+  const std::string pool = std::string("a\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xED\xEE\xEF") +
+                           "\xF0\xF1\xF3\xF4\xF5\xF8\xFF" + std::string(1, '\0');
+  std::size_t valid = 0;
+  for (int trial = 0; trial < 200000; ++trial) {
+    std::string text(random() % 7, '\0');
+    for (char& byte : text) byte = random() % 4 ? pool[random() % pool.size()] : static_cast<char>(random());
+    const std::size_t expected = first_invalid_by_form(text);
+    if (find_invalid_utf8(text) != expected) FAIL("trial " << trial);
+    const std::string repaired = replace_invalid_utf8(text);
+    if (find_invalid_utf8(repaired) != std::string::npos) FAIL("trial " << trial);
+    if (expected == std::string::npos) {
+      if (repaired != text) FAIL("trial " << trial);
+      ++valid;
+    }
+  }
+  CHECK(valid > 1000);
+}
+
+TEST_CASE("invalid sequences are replaced as Python's errors='replace' does") {
+  const auto r = [](int count) {
+    std::string text;
+    while (count-- > 0) text += "\uFFFD";
+    return text;
+  };
+  CHECK(replace_invalid_utf8("abc é") == "abc é");
+  CHECK(replace_invalid_utf8("caf\xE9 noir") == "caf" + r(1) + " noir");
+  CHECK(replace_invalid_utf8("\xE2\x82") == r(1));             // truncated: one
+  CHECK(replace_invalid_utf8("\xF0\x90\x8Dz") == r(1) + "z");  // the longest valid beginning: one
+  CHECK(replace_invalid_utf8("\xED\xA0\x80") == r(3));         // a surrogate: one a byte
+  CHECK(replace_invalid_utf8("\xC0\xAF") == r(2));             // overlong
+  CHECK(replace_invalid_utf8("\xF5\x80\x80\x80") == r(4));     // above U+10FFFF
+}
+
+TEST_CASE("columns of a text in a terminal") {
+  CHECK(display_width("") == 0);
+  CHECK(display_width("zone") == 4);
+  CHECK(display_width("économique") == 10);
+  CHECK(display_width("e\u0301conomique") == 10);  // e and a combining accent
+  CHECK(display_width("日本語") == 6);
+  CHECK(display_width("한국") == 4);
+  CHECK(display_width("ﾊﾝｶｸ") == 4);  // half-width forms
+  CHECK(display_width("Ω и ש") == 5);
+  CHECK(display_width("\u200B") == 0);
+  CHECK(display_width("🙂") == 2);
+  CHECK(display_width("a\xFFz") == 3);
+}
+
+}  // namespace
+}  // namespace mininmt
