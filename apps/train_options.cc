@@ -102,7 +102,7 @@ void declare_training(OptionSet& set, TrainOptions& options) {
                  "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, Range<double>{1e-12, 1e3}, "X",
           "learning rate; if only the optimizer is "
-          "given: 1 for adadelta, 0.001 for adam, 0.1 for sgd");
+          "given: 1 for adadelta, 0.002 for adam, 0.1 for sgd");
   set.add("clip-norm", options.clip_norm, Range<double>{0, 1e6}, "X",
           "largest L2 norm of the gradient; 0 for no limit");
   set.add_choice("cost-type", options.cost_type, {"ce-sum", "ce-mean", "ce-mean-words"},
@@ -168,7 +168,7 @@ void settle(OptionSet& set, TrainOptions& options) {
   set.exclusive("vocabs", "dim-vocabs");
   if (set.source("mini-batch") > set.source("mini-batch-words")) options.mini_batch_words = 0;
   if (set.source("optimizer") > set.source("learn-rate")) {
-    options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.001 : 0.1;
+    options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.002 : 0.1;
   }
 }
 

@@ -12,20 +12,20 @@ namespace mininmt {
 // The values here are the defaults, and the preset "small": what learns well from some 30,000 pairs on a CPU.
 struct TrainOptions {
   std::string preset = "small";
-  std::vector<std::string> train_sets;           // source and target
-  std::vector<std::string> valid_sets;           // source and target, or none
-  std::string model;                             // the folder to make
-  bool overwrite = false;                        // whether a model that is there already may be replaced
-  std::vector<std::string> vocabs;               // source and target; none: made from train_sets
-  std::vector<int> dim_vocabs = {30000, 30000};  // limits of source and target, </s> and <unk> counted; 0:
-                                                 // all words; empty when vocabs are given
-  std::string invalid_utf8 = "error";            // error or replace
+  std::vector<std::string> train_sets;         // source and target
+  std::vector<std::string> valid_sets;         // source and target, or none
+  std::string model;                           // the folder to make
+  bool overwrite = false;                      // whether a model that is there already may be replaced
+  std::vector<std::string> vocabs;             // source and target; none: made from train_sets
+  std::vector<int> dim_vocabs = {8000, 8000};  // limits of source and target, </s> and <unk> counted; 0:
+                                               // all words; empty when vocabs are given
+  std::string invalid_utf8 = "error";          // error or replace
 
   // Sizes, by their letters in the paper.
   int dim_emb = 256;                         // m
   int dim_rnn = 256;                         // n
   int dim_align = 256;                       // n'
-  int dim_maxout = 256;                      // l
+  int dim_maxout = 128;                      // l
   std::string decoder_order = "authors";     // authors, body, appendix
   std::string alignment_model = "additive";  // additive, fixed
 
@@ -35,23 +35,23 @@ struct TrainOptions {
   int maxi_batch = 20;       // minibatches that are fetched and sorted together
 
   std::string optimizer = "adam";  // adadelta, adam, sgd
-  double learn_rate = 0.001;
-  double clip_norm = 1;                     // 0: no clipping
-  std::string cost_type = "ce-mean-words";  // ce-sum, ce-mean, ce-mean-words
+  double learn_rate = 0.002;
+  double clip_norm = 1;               // 0: no clipping
+  std::string cost_type = "ce-mean";  // ce-sum, ce-mean, ce-mean-words
   double label_smoothing = 0.1;
-  double dropout_emb = 0.2;          // of embeddings, source and target
-  double dropout_annotations = 0.2;  // of the encoder's annotations
-  double dropout_readout = 0.3;      // of the maxout layer's output
-  double exponential_smoothing = 0;  // weight of the newest parameters in the average; 0: no average
-  double lr_decay = 0.5;             // factor on the learning rate when validation stalls; 0: none
-  int lr_decay_patience = 3;         // stalls before each decay
+  double dropout_emb = 0.3;              // of embeddings, source and target
+  double dropout_annotations = 0.3;      // of the encoder's annotations
+  double dropout_readout = 0.3;          // of the maxout layer's output
+  double exponential_smoothing = 0.002;  // weight of the newest parameters in the average; 0: no average
+  double lr_decay = 0.5;                 // factor on the learning rate when validation stalls; 0: none
+  int lr_decay_patience = 3;             // stalls before each decay
 
-  Budget after = {.epochs = 30};  // empty: no limit
+  Budget after = {.epochs = 15};  // empty: no limit
   int early_stopping = 10;        // validations in a row without a new best; 0: never stops for that
   int seed = 1;
 
   Budget valid_freq = {.updates = 500};                                              // empty: only at the end
-  std::vector<std::string> valid_metrics = {"cross-entropy", "perplexity", "bleu"};  // first: picks the best
+  std::vector<std::string> valid_metrics = {"bleu", "cross-entropy", "perplexity"};  // first: picks the best
   int valid_mini_batch = 32;
   DecodingOptions decoding;
 

@@ -150,6 +150,7 @@ Var gru_step(Var x, Var h, const StepWeight& U) {
   check_shape("gru_step", "U", U.value().shape(), {3 * n, n});
   const Tensor next({batch, n}), gates({batch, 3 * n}), reset({batch, n});
   Step{batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(), reset.data(), next.data());
+  U.expect(batch);
   return x.tape->record(next, {x, h, U.var()}, [=](const Tensor&, const Tensor& dy) {
     const Tensor dx({batch, 3 * n}), dh = h.needs_gradient() ? h.gradient() : Tensor::zeros({batch, n});
     Step{batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), dx.data(), dh.data());

@@ -88,21 +88,27 @@ StepWeight::StepWeight(Var W) : W_(W) {
   if (!W.needs_gradient()) return;
   W.tape->on_backward([W, pending = pending_] {
     const std::int64_t k = W.shape()[1];
-    for (const Pending& p : *pending)
-      gemm(p.row_count, k, static_cast<std::int64_t>(p.x.size()) / k, {p.dy.data(), p.row_count, true}, {p.x.data(), k},
-           W.gradient().data() + p.first_row * k, k, true);
-    pending->clear();
+    for (const Rows& r : pending->blocks) {
+      const std::int64_t row_count = r.dy.shape()[1];
+      gemm(row_count, k, r.count, {r.dy.data(), row_count, true}, {r.x.data(), k}, W.gradient().data() + r.first_row * k, k,
+           true);
+    }
+    *pending = {};
   });
 }
 
 void StepWeight::add_step(std::int64_t rows, const real* x, std::int64_t x_stride, const real* dy,
                           std::int64_t dy_stride, std::int64_t first_row, std::int64_t row_count) const {
   if (!W_.needs_gradient()) return;
-  auto entry = std::find_if(pending_->begin(), pending_->end(), [&](const Pending& p) { return p.first_row == first_row; });
-  if (entry == pending_->end()) entry = pending_->insert(pending_->end(), Pending{first_row, row_count, {}, {}});
-  for (std::int64_t i = 0; i < rows; ++i) {
-    entry->x.insert(entry->x.end(), x + i * x_stride, x + i * x_stride + W_.shape()[1]);
-    entry->dy.insert(entry->dy.end(), dy + i * dy_stride, dy + i * dy_stride + row_count);
+  const std::int64_t k = W_.shape()[1];
+  auto& blocks = pending_->blocks;
+  auto block = std::find_if(blocks.begin(), blocks.end(), [&](const Rows& r) { return r.first_row == first_row; });
+  if (block == blocks.end())
+    block = blocks.insert(blocks.end(), Rows{first_row, 0, Tensor({pending_->expected, k}), Tensor({pending_->expected, row_count})});
+  if (block->count + rows > pending_->expected) throw Error("[StepWeight] more rows are handed in than were expected");
+  for (std::int64_t i = 0; i < rows; ++i, ++block->count) {
+    std::copy(x + i * x_stride, x + i * x_stride + k, block->x.data() + block->count * k);
+    std::copy(dy + i * dy_stride, dy + i * dy_stride + row_count, block->dy.data() + block->count * row_count);
   }
 }
 
@@ -111,6 +117,7 @@ Var linear(Var x, const StepWeight& W) {
   const std::int64_t n = W.value().shape()[0], k = W.value().shape()[1];
   Tensor y(x.shape().with_last(n));
   linear_forward(x, W.value(), y);
+  W.expect(x.shape().rows());
   return x.tape->record(y, {x, W.var()}, [x, W, n, k](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
     W.add_step(x.shape().rows(), x.value().data(), k, dy.data(), n, 0, n);

@@ -27,18 +27,25 @@ class StepWeight {
   Var var() const { return W_; }
   const Tensor& value() const { return W_.value(); }
 
-  // Hands in one step: the gradient of rows [first_row, first_row + columns of dy) gets dy^T x. x (rows, k) and
-  // dy (rows, *) may be views with the given distance between rows; both are copied.
+  // The forward pass of a step announces the rows that its backward pass will hand in, so that there is room for all.
+  void expect(std::int64_t rows) const { pending_->expected += rows; }
+
+  // Hands in one step: the gradient of rows [first_row, first_row + row_count) gets dy^T x, with x (rows, k) and
+  // dy (rows, row_count). Their rows lie x_stride and dy_stride apart; both are copied.
   void add_step(std::int64_t rows, const real* x, std::int64_t x_stride, const real* dy, std::int64_t dy_stride,
                 std::int64_t first_row, std::int64_t row_count) const;
 
  private:
+  struct Rows {  // of the steps handed in so far, for one block of rows of W
+    std::int64_t first_row, count = 0;
+    Tensor x, dy;  // (expected, k), (expected, row_count)
+  };
   struct Pending {
-    std::int64_t first_row, row_count;
-    std::vector<real> x, dy;  // the rows of all steps so far
+    std::int64_t expected = 0;
+    std::vector<Rows> blocks;
   };
   Var W_;
-  std::shared_ptr<std::vector<Pending>> pending_ = std::make_shared<std::vector<Pending>>();
+  std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
 };
 
 Var linear(Var x, const StepWeight& W);

@@ -1,5 +1,7 @@
 #include "tensor/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -18,6 +20,15 @@ int class_of(std::size_t bytes) {
   const int octave = std::bit_width(lines) - 3;
   const std::size_t quarters = (lines + (std::size_t{1} << octave) - 1) >> octave;  // 4 .. 8
   return octave * 4 + static_cast<int>(quarters) - 4;
+}
+
+// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache later.
+void* from_system(std::size_t size) {
+  constexpr std::size_t kHugePage = 2 << 20;
+  if (size < kHugePage) return std::aligned_alloc(kAlignment, size);
+  void* const block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
+  if (block) madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
+  return block;
 }
 
 std::size_t class_bytes(int c) { return ((std::size_t{4} + c % 4) << (c / 4)) * kAlignment; }
@@ -39,10 +50,10 @@ void* CpuMemory::allocate(std::size_t bytes) {
     }
   }
   if (!block) {
-    block = std::aligned_alloc(kAlignment, size);
+    block = from_system(size);
     if (!block) {
       trim();
-      block = std::aligned_alloc(kAlignment, size);
+      block = from_system(size);
     }
     if (!block)
       throw Error(join("out of memory: ", size >> 20, " MiB more were asked for, ", reserved() >> 20,

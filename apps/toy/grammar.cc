@@ -136,7 +136,7 @@ void Grammar::giving_clause(Tense tense) {
   const Negation negation = verb_group(actor, verb, tense);
   noun_phrase(verb.object, Detail::kPlain, negation);
   both("to", "à");
-  noun_phrase(kActor, Detail::kPlain, negation);
+  noun_phrase(kActor, Detail::kPlain);
 }
 
 // "the treaty was signed by the minister", "le traité a été signé par le ministre"

@@ -256,7 +256,7 @@ const std::vector<Determiner> kDeterminers = {
 const std::vector<Phrase> kNames = {
     {"Marie", "Marie", kF}, {"Jeanne", "Jeanne", kF}, {"Sophie", "Sophie", kF}, {"Alice", "Alice", kF},
     {"Claire", "Claire", kF}, {"Pierre", "Pierre", kM}, {"Louis", "Louis", kM}, {"Paul", "Paul", kM},
-    {"Antoine", "Antoine", kM}, {"Hugo", "Hugo", kM},
+    {"Antoine", "Antoine", kM}, {"Thomas", "Thomas", kM},
 };
 
 const std::vector<Phrase> kCities = {

@@ -67,7 +67,8 @@ std::vector<const Adjective*> Grammar::adjectives(Kinds kinds) {
 const Determiner& Grammar::determiner(bool plural, Negation negation) {
   const bool negative = negation != Negation::kNone;
   if (negative && plural && random_.chance(1, 2)) return kAny;
-  if (random_.chance(1, 2)) return kDeterminers.front();
+  if (random_.chance(1, 2)) return kDeterminers[0];               // the
+  if (!negative && random_.chance(1, 3)) return kDeterminers[1];  // a, some
   return pick(kDeterminers, [&](const Determiner& d) {
     return *(plural ? d.plural : d.singular) != '\0' && (d.definite || !negative);
   });
@@ -114,7 +115,7 @@ Grammar::Agreement Grammar::noun_phrase(Kinds kinds, Detail detail, Negation neg
     }
   }
   if (detail == Detail::kPlain || random_.chance(2, 3)) return head;
-  if (chosen.singular == kDeterminers.front().singular && random_.chance(1, 2)) {
+  if (&chosen == &kDeterminers[0] && random_.chance(1, 2)) {
     complement(head);
   } else {
     relative_clause(head);
@@ -164,7 +165,7 @@ Grammar::Agreement Grammar::subject(Kinds kinds, bool third_person_only) {
   if (random_.chance(1, 6)) {
     const Agreement first = noun_phrase(kPerson, Detail::kPlain);
     both("and", "et");
-    const Agreement second = noun_phrase(kPerson, Detail::kPlain);
+    const Agreement second = noun_phrase(kOffice, Detail::kPlain);  // no name, or "Marie and Marie"
     return {Person::kPlural, first.gender == kF && second.gender == kF ? kF : kM, kPerson};
   }
   switch (random_.below(third_person_only ? 2 : 4)) {

@@ -79,13 +79,12 @@ Words written_french(const Words& words) {
 }
 
 Words written_english(const Words& words) {
-  constexpr std::array<std::string_view, 5> vowels = {"a", "e", "i", "o", "u"};
-  constexpr std::array<std::string_view, 5> capitals = {"A", "E", "I", "O", "U"};
-  constexpr std::array<std::string_view, 4> glides = {"uni", "Uni", "Eu",
-                                                      "one"};  // "a university", "a European"
+  constexpr std::array<std::string_view, 10> vowels = {"a", "e", "i", "o", "u", "A", "E", "I", "O", "U"};
+  // "a university", "a useful book", "a European city"
+  constexpr std::array<std::string_view, 5> glides = {"uni", "Uni", "use", "Eu", "one"};
   Words out = words;
   for (std::size_t i = 0; i + 1 < out.size(); ++i) {
-    const bool vowel = begins_with_any(out[i + 1], vowels) || begins_with_any(out[i + 1], capitals);
+    const bool vowel = begins_with_any(out[i + 1], vowels);
     const bool mute_h = out[i + 1] == "honest";
     if (out[i] == "a" && (mute_h || (vowel && !begins_with_any(out[i + 1], glides)))) out[i] = "an";
   }

@@ -259,7 +259,7 @@ def bleu(hypotheses, references):
 
 
 def translate(model, sources, vocab, o, beam=None):
-    """Words of each sentence's translation, in the order given; longest first, as many at a time as --translate-batch."""
+    """Words of each sentence's translation, in the order given; works from the longest down, in batches."""
     model.eval()
     order, result = sorted(range(len(sources)), key=lambda i: -len(sources[i])), [None] * len(sources)
     for begin in range(0, len(order), o.translate_batch):

@@ -32,7 +32,8 @@ def shapes(o):
         table |= {"attention.W_a": (o.dim_align, n), "attention.U_a": (o.dim_align, 2 * n),
                   "attention.v_a": (o.dim_align,)}
     wide = 2 * o.dim_maxout
-    table |= {"readout.U_o": (wide, n), "readout.V_o": (wide, m), "readout.C_o": (wide, context), "readout.b_o": (wide,)}
+    table |= {"readout.U_o": (wide, n), "readout.V_o": (wide, m), "readout.C_o": (wide, context),
+              "readout.b_o": (wide,)}
     return table | {"output.W_o": (o.target_words, o.dim_maxout), "output.b_y": (o.target_words,)}
 
 

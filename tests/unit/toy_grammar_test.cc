@@ -42,7 +42,7 @@ bool has_vowel_sound(const std::string& word) {
   if (mute.count(word) != 0 || word == "œuf" || word == "œufs") return true;
   if (aspirated.count(word) != 0 || word.starts_with("onze")) return false;
   if (word.starts_with("hésit")) return true;
-  CHECK_MESSAGE((word.front() != 'h' && word.front() != 'H'), "a word the test does not know: ", word);
+  if (word.front() == 'h' || word.front() == 'H') FAIL_CHECK("a word the test does not know: ", word);
   static const std::string letters = "aeiouyAEIOUY";
   if (letters.find(word.front()) != std::string::npos) return true;
   for (const char* accented : {"à", "â", "é", "è", "ê", "î", "ô", "É"}) {
@@ -61,14 +61,28 @@ const std::vector<SentencePair>& sample() {
   return pairs;
 }
 
+// Short sentences, which show most phrases soonest, and of which some come again; a space at both ends of
+// each.
+const std::vector<SentencePair>& short_sample() {
+  static const std::vector<SentencePair> pairs = [] {
+    std::vector<SentencePair> list;
+    Grammar grammar(5);
+    for (std::size_t i = 0; i < 100000; ++i) {
+      const Sentence s = grammar.sentence(4 + i % 8);
+      list.push_back({padded(s.english), padded(s.french)});
+    }
+    return list;
+  }();
+  return pairs;
+}
+
 // Where the English has a phrase, the French has its translation; and the phrase occurs.
 void check_translated(const std::string& english, const std::string& french) {
   int found = 0;
-  for (const SentencePair& pair : sample()) {
-    if ((" " + pair.english).find(" " + english + " ") == std::string::npos) continue;
+  for (const SentencePair& pair : short_sample()) {
+    if (pair.english.find(" " + english + " ") == std::string::npos) continue;
     ++found;
-    CHECK_MESSAGE((" " + pair.french).find(" " + french + " ") != std::string::npos, pair.english, " = ",
-                  pair.french);
+    CHECK_MESSAGE(pair.french.find(" " + french + " ") != std::string::npos, pair.english, "=", pair.french);
   }
   CHECK_MESSAGE(found > 0, english);
 }
@@ -81,7 +95,7 @@ TEST_CASE("toy: adjectives change sides and agree") {
   check_translated("old uncle", "vieil oncle");
   check_translated("new agreement", "nouvel accord");
   check_translated("old hero", "vieux héros");
-  check_translated("some old castles", "de vieux châteaux");
+  check_translated("some old sailors", "de vieux marins");
   check_translated("red harp", "harpe rouge");
   check_translated("Greek actresses", "actrices grecques");
   check_translated("national taxes", "impôts nationaux");
@@ -91,14 +105,14 @@ TEST_CASE("toy: adjectives change sides and agree") {
 TEST_CASE("toy: verbs, participles and dates") {
   check_translated("she returned", "elle est retournée");
   check_translated("he arrived", "il est arrivé");
-  check_translated("letter was written", "lettre a été écrite");
-  check_translated("laws were signed", "lois ont été signées");
-  check_translated("the letter that she wrote", "la lettre qu' elle a écrite");
-  check_translated("she never sleeps", "elle ne dort jamais");
+  check_translated("songs were published", "ont été publiées");
+  check_translated("the church that he painted", "l' église qu' il a peinte");
+  check_translated("she never eats", "elle ne mange jamais");
   check_translated("did not work", "pas travaillé");
   check_translated("of July", "juillet");
   check_translated("on the first of", "le premier");
-  check_translated("twenty-one houses", "vingt et une maisons");
+  check_translated("sixty-one girls", "soixante et une filles");
+  check_translated("any umbrellas", "de parapluies");
   check_translated("in Canada", "au Canada");
   check_translated("in Spain", "en Espagne");
 }
@@ -109,27 +123,24 @@ TEST_CASE("toy: elision and contraction hold in every sentence") {
   for (const SentencePair& pair : sample()) {
     const Words words = split(pair.french);
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-      if (full.count(words[i]) != 0) CHECK_MESSAGE(!has_vowel_sound(words[i + 1]), pair.french);
-      if (elided.count(words[i]) != 0) CHECK_MESSAGE(has_vowel_sound(words[i + 1]), pair.french);
+      if (full.count(words[i]) != 0 && has_vowel_sound(words[i + 1])) FAIL_CHECK(pair.french);
+      if (elided.count(words[i]) != 0 && !has_vowel_sound(words[i + 1])) FAIL_CHECK(pair.french);
     }
     const std::string text = padded(words);
     for (const char* wrong : {" de le ", " de les ", " à le ", " à les ", " de des ", " de de ", " de du "}) {
-      CHECK_MESSAGE(text.find(wrong) == std::string::npos, pair.french);
+      if (text.find(wrong) != std::string::npos) FAIL_CHECK(pair.french);
     }
-    for (const std::string& word : words) CHECK(!word.empty());
+    if (std::count(words.begin(), words.end(), "") != 0) FAIL_CHECK("two spaces: ", pair.french);
   }
 }
 
 TEST_CASE("toy: the English determines the French") {
-  Grammar grammar(11);
-  Random lengths(12);
   std::unordered_map<std::string, std::string> translation;
   int repeated = 0;
-  for (int i = 0; i < 100000; ++i) {
-    const Sentence s = grammar.sentence(3 + lengths.below(8));  // short ones repeat
-    const auto [known, fresh] = translation.emplace(padded(s.english), padded(s.french));
+  for (const SentencePair& pair : short_sample()) {
+    const auto [known, fresh] = translation.emplace(pair.english, pair.french);
     repeated += !fresh;
-    CHECK_MESSAGE(known->second == padded(s.french), known->first, known->second, padded(s.french));
+    if (known->second != pair.french) FAIL_CHECK(known->first, "=", known->second, "=", pair.french);
   }
   CHECK(repeated > 1000);
 }
@@ -176,7 +187,9 @@ TEST_CASE("toy: the first 500 sentences, the held-out part, have both extremes a
 
 TEST_CASE("toy: no sentence comes twice") {
   std::unordered_set<std::string> seen;
-  for (const SentencePair& pair : sample()) CHECK_MESSAGE(seen.insert(pair.english).second, pair.english);
+  for (const SentencePair& pair : sample()) {
+    if (!seen.insert(pair.english).second) FAIL_CHECK(pair.english);
+  }
 }
 
 TEST_CASE("toy: a seed names one corpus on every platform") {
@@ -188,7 +201,7 @@ TEST_CASE("toy: a seed names one corpus on every platform") {
       hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     }
   }
-  CHECK(hash == 0);
+  CHECK(hash == 17381457573985896595u);
   Corpus other(2);
   other.next();
   Corpus first(1);

@@ -1,0 +1,63 @@
+// The op table: a row for each differentiable operation and variant, at small and odd sizes. Whatever holds for every
+// operation (gradients, equal bits, padding without effect, no read of unwritten memory) is checked over these rows.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/tape.h"
+
+namespace mininmt {
+
+// Rows of an input, taken as a matrix (all axes but the last are rows), that are padding: what they hold must not matter.
+struct Padding {
+  int input;
+  std::vector<std::int64_t> rows;
+};
+
+struct OpRow {
+  std::string name;
+  std::vector<Shape> inputs;
+  std::function<Var(Tape&, const std::vector<Var>&)> build;
+  bool large = false;            // big enough to be split over threads; too big for the gradient check
+  bool library_product = false;  // holds a product by oneDNN: other bits with another number of threads
+  std::vector<Padding> padding = {};
+
+  std::string shapes() const;  // "(3, 7) (7)"
+};
+
+const std::vector<OpRow>& op_table();
+
+// Inputs of a row: parameters with standard normal elements, a function of `seed`.
+class Operands {
+ public:
+  explicit Operands(const OpRow& row, std::uint64_t seed = 1);
+
+  Parameters& parameters() { return parameters_; }
+  const Tensor& value(int input) const { return inputs_[input]->value; }
+  Tensor gradient(const Tensor& block, int input) const { return Parameters::view(block, *inputs_[input]); }
+  std::vector<Var> leaves(Tape& tape) const;
+
+ private:
+  Parameters parameters_;
+  std::vector<Parameter*> inputs_;
+};
+
+struct Outcome {
+  Tensor value;
+  Tensor gradients;  // block of the operands' parameters
+};
+
+// dL/dx of L = sum_i w_i y_i with random w, added into `gradients`; returns a copy of y.
+Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradients, int constant_input = -1);
+
+// Forward and backward once, from gradients of zero. constant_input: that input is a constant, without gradient.
+Outcome run(const OpRow& row, Operands& operands, int constant_input = -1);
+
+bool same_bits(const Tensor& a, const Tensor& b);
+bool all_finite(const Tensor& x);
+double largest_difference(const Tensor& a, const Tensor& b);  // NaN if one holds a NaN
+double largest(const Tensor& x);                              // largest absolute value
+
+}  // namespace mininmt

@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "tensor/random.h"
+#include "tests/ops/op_table.h"
+
+namespace mininmt {
+namespace {
+
+// L = sum_i w_i y_i with standard normal w.
+Var random_loss(Tape& tape, Var y) {
+  const Random random{77, 1};
+  const Tensor weights(y.shape());
+  double loss = 0;
+  for (std::int64_t i = 0; i < weights.size(); ++i) {
+    weights.data()[i] = static_cast<real>(random.normal(static_cast<std::uint64_t>(i)));
+    loss += weights.data()[i] * y.value().data()[i];
+  }
+  return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y}, [y, weights](const Tensor&, const Tensor& dl) {
+    for (std::int64_t i = 0; i < weights.size(); ++i) y.gradient().data()[i] += dl.item() * weights.data()[i];
+  });
+}
+
+}  // namespace
+
+std::string OpRow::shapes() const {
+  std::string text;
+  for (const Shape& shape : inputs) text += (text.empty() ? "" : " ") + shape.to_string();
+  return text;
+}
+
+Operands::Operands(const OpRow& row, std::uint64_t seed) {
+  for (std::size_t i = 0; i < row.inputs.size(); ++i)
+    inputs_.push_back(&parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
+  parameters_.allocate();
+  const Random random{seed, 0};
+  for (std::int64_t i = 0; i < parameters_.size(); ++i)
+    parameters_.values().data()[i] = static_cast<real>(random.normal(static_cast<std::uint64_t>(i)));
+}
+
+std::vector<Var> Operands::leaves(Tape& tape) const {
+  std::vector<Var> leaves;
+  for (const Parameter* input : inputs_) leaves.push_back(tape.leaf(*input));
+  return leaves;
+}
+
+Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradients, int constant_input) {
+  Tape tape(gradients);
+  std::vector<Var> inputs = operands.leaves(tape);
+  if (constant_input >= 0) inputs[constant_input] = tape.constant(operands.value(constant_input));
+  const Var y = row.build(tape, inputs);
+  const Tensor value = y.value().clone();
+  if (y.needs_gradient()) tape.backward(random_loss(tape, y));
+  return value;
+}
+
+Outcome run(const OpRow& row, Operands& operands, int constant_input) {
+  const Tensor gradients = operands.parameters().new_gradients();
+  return {run_into(row, operands, gradients, constant_input), gradients};
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
+}
+
+bool all_finite(const Tensor& x) {
+  return std::all_of(x.values().begin(), x.values().end(), [](real v) { return std::isfinite(v); });
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  double most = a.shape() == b.shape() ? 0 : NAN;
+  for (std::int64_t i = 0; i < a.size() && !std::isnan(most); ++i) {
+    const double difference = std::abs(static_cast<double>(a.data()[i]) - b.data()[i]);
+    if (!(difference <= most)) most = difference;
+  }
+  return most;
+}
+
+double largest(const Tensor& x) {
+  double most = 0;
+  for (real v : x.values()) most = std::max(most, std::abs(static_cast<double>(v)));
+  return most;
+}
+
+}  // namespace mininmt

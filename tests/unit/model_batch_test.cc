@@ -1,0 +1,100 @@
+// A sentence gives the same alone as inside a padded batch: loss and gradients (translations: search_batch_test.cc).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/reduce.h"
+#include "tests/unit/model_random.h"
+
+namespace mininmt {
+namespace {
+
+const Sentences kSources = random_sentences({3, 9, 1, 4, 17, 2}, 9);
+const Sentences kTargets = random_sentences({6, 1, 8, 3, 2, 12}, 11, 2);
+
+Batch alone(std::size_t i) { return batch_of({kSources[i]}, {kTargets[i]}); }
+
+void add_gradient(const RnnSearch& model, const Batch& batch, const Tensor& gradients) {
+  Tape tape(gradients);
+  tape.backward(sum(model.word_losses(tape, batch)));
+}
+
+TEST_CASE("the loss of a sentence is that of a batch of one") {
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      const auto model = random_model(small_options(order, alignment));
+      const auto together = model->log_probabilities(batch_of(kSources, kTargets));
+      REQUIRE(together.size() == kSources.size());
+      for (std::size_t i = 0; i < kSources.size(); ++i) {
+        CHECK(together[i] < -0.1);
+        CHECK(model->log_probabilities(alone(i))[0] == doctest::Approx(together[i]).epsilon(1e-6));
+      }
+    }
+}
+
+TEST_CASE("the gradient of a batch is the sum over its sentences") {
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      const auto model = random_model(small_options(order, alignment));
+      const Tensor together = model->parameters().new_gradients(), summed = model->parameters().new_gradients();
+      add_gradient(*model, batch_of(kSources, kTargets), together);
+      for (std::size_t i = 0; i < kSources.size(); ++i) add_gradient(*model, alone(i), summed);
+      for (const Parameter* p : model->parameters().all()) {
+        const Tensor a = Parameters::view(together, *p), b = Parameters::view(summed, *p);
+        double largest = 0, difference = 0;
+        for (std::int64_t i = 0; i < a.size(); ++i) {
+          largest = std::max<double>(largest, std::abs(b.data()[i]));
+          difference = std::max<double>(difference, std::abs(a.data()[i] - b.data()[i]));
+        }
+        INFO(p->name);
+        CHECK(difference <= 1e-5 * largest);
+      }
+    }
+}
+
+TEST_CASE("word losses come in the order of rows_of, and add up to log p") {
+  const auto model = random_model(small_options());
+  const Batch batch = batch_of(kSources, kTargets);
+  CHECK(batch.target_words() == 6 + 1 + 8 + 3 + 2 + 12);
+  Tape tape;
+  const Tensor losses = model->word_losses(tape, batch).value();
+  const auto rows = RnnSearch::rows_of(batch);
+  REQUIRE(losses.size() == batch.target_words());
+  REQUIRE(rows.size() == static_cast<std::size_t>(losses.size()));
+  std::vector<double> log_p(kSources.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) log_p[static_cast<std::size_t>(rows[k]) % kSources.size()] -= losses.data()[k];
+  const auto expected = model->log_probabilities(batch);
+  for (std::size_t i = 0; i < log_p.size(); ++i) CHECK(log_p[i] == doctest::Approx(expected[i]));
+}
+
+// p(y | x) over all targets of length 1 and their continuations: what is spread over the first word sums to 1.
+TEST_CASE("the probabilities of all words sum to one") {
+  for (DecoderOrder order : kOrders) {
+    const auto model = random_model(small_options(order));
+    double total = 0;
+    for (Id word = 0; word < 11; ++word) total += std::exp(model->log_probabilities(batch_of({kSources[0]}, {{word}}))[0]);
+    CHECK(total == doctest::Approx(1).epsilon(1e-6));
+  }
+}
+
+// MODEL.md 5: in the order `appendix` the readout's state has not seen y_{i-1}; only the embedding term V_o has.
+TEST_CASE("what the readout can know of the word before") {
+  for (DecoderOrder order : kOrders) {
+    auto model = random_model(small_options(order));
+    for (const Parameter* p : model->parameters().all())
+      if (p->name == "readout.V_o") p->value.fill(0);
+    const auto second_word = [&](Id first) {  // log p of word 4 after `first`
+      const auto longer = model->log_probabilities(batch_of({kSources[0]}, {{first, 4}}));
+      return longer[0] - model->log_probabilities(batch_of({kSources[0]}, {{first}}))[0];
+    };
+    const double difference = std::abs(second_word(2) - second_word(3));
+    if (order == DecoderOrder::kAppendix)
+      CHECK(difference < 1e-5);
+    else
+      CHECK(difference > 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace mininmt

@@ -1,0 +1,88 @@
+// Initial values (MODEL.md 6; P B.1).
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "nn/initialize.h"
+#include "nn/rnnsearch.h"
+
+namespace mininmt {
+namespace {
+
+ModelOptions sizes() { return {40, 50, 24, 32, 28, 20}; }
+
+Tensor part_of(const RnnSearch& model, const std::string& name) {
+  for (const Parameter* p : model.parameters().all())
+    for (const Part& part : p->parts)
+      if (part.name == name) return p->value.slice(part.first, part.count);
+  throw std::runtime_error("no part " + name);
+}
+
+double deviation(const Tensor& x) {
+  double square = 0;
+  for (real v : x.values()) square += v * v;
+  return std::sqrt(square / static_cast<double>(x.size()));
+}
+
+double mean(const Tensor& x) {
+  double total = 0;
+  for (real v : x.values()) total += v;
+  return total / static_cast<double>(x.size());
+}
+
+TEST_CASE("every recurrent matrix is orthogonal, and no two are the same") {
+  RnnSearch model(sizes());
+  initialize(model.parameters(), 1);
+  std::vector<real> first;
+  for (const char* owner : {"encoder.forward.", "encoder.backward.", "decoder."})
+    for (const char* gate : {"U", "U_z", "U_r"}) {
+      const Tensor U = part_of(model, std::string(owner) + gate);
+      for (int i = 0; i < 32; ++i)
+        for (int j = 0; j < 32; ++j) {
+          double rows = 0, columns = 0;
+          for (int k = 0; k < 32; ++k) {
+            rows += static_cast<double>(U.data()[i * 32 + k]) * U.data()[j * 32 + k];
+            columns += static_cast<double>(U.data()[k * 32 + i]) * U.data()[k * 32 + j];
+          }
+          REQUIRE(std::abs(rows - (i == j)) < 1e-6);
+          REQUIRE(std::abs(columns - (i == j)) < 1e-6);
+        }
+      CHECK(std::find(first.begin(), first.end(), U.data()[0]) == first.end());
+      first.push_back(U.data()[0]);
+    }
+}
+
+TEST_CASE("deviations and zeros are the paper's") {
+  RnnSearch model(sizes());
+  initialize(model.parameters(), 1);
+  for (const Parameter* p : model.parameters().all())
+    for (const Part& part : p->parts) {
+      const Tensor x = part_of(model, part.name);
+      const std::string symbol = part.name.substr(part.name.rfind('.') + 1);
+      INFO(part.name);
+      if (symbol[0] == 'b' || symbol == "v_a")
+        CHECK(deviation(x) == 0);
+      else if (symbol[0] == 'U' && symbol != "U_a" && symbol != "U_o")
+        CHECK(deviation(x) == doctest::Approx(1 / std::sqrt(32.0)).epsilon(1e-6));
+      else {
+        // 480 to 1,792 elements: the estimate is within a seventh at more than four of its own deviations.
+        const double expected = symbol == "W_a" || symbol == "U_a" ? 0.001 : 0.01;
+        CHECK(deviation(x) == doctest::Approx(expected).epsilon(0.15));
+        CHECK(std::abs(mean(x)) < 0.2 * expected);
+      }
+    }
+}
+
+TEST_CASE("the values are a function of the seed") {
+  RnnSearch a(sizes()), b(sizes()), c(sizes());
+  initialize(a.parameters(), 1);
+  initialize(b.parameters(), 1);
+  initialize(c.parameters(), 2);
+  const auto as = a.parameters().values().values(), bs = b.parameters().values().values();
+  CHECK(std::equal(as.begin(), as.end(), bs.begin()));
+  for (const char* name : {"source_embedding", "decoder.U", "readout.C_o", "attention.W_a"})
+    CHECK(part_of(a, name).data()[0] != part_of(c, name).data()[0]);
+}
+
+}  // namespace
+}  // namespace mininmt
