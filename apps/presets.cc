@@ -58,9 +58,9 @@ label-smoothing = 0
 dropout-emb = 0
 dropout-annotations = 0
 dropout-readout = 0.1
-after = 10e
+after = 5e,3m
 valid-freq = 1e
-disp-freq = 50u
+disp-freq = 100u
 save-freq = 1e
 )";
 

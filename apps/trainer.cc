@@ -71,7 +71,7 @@ int Trainer::run() {
   while (!finished()) {
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
-    progress_.update(fraction_done(), join("epoch ", stream_.epoch() + 1, "  update ", updater_.updates(), "  ", cost_text(window_)));
+    progress_.update(fraction_done(), join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
     if (validation_ && due(options_.valid_freq, validated_)) validate();
     if (due(options_.save_freq, saved_)) save_last();
   }
@@ -94,6 +94,7 @@ bool Trainer::finished() {
 }
 
 void Trainer::take_update() {
+  epoch_ = stream_.epoch() + 1;
   const UpdateReport report = updater_.update(stream_.next());
   check_finite(report);
   words_ += report.words;
@@ -126,7 +127,7 @@ std::string Trainer::cost_text(const Window& window) const {
 void Trainer::display() {
   const double seconds = seconds_since(window_.since);
   const double left = seconds_left(fraction_done(), seconds_since(start_));
-  log_.info(join("epoch ", stream_.epoch() + 1, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
+  log_.info(join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
                  cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds), " words/s  gradient norm ",
                  format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))), "  ",
                  options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
@@ -145,7 +146,7 @@ void Trainer::validate() {
   const std::string& metric = options_.valid_metrics[0];
   const bool is_best = !best_ || is_better(metric, scores.metric(metric), *best_);
   stalls_ = is_best ? 0 : stalls_ + 1;
-  std::string text = join("validation  epoch ", stream_.epoch() + 1, "  update ", updater_.updates());
+  std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
   log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  " +

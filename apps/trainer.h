@@ -51,6 +51,7 @@ class Trainer {
   Progress progress_;
   Updater updater_;
   BatchStream stream_;
+  std::uint64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
   Clock::time_point start_ = Clock::now();
   Window window_;
   Budget displayed_, validated_, saved_;  // what was done when that was done last

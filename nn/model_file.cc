@@ -66,8 +66,9 @@ std::vector<std::int64_t> shape_of(const Parameter& p, const Part& part) {
 void check_sizes(const ModelOptions& o, const SafeTensors& file, const std::string& path) {
   std::int64_t in_file = 0;
   for (const auto& [name, tensor] : file.tensors) in_file += static_cast<std::int64_t>(tensor.data.size());
-  const std::int64_t at_least = std::int64_t{o.source_words} * o.dim_emb + std::int64_t{o.target_words} * o.dim_emb +
-                                std::int64_t{o.target_words} * o.dim_maxout + std::int64_t{o.dim_rnn} * o.dim_rnn * 6;
+  const std::int64_t m = o.dim_emb, n = o.dim_rnn, l = o.dim_maxout;
+  const std::int64_t align = o.alignment == AlignmentKind::kAdditive ? o.dim_align : 0;
+  const std::int64_t at_least = o.source_words * m + o.target_words * (m + l) + n * (6 * m + 6 * n + 2 * l + 3 * align);
   if (at_least > in_file)
     throw DataError(join(path, ": the sizes in its metadata need more parameters than the ", in_file, " in the file"));
 }

@@ -66,7 +66,7 @@ void check_attend(Var query, Var keys, Var values, Var v, const Lengths& lengths
   check_shape("attend", "query", query.shape(), {static_cast<std::int64_t>(sentence_of_row.size()), align});
   for (int b : sentence_of_row)
     if (b < 0 || b >= batch) throw Error(join("[attend] (sentence_of_row) ", b, " of ", batch, " sentences"));
-  if (query.needs_gradient() || values.needs_gradient())
+  if (query.needs_gradient() || keys.needs_gradient() || values.needs_gradient() || v.needs_gradient())
     throw Error("[attend] (sentence_of_row) is for search: it has no gradient");
 }
 

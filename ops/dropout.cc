@@ -9,19 +9,26 @@
 namespace mininmt {
 namespace {
 
-// y_i += x_i * factor for each i in [4 * begin, 4 * end) that the random numbers keep.
+constexpr int kLanes = 16;                   // blocks of random numbers computed side by side
+constexpr std::int64_t kChunk = 4 * kLanes;  // numbers that they hold
+
+// y_i += x_i * factor for each i in [kChunk * begin, kChunk * end), i < size, that the random numbers keep.
 MININMT_VECTORIZED void add_kept(std::int64_t begin, std::int64_t end, std::int64_t size, real factor,
                                  std::uint32_t threshold, Random random, const real* x, real* y) {
-  for (std::int64_t block = begin; block < end; ++block) {
-    const auto bits = random.block(static_cast<std::uint64_t>(block));
-    const std::int64_t first = 4 * block, count = std::min<std::int64_t>(4, size - first);
+  for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+    std::uint32_t words[4][kLanes], bits[kChunk];
+    random.blocks(static_cast<std::uint64_t>(chunk * kLanes), words);
+    for (int w = 0; w < 4; ++w)
+      for (int lane = 0; lane < kLanes; ++lane) bits[4 * lane + w] = words[w][lane];
+    const std::int64_t first = chunk * kChunk, count = std::min(kChunk, size - first);
+#pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) y[first + i] += bits[i] >= threshold ? factor * x[first + i] : 0;
   }
 }
 
 void add_dropped_out(const Tensor& x, double p, const Random& random, const Tensor& y) {
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
-  parallel_for((x.size() + 3) / 4, 16, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for((x.size() + kChunk - 1) / kChunk, 4 * kChunk, [&](std::int64_t begin, std::int64_t end) {
     add_kept(begin, end, x.size(), static_cast<real>(1 / (1 - p)), threshold, random, x.data(), y.data());
   });
 }

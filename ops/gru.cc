@@ -68,7 +68,12 @@ struct Step {
   void forward(const real* x, const real* h, real* gates, real* reset, real* next) const {
     gemm(batch, 2 * n, n, {h, n}, {U, n, true}, gates, 3 * n, false);
     parallel_for(batch, 16 * n, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t b = begin; b < end; ++b) gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
+      for (std::int64_t b = begin; b < end; ++b) {
+        if (active(b))
+          gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
+        else
+          std::fill(reset + b * n, reset + (b + 1) * n, real{0});  // a NaN in padding must not reach dU as 0 * NaN
+      }
     });
     gemm(batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, false);
     parallel_for(batch, 8 * n, [&](std::int64_t begin, std::int64_t end) {

@@ -9,17 +9,30 @@
 
 namespace mininmt {
 
-// Ten rounds over a 128-bit counter with a 64-bit key.
-inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+// Ten rounds over several 128-bit counters side by side, number w of each in counters[w], with one 64-bit key. Inlined, so
+// that in a function marked MININMT_VECTORIZED the lanes become those of vector instructions.
+template <int kLanes>
+[[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes], std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+#pragma omp simd
+    for (int i = 0; i < kLanes; ++i) {
+      const std::uint64_t a = std::uint64_t{0xD2511F53} * counters[0][i];
+      const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counters[2][i];
+      counters[0][i] = static_cast<std::uint32_t>(b >> 32) ^ counters[1][i] ^ key[0];
+      counters[1][i] = static_cast<std::uint32_t>(b);
+      counters[2][i] = static_cast<std::uint32_t>(a >> 32) ^ counters[3][i] ^ key[1];
+      counters[3][i] = static_cast<std::uint32_t>(a);
+    }
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
-  return counter;
+}
+
+// The same for one counter.
+inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  std::uint32_t lanes[4][1] = {{counter[0]}, {counter[1]}, {counter[2]}, {counter[3]}};
+  philox_rounds(lanes, key);
+  return {lanes[0][0], lanes[1][0], lanes[2][0], lanes[3][0]};
 }
 
 // One sequence of numbers: those of another stream are independent of it.
@@ -27,11 +40,23 @@ struct Random {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
 
-  // Four 32-bit numbers, block i of the sequence.
+  // Four 32-bit numbers each, blocks i, i + 1, ... of the sequence: number w of block i + k is words[w][k].
+  template <int kLanes>
+  [[gnu::always_inline]] void blocks(std::uint64_t i, std::uint32_t (&words)[4][kLanes]) const {
+#pragma omp simd
+    for (int k = 0; k < kLanes; ++k) {
+      const std::uint64_t position = i + static_cast<std::uint64_t>(k);
+      words[0][k] = static_cast<std::uint32_t>(position);
+      words[1][k] = static_cast<std::uint32_t>(position >> 32);
+      words[2][k] = static_cast<std::uint32_t>(stream);
+      words[3][k] = static_cast<std::uint32_t>(stream >> 32);
+    }
+    philox_rounds(words, {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  }
   std::array<std::uint32_t, 4> block(std::uint64_t i) const {
-    return philox({static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i >> 32),
-                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
-                  {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+    std::uint32_t words[4][1];
+    blocks(i, words);
+    return {words[0][0], words[1][0], words[2][0], words[3][0]};
   }
   std::uint32_t bits(std::uint64_t i) const { return block(i / 4)[i % 4]; }
 

@@ -2,24 +2,24 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include "autograd/gradcheck.h"
+#include "tests/ops/report.h"
 #include "tests/unit/model_random.h"
 
 namespace mininmt {
 namespace {
 
 // Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
-Batch ragged_batch() { return batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2)); }
+Batch ragged_batch() {
+  return batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
+}
 
 void check(const std::string& name, RnnSearch& model, double label_smoothing, const Noise& noise) {
   const Batch batch = ragged_batch();
   const GradcheckResult result = check_gradients(
       model.parameters(), [&](Tape& tape) { return model.word_losses(tape, batch, label_smoothing, noise); });
-  std::printf("%-34s %6lld elements  largest error %.1e absolute  %.1e relative\n", name.c_str(),
-              static_cast<long long>(result.elements), result.max_absolute, result.max_relative);
-  INFO(name, ": ", result.worst);
+  report_row(name, "S 5, T 4, m 3, n 5, n' 7, l 3", result);
   CHECK(result.passed());
   CHECK(result.elements == model.parameters().size());
 }
@@ -39,11 +39,12 @@ TEST_CASE("with label smoothing and dropout too") {
   noise.seed = 3;
   noise.update = 5;
   for (AlignmentKind alignment : kAlignments)
-    check(name_of(DecoderOrder::kAuthors, alignment) + ", noise", *random_model(small_options(DecoderOrder::kAuthors, alignment)),
-          0.1, noise);
+    check(name_of(DecoderOrder::kAuthors, alignment) + ", noise",
+          *random_model(small_options(DecoderOrder::kAuthors, alignment)), 0.1, noise);
 }
 
-// A sum over the words of -log p has a gradient of order one in every parameter: nothing is cut off from the loss.
+// A sum over the words of -log p has a gradient of order one in every parameter: nothing is cut off from the
+// loss.
 TEST_CASE("every parameter has a gradient") {
   for (DecoderOrder order : kOrders)
     for (AlignmentKind alignment : kAlignments) {
@@ -56,7 +57,8 @@ TEST_CASE("every parameter has a gradient") {
       for (const Parameter* p : model->parameters().all())
         for (const Part& part : p->parts) {
           double square = 0;
-          for (real g : Parameters::view(gradients, *p).slice(part.first, part.count).values()) square += g * g;
+          for (real g : Parameters::view(gradients, *p).slice(part.first, part.count).values())
+            square += g * g;
           INFO(name_of(order, alignment), ": ", part.name);
           CHECK(std::sqrt(square) > 1e-2);
         }

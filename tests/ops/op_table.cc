@@ -24,8 +24,12 @@ void add_products(Rows& rows) {
     std::int64_t m, n, k;
     bool large;
   };
-  for (const auto& [m, n, k, large] : {Size{1, 1, 1, false}, {3, 7, 1, false}, {7, 1, 17, false}, {17, 7, 33, false},
-                                       {1, 33, 17, false}, {129, 257, 131, true}}) {
+  for (const auto& [m, n, k, large] : {Size{1, 1, 1, false},
+                                       {3, 7, 1, false},
+                                       {7, 1, 17, false},
+                                       {17, 7, 33, false},
+                                       {1, 33, 17, false},
+                                       {129, 257, 131, true}}) {
     for (const bool ta : {false, true})
       for (const bool tb : {false, true})
         rows.push_back({std::string("matmul a") + (ta ? "^T" : "") + " b" + (tb ? "^T" : ""),
@@ -33,7 +37,8 @@ void add_products(Rows& rows) {
                         [ta, tb](Tape&, const Inputs& x) { return matmul(x[0], x[1], ta, tb); },
                         large,
                         true});
-    rows.push_back({"linear", {{m, k}, {n, k}}, [](Tape&, const Inputs& x) { return linear(x[0], x[1]); }, large, true});
+    rows.push_back(
+        {"linear", {{m, k}, {n, k}}, [](Tape&, const Inputs& x) { return linear(x[0], x[1]); }, large, true});
     rows.push_back({"linear, bias",
                     {{m, k}, {n, k}, {n}},
                     [](Tape&, const Inputs& x) { return linear(x[0], x[1], x[2]); },
@@ -64,14 +69,28 @@ void add_elementwise(Rows& rows) {
     if (shape.rank() > 1)
       rows.push_back(
           {"add, bias", {shape, {shape[-1]}}, [](Tape&, const Inputs& x) { return add(x[0], x[1]); }, large});
-    rows.push_back({"add, to itself", {shape}, [](Tape&, const Inputs& x) { return add(x[0], x[0]); }, large});
-    rows.push_back({"multiply", {shape, shape}, [](Tape&, const Inputs& x) { return multiply(x[0], x[1]); }, large});
-    rows.push_back({"multiply, by itself", {shape}, [](Tape&, const Inputs& x) { return multiply(x[0], x[0]); }, large});
-    rows.push_back({"scale", {shape}, [](Tape&, const Inputs& x) { return scale(x[0], real{-1.75}); }, large});
+    rows.push_back(
+        {"add, to itself", {shape}, [](Tape&, const Inputs& x) { return add(x[0], x[0]); }, large});
+    rows.push_back(
+        {"multiply", {shape, shape}, [](Tape&, const Inputs& x) { return multiply(x[0], x[1]); }, large});
+    rows.push_back(
+        {"multiply, by itself", {shape}, [](Tape&, const Inputs& x) { return multiply(x[0], x[0]); }, large});
+    rows.push_back(
+        {"scale", {shape}, [](Tape&, const Inputs& x) { return scale(x[0], real{-1.75}); }, large});
     rows.push_back({"tanh", {shape}, [](Tape&, const Inputs& x) { return tanh(x[0]); }, large});
     rows.push_back({"sigmoid", {shape}, [](Tape&, const Inputs& x) { return sigmoid(x[0]); }, large});
-    rows.push_back({"dropout", {shape}, [](Tape&, const Inputs& x) { return dropout(x[0], 0.3, {5, 9}); }, large});
-    rows.push_back({"dropout, p = 0", {shape}, [](Tape&, const Inputs& x) { return dropout(x[0], 0, {5, 9}); }, large});
+    rows.push_back({"dropout",
+                    {shape},
+                    [](Tape&, const Inputs& x) {
+                      return dropout(x[0], 0.3, {5, 9});
+                    },
+                    large});
+    rows.push_back({"dropout, p = 0",
+                    {shape},
+                    [](Tape&, const Inputs& x) {
+                      return dropout(x[0], 0, {5, 9});
+                    },
+                    large});
   }
 }
 
@@ -89,11 +108,14 @@ void add_arrangement(Rows& rows) {
     std::int64_t steps, batch, n;
     bool large;
   };
-  for (const auto& [steps, batch, n, large] : {Size{1, 1, 1, false}, {3, 1, 7, false}, {7, 3, 17, false}, {3, 33, 1, false},
-                                               {5, 67, 513, true}}) {
+  for (const auto& [steps, batch, n, large] :
+       {Size{1, 1, 1, false}, {3, 1, 7, false}, {7, 3, 17, false}, {3, 33, 1, false}, {5, 67, 513, true}}) {
     const Shape shape{steps, batch, n};
     const std::int64_t last = steps - 1, half = (n + 1) / 2;
-    rows.push_back({"slice", {shape}, [=](Tape&, const Inputs& x) { return slice(x[0], last / 2, steps - last / 2); }, large});
+    rows.push_back({"slice",
+                    {shape},
+                    [=](Tape&, const Inputs& x) { return slice(x[0], last / 2, steps - last / 2); },
+                    large});
     rows.push_back({"slice, overlapping",
                     {shape},
                     [=](Tape&, const Inputs& x) {
@@ -102,15 +124,24 @@ void add_arrangement(Rows& rows) {
                     },
                     large});
     rows.push_back({"step", {shape}, [=](Tape&, const Inputs& x) { return step(x[0], last); }, large});
-    rows.push_back({"step of a slice", {shape}, [=](Tape&, const Inputs& x) {
-                      return tanh(step(slice(x[0], last, 1), 0));
-                    }, large});
-    rows.push_back({"columns", {shape}, [=](Tape&, const Inputs& x) { return columns(x[0], n - half, half); }, large});
-    rows.push_back({"concat", {shape, shape.with_last(3)}, [](Tape&, const Inputs& x) { return concat(x[0], x[1]); }, large});
-    rows.push_back({"concat, with itself", {shape}, [](Tape&, const Inputs& x) { return concat(x[0], x[0]); }, large});
-    rows.push_back({"stack", {{batch, n}, {batch, n}}, [](Tape&, const Inputs& x) {
+    rows.push_back({"step of a slice",
+                    {shape},
+                    [=](Tape&, const Inputs& x) { return tanh(step(slice(x[0], last, 1), 0)); },
+                    large});
+    rows.push_back(
+        {"columns", {shape}, [=](Tape&, const Inputs& x) { return columns(x[0], n - half, half); }, large});
+    rows.push_back({"concat",
+                    {shape, shape.with_last(3)},
+                    [](Tape&, const Inputs& x) { return concat(x[0], x[1]); },
+                    large});
+    rows.push_back(
+        {"concat, with itself", {shape}, [](Tape&, const Inputs& x) { return concat(x[0], x[0]); }, large});
+    rows.push_back({"stack",
+                    {{batch, n}, {batch, n}},
+                    [](Tape&, const Inputs& x) {
                       return stack({x[1], x[0], x[1]});
-                    }, large});
+                    },
+                    large});
     rows.push_back({"gather_rows, with repeats",
                     {shape},
                     [=](Tape&, const Inputs& x) {
@@ -120,10 +151,12 @@ void add_arrangement(Rows& rows) {
                     large});
     IdMatrix ids(steps + 2, batch);
     for (int t = 0; t < ids.steps; ++t)
-      for (int b = 0; b < ids.batch; ++b) ids.at(t, b) = (t + b) % 3 == 2 ? kNone : static_cast<Id>((t * 5 + b * 3) % steps);
-    rows.push_back({"embed, with repeats and kNone", {{steps, n}}, [ids](Tape&, const Inputs& x) {
-                      return embed(x[0], ids);
-                    }, large});
+      for (int b = 0; b < ids.batch; ++b)
+        ids.at(t, b) = (t + b) % 3 == 2 ? kNone : static_cast<Id>((t * 5 + b * 3) % steps);
+    rows.push_back({"embed, with repeats and kNone",
+                    {{steps, n}},
+                    [ids](Tape&, const Inputs& x) { return embed(x[0], ids); },
+                    large});
   }
 }
 
@@ -149,13 +182,20 @@ void add_recurrent(Rows& rows) {
     std::int64_t steps, batch, n;
     bool large;
   };
-  for (const auto& [steps, batch, n, large] : {Size{1, 1, 1, false}, {3, 1, 7, false}, {7, 3, 3, false}, {5, 7, 1, false},
-                                               {3, 3, 17, false}, {2, 2, 33, false}, {5, 67, 65, true}}) {
+  for (const auto& [steps, batch, n, large] : {Size{1, 1, 1, false},
+                                               {3, 1, 7, false},
+                                               {7, 3, 3, false},
+                                               {5, 7, 1, false},
+                                               {3, 3, 17, false},
+                                               {2, 2, 33, false},
+                                               {5, 67, 65, true}}) {
     const Lengths lengths = ragged(steps, batch);
     for (const Direction direction : {Direction::kForward, Direction::kBackward})
       rows.push_back({direction == Direction::kForward ? "gru_sequence, forward" : "gru_sequence, backward",
                       {{steps, batch, 3 * n}, {3 * n, n}},
-                      [lengths, direction](Tape&, const Inputs& x) { return gru_sequence(x[0], x[1], lengths, direction); },
+                      [lengths, direction](Tape&, const Inputs& x) {
+                        return gru_sequence(x[0], x[1], lengths, direction);
+                      },
                       large,
                       true,
                       {{0, padded_rows(steps, lengths)}}});
@@ -164,7 +204,8 @@ void add_recurrent(Rows& rows) {
                     [steps](Tape&, const Inputs& x) {
                       const StepWeight U(x[1]);
                       std::vector<Var> states = {x[2]};
-                      for (std::int64_t t = 0; t < steps; ++t) states.push_back(gru_step(step(x[0], t), states.back(), U));
+                      for (std::int64_t t = 0; t < steps; ++t)
+                        states.push_back(gru_step(step(x[0], t), states.back(), U));
                       return stack(states);
                     },
                     large,
@@ -177,17 +218,22 @@ void add_attention(Rows& rows) {
     std::int64_t steps, batch, align, context;
     bool large;
   };
-  for (const auto& [steps, batch, align, context, large] :
-       {Size{1, 1, 1, 1, false}, {3, 1, 7, 3, false}, {7, 3, 17, 33, false}, {17, 7, 3, 1, false}, {33, 2, 1, 7, false},
-        {3, 3, 33, 17, false}, {37, 33, 65, 129, true}}) {
+  for (const auto& [steps, batch, align, context, large] : {Size{1, 1, 1, 1, false},
+                                                            {3, 1, 7, 3, false},
+                                                            {7, 3, 17, 33, false},
+                                                            {17, 7, 3, 1, false},
+                                                            {33, 2, 1, 7, false},
+                                                            {3, 3, 33, 17, false},
+                                                            {37, 33, 65, 129, true}}) {
     const Lengths lengths = ragged(steps, batch);
     const std::vector<std::int64_t> padded = padded_rows(steps, lengths);
-    rows.push_back({"attend",
-                    {{batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
-                    [lengths](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
-                    large,
-                    false,
-                    {{1, padded}, {2, padded}}});
+    rows.push_back(
+        {"attend",
+         {{batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
+         [lengths](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
+         large,
+         false,
+         {{1, padded}, {2, padded}}});
   }
 }
 
@@ -196,9 +242,10 @@ void add_readout(Rows& rows) {
     std::int64_t count, words;
     bool large;
   };
-  for (const auto& [count, words, large] : {Size{1, 1, false}, {1, 7, false}, {3, 33, false}, {17, 3, false}, {7, 17, false},
-                                            {77, 1001, true}}) {
-    rows.push_back({"maxout", {{count, 2 * words}}, [](Tape&, const Inputs& x) { return maxout(x[0]); }, large});
+  for (const auto& [count, words, large] :
+       {Size{1, 1, false}, {1, 7, false}, {3, 33, false}, {17, 3, false}, {7, 17, false}, {77, 1001, true}}) {
+    rows.push_back(
+        {"maxout", {{count, 2 * words}}, [](Tape&, const Inputs& x) { return maxout(x[0]); }, large});
     std::vector<Id> targets;
     std::vector<std::int64_t> padded;
     for (std::int64_t i = 0; i < count; ++i) {

@@ -1,5 +1,6 @@
-// The op table: a row for each differentiable operation and variant, at small and odd sizes. Whatever holds for every
-// operation (gradients, equal bits, padding without effect, no read of unwritten memory) is checked over these rows.
+// The op table: a row for each differentiable operation and variant, at small and odd sizes. Whatever holds
+// for every operation (gradients, equal bits, padding without effect, no read of unwritten memory) is checked
+// over these rows.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,8 @@
 
 namespace mininmt {
 
-// Rows of an input, taken as a matrix (all axes but the last are rows), that are padding: what they hold must not matter.
+// Rows of an input, taken as a matrix (all axes but the last are rows), that are padding: what they hold must
+// not matter.
 struct Padding {
   int input;
   std::vector<std::int64_t> rows;
@@ -29,7 +31,8 @@ struct OpRow {
 
 const std::vector<OpRow>& op_table();
 
-// Inputs of a row: parameters with standard normal elements, a function of `seed`.
+// Inputs of a row: parameters, uniform in (-0.75, 0.75), a function of `seed`. Larger ones saturate the
+// gates, and a larger loss costs the numeric derivative digits.
 class Operands {
  public:
   explicit Operands(const OpRow& row, std::uint64_t seed = 1);
@@ -52,7 +55,8 @@ struct Outcome {
 // dL/dx of L = sum_i w_i y_i with random w, added into `gradients`; returns a copy of y.
 Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradients, int constant_input = -1);
 
-// Forward and backward once, from gradients of zero. constant_input: that input is a constant, without gradient.
+// Forward and backward once, from gradients of zero. constant_input: that input is a constant, without
+// gradient.
 Outcome run(const OpRow& row, Operands& operands, int constant_input = -1);
 
 bool same_bits(const Tensor& a, const Tensor& b);

@@ -12,8 +12,9 @@ class Report {
     std::printf("%-34s %-38s %9s %10s %10s\n", "gradient check", "shapes", "elements", "max abs", "max rel");
   }
   ~Report() {
-    std::printf("%-34s %-38s %9lld %10.1e %10.1e  %s\n", "total", (std::to_string(rows_) + " checks").c_str(), elements_,
-                max_absolute_, max_relative_, failed_ == 0 ? "ok" : (std::to_string(failed_) + " FAIL").c_str());
+    std::printf("%-34s %-38s %9lld %10.1e %10.1e  %s\n", "total", (std::to_string(rows_) + " checks").c_str(),
+                elements_, max_absolute_, max_relative_,
+                failed_ == 0 ? "ok" : (std::to_string(failed_) + " FAIL").c_str());
   }
 
   void add(const std::string& name, const std::string& shapes, const GradcheckResult& result) {
@@ -21,7 +22,8 @@ class Report {
                 static_cast<long long>(result.elements), result.max_absolute, result.max_relative,
                 result.passed() ? "ok" : "FAIL");
     if (!result.passed())
-      std::printf("    %lld out of tolerance, worst %s\n", static_cast<long long>(result.failures), result.worst.c_str());
+      std::printf("    %lld out of tolerance, worst %s\n", static_cast<long long>(result.failures),
+                  result.worst.c_str());
     ++rows_;
     failed_ += result.passed() ? 0 : 1;
     elements_ += result.elements;

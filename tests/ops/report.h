@@ -7,8 +7,8 @@
 
 namespace mininmt {
 
-// Prints one line to stdout (name, shapes, elements checked, largest absolute and relative error, ok or FAIL), after a
-// header line if it is the first; below a FAIL, the element that is furthest out.
+// Prints one line to stdout (name, shapes, elements checked, largest absolute and relative error, ok or
+// FAIL), after a header line if it is the first; below a FAIL, the element that is furthest out.
 void report_row(const std::string& name, const std::string& shapes, const GradcheckResult& result);
 
 }  // namespace mininmt

@@ -8,18 +8,20 @@
 namespace mininmt {
 namespace {
 
-// L = sum_i w_i y_i with standard normal w.
+// L = sum_i w_i y_i with w uniform in (-1.5, 1.5).
 Var random_loss(Tape& tape, Var y) {
   const Random random{77, 1};
   const Tensor weights(y.shape());
   double loss = 0;
   for (std::int64_t i = 0; i < weights.size(); ++i) {
-    weights.data()[i] = static_cast<real>(random.normal(static_cast<std::uint64_t>(i)));
+    weights.data()[i] = static_cast<real>(3 * random.uniform(static_cast<std::uint64_t>(i)) - 1.5);
     loss += weights.data()[i] * y.value().data()[i];
   }
-  return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y}, [y, weights](const Tensor&, const Tensor& dl) {
-    for (std::int64_t i = 0; i < weights.size(); ++i) y.gradient().data()[i] += dl.item() * weights.data()[i];
-  });
+  return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y},
+                     [y, weights](const Tensor&, const Tensor& dl) {
+                       for (std::int64_t i = 0; i < weights.size(); ++i)
+                         y.gradient().data()[i] += dl.item() * weights.data()[i];
+                     });
 }
 
 }  // namespace
@@ -32,11 +34,13 @@ std::string OpRow::shapes() const {
 
 Operands::Operands(const OpRow& row, std::uint64_t seed) {
   for (std::size_t i = 0; i < row.inputs.size(); ++i)
-    inputs_.push_back(&parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
+    inputs_.push_back(
+        &parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
   parameters_.allocate();
   const Random random{seed, 0};
   for (std::int64_t i = 0; i < parameters_.size(); ++i)
-    parameters_.values().data()[i] = static_cast<real>(random.normal(static_cast<std::uint64_t>(i)));
+    parameters_.values().data()[i] =
+        static_cast<real>(1.5 * random.uniform(static_cast<std::uint64_t>(i)) - 0.75);
 }
 
 std::vector<Var> Operands::leaves(Tape& tape) const {

@@ -1,4 +1,5 @@
-// A sentence gives the same alone as inside a padded batch: loss and gradients (translations: search_batch_test.cc).
+// A sentence gives the same alone as inside a padded batch: loss and gradients (translations:
+// search_batch_test.cc).
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -37,7 +38,8 @@ TEST_CASE("the gradient of a batch is the sum over its sentences") {
   for (DecoderOrder order : kOrders)
     for (AlignmentKind alignment : kAlignments) {
       const auto model = random_model(small_options(order, alignment));
-      const Tensor together = model->parameters().new_gradients(), summed = model->parameters().new_gradients();
+      const Tensor together = model->parameters().new_gradients(),
+                   summed = model->parameters().new_gradients();
       add_gradient(*model, batch_of(kSources, kTargets), together);
       for (std::size_t i = 0; i < kSources.size(); ++i) add_gradient(*model, alone(i), summed);
       for (const Parameter* p : model->parameters().all()) {
@@ -63,22 +65,26 @@ TEST_CASE("word losses come in the order of rows_of, and add up to log p") {
   REQUIRE(losses.size() == batch.target_words());
   REQUIRE(rows.size() == static_cast<std::size_t>(losses.size()));
   std::vector<double> log_p(kSources.size());
-  for (std::size_t k = 0; k < rows.size(); ++k) log_p[static_cast<std::size_t>(rows[k]) % kSources.size()] -= losses.data()[k];
+  for (std::size_t k = 0; k < rows.size(); ++k)
+    log_p[static_cast<std::size_t>(rows[k]) % kSources.size()] -= losses.data()[k];
   const auto expected = model->log_probabilities(batch);
   for (std::size_t i = 0; i < log_p.size(); ++i) CHECK(log_p[i] == doctest::Approx(expected[i]));
 }
 
-// p(y | x) over all targets of length 1 and their continuations: what is spread over the first word sums to 1.
+// p(y | x) over all targets of length 1 and their continuations: what is spread over the first word sums
+// to 1.
 TEST_CASE("the probabilities of all words sum to one") {
   for (DecoderOrder order : kOrders) {
     const auto model = random_model(small_options(order));
     double total = 0;
-    for (Id word = 0; word < 11; ++word) total += std::exp(model->log_probabilities(batch_of({kSources[0]}, {{word}}))[0]);
+    for (Id word = 0; word < 11; ++word)
+      total += std::exp(model->log_probabilities(batch_of({kSources[0]}, {{word}}))[0]);
     CHECK(total == doctest::Approx(1).epsilon(1e-6));
   }
 }
 
-// MODEL.md 5: in the order `appendix` the readout's state has not seen y_{i-1}; only the embedding term V_o has.
+// MODEL.md 5: in the order `appendix` the readout's state has not seen y_{i-1}; only the embedding term V_o
+// has.
 TEST_CASE("what the readout can know of the word before") {
   for (DecoderOrder order : kOrders) {
     auto model = random_model(small_options(order));

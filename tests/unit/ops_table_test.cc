@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 #include <omp.h>
 
-#include <cmath>
 #include <limits>
 
 #include "tensor/memory.h"
@@ -35,7 +34,6 @@ TEST_CASE_FIXTURE(Poison, "no operation reads memory that nobody wrote") {
     const Outcome outcome = run(row, operands);
     CHECK_MESSAGE(all_finite(outcome.value), label(row));
     CHECK_MESSAGE(all_finite(outcome.gradients), label(row));
-    CHECK_MESSAGE(largest(outcome.value) > 0, label(row));
   }
 }
 
@@ -103,8 +101,9 @@ TEST_CASE_FIXTURE(Poison, "an input that is a constant gets no gradient and chan
   }
 }
 
-TEST_CASE_FIXTURE(Poison, "what stands at padded positions changes nothing, and its gradient is exactly zero") {
-  int padded_rows = 0;
+TEST_CASE_FIXTURE(Poison,
+                  "what stands at padded positions changes nothing, and its gradient is exactly zero") {
+  int padded_elements = 0;
   for (const OpRow& row : op_table()) {
     if (row.padding.empty()) continue;
     Operands operands(row);
@@ -117,19 +116,22 @@ TEST_CASE_FIXTURE(Poison, "what stands at padded positions changes nothing, and 
           for (std::int64_t k = 0; k < n; ++k) work(x.data()[i * n + k]);
         }
     };
+    int with_gradient = 0;
     each_padded(before.gradients, [&](real& dx) {
-      ++padded_rows;
-      CHECK_MESSAGE(dx == 0, label(row));
+      ++padded_elements;
+      with_gradient += dx != 0;
     });
+    CHECK_MESSAGE(with_gradient == 0, label(row));
     for (const real filling : {real{1e30f}, real{-1e30f}, std::numeric_limits<real>::infinity(),
                                std::numeric_limits<real>::quiet_NaN()}) {
       each_padded(operands.parameters().values(), [&](real& x) { x = filling; });
       const Outcome after = run(row, operands);
       CHECK_MESSAGE(same_bits(after.value, before.value), label(row) << " padded with " << filling);
-      CHECK_MESSAGE(largest_difference(after.gradients, before.gradients) == 0, label(row) << " padded with " << filling);
+      CHECK_MESSAGE(largest_difference(after.gradients, before.gradients) == 0,
+                    label(row) << " padded with " << filling);
     }
   }
-  CHECK(padded_rows > 1000);
+  CHECK(padded_elements > 1000);
 }
 
 }  // namespace mininmt

@@ -104,7 +104,7 @@ TEST_CASE("command line over file over preset over default") {
 
 TEST_CASE("what depends on a chosen option follows it") {
   CHECK(parse({"--optimizer", "adadelta"}).learn_rate == 1);
-  CHECK(parse({"--preset", "rnnsearch-50", "--optimizer", "adam"}).learn_rate == 0.001);
+  CHECK(parse({"--preset", "rnnsearch-50", "--optimizer", "adam"}).learn_rate == 0.002);
   CHECK(parse({"--optimizer", "sgd", "--learn-rate", "0.7"}).learn_rate == 0.7);
   CHECK(parse({"--vocabs", "v.en", "v.fr"}).dim_vocabs.empty());
   const TemporaryFolder folder;

@@ -1,0 +1,35 @@
+# For the other scripts, not to be run by itself: installs what a build needs.
+#   need PACKAGE ...      Debian package names; installs those that are missing, or says which they are
+need() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "Not a Debian system: if the build fails, install what these Debian packages hold:" >&2
+    echo "  $*" >&2
+    return 0
+  fi
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null || ! sudo -v; then
+      echo "These Debian packages are missing and need root to install:" >&2
+      echo "  apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing: ${missing[*]}"
+  { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/tmp/mininmt-install.$$ 2>&1 || {
+    tail -n 5 /tmp/mininmt-install.$$ >&2
+    echo "apt-get could not install: ${missing[*]}" >&2
+    rm -f /tmp/mininmt-install.$$
+    return 1
+  }
+  rm -f /tmp/mininmt-install.$$
+}
+
+# What the programs are built from.
+BUILD_PACKAGES=(g++ cmake ninja-build libdnnl-dev libboost-program-options-dev nlohmann-json3-dev zlib1g-dev)

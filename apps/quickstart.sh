@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# From nothing to a translation: installs what is missing, builds, makes a small English-French corpus, trains on it,
+# translates sentences that the training has not seen, and draws what one of them looked at. Takes no arguments.
+# Everything goes to build/ and quickstart/ in this project.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. apps/install.sh
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "1/5 Install and build (build/)"
+need "${BUILD_PACKAGES[@]}"
+generator=()
+[ -e build/CMakeCache.txt ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
+mkdir -p quickstart
+{ cmake "${generator[@]}" -S . -B build -DMININMT_TESTS=OFF && cmake --build build -j "$(nproc)"; } >quickstart/build.log 2>&1 || {
+  tail -n 30 quickstart/build.log
+  echo "The build failed; all of its output is in quickstart/build.log" >&2
+  exit 1
+}
+
+step "2/5 Make an English-French corpus from a small grammar (quickstart/corpus)"
+build/mininmt-toy --output quickstart/corpus
+head -n 3 quickstart/corpus/train.en | paste -d '\n' - <(head -n 3 quickstart/corpus/train.fr) | sed 's/^/  /'
+
+step "3/5 Train RNNsearch on $(wc -l <quickstart/corpus/train.en) sentence pairs (quickstart/model), under 3 minutes on 2 cores"
+build/mininmt-train --preset tiny --train-sets quickstart/corpus/train.{en,fr} --valid-sets quickstart/corpus/valid.{en,fr} \
+  --model quickstart/model --overwrite 2> >(grep -v -E '\] (options:|#|$|[a-z0-9-]+ =)' >&2)
+
+step "4/5 Translate $(wc -l <quickstart/corpus/test.en) sentences that were held out"
+build/mininmt-beam --model quickstart/model --input quickstart/corpus/test.en --reference quickstart/corpus/test.fr \
+  --output quickstart/test.out.fr
+paste -d '\n' quickstart/corpus/test.en quickstart/test.out.fr | sed -n '3,8s/^/  /p'
+
+step "5/5 What one translation looked at, word by word"
+head -n 1 quickstart/corpus/test.en | build/mininmt-beam --model quickstart/model --alignment picture
+
+cat <<'END'
+Next:
+  echo 'the young historian was honest .' | build/mininmt-beam --model quickstart/model --alignment picture
+  build/mininmt-beam --help        all about translating
+  build/mininmt-train --help       training on your own text; README.md has the rest
+END

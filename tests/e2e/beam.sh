@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# The manners of mininmt-beam: lines in and out, formats, errors and their exit codes.
+. "$(dirname "$0")/lib.sh" "$@"
+make_pairs 60 toy
+train_small model --after 150u --learn-rate 0.01 --exponential-smoothing 0 || exit 1 # some of it is right
+lines() { [ "$(wc -l <"$1")" -eq "$2" ]; }
+translate() { "$beam" --model model "$@"; }
+piped() { # piped TEXT OPTION...: the text as standard input, with the escapes of printf
+  local text=$1
+  shift
+  printf '%b' "$text" | translate "$@"
+}
+
+# A line out for a line in, in order, and nothing else on standard output.
+expect 0 translate --input toy.src
+silent err
+cp out all
+holds "a line for each line" lines all 60
+expect 0 eval 'translate <toy.src'
+holds "standard input gives the same" cmp -s out all
+expect 0 translate --input toy.src --output file
+silent out
+holds "--output gives the same" cmp -s file all
+for options in "--mini-batch 1" "--mini-batch 7 --maxi-batch 1" "--cpu-threads 1" "--cpu-threads 2" "--maxi-batch 1000"; do
+  expect 0 translate --input toy.src $options
+  holds "$options gives the same" cmp -s out all
+done
+for ((i = 1; i <= 3; ++i)); do
+  sed -n "${i}p" toy.src >line
+  expect 0 translate --input line
+  holds "line $i alone" cmp -s out <(sed -n "${i}p" all)
+done
+
+# Empty lines, line ends, a byte order mark, no last line end, white space, unknown words.
+s=$(head -n 1 toy.src) t=$(head -n 1 all)
+expect 0 piped "$s\n\n$s\n"
+same out "$t" "" "$t"
+expect 0 piped "\\xEF\\xBB\\xBF$s\r\n\r\n$s"
+same out "$t" "" "$t"
+expect 0 piped "  $s \t\n"
+same out "$t"
+expect 0 piped ""
+silent out
+expect 0 piped "\n \n\t\n"
+same out "" "" ""
+expect 0 piped "nowhere $s\n\xE2\x80\xA8\n" # U+2028 ends no line
+holds "unknown words" lines out 2
+expect 0 piped "</s> <unk>\n"
+holds "special words in the input" lines out 1
+gzip -c toy.src >toy.src.gz
+expect 0 translate --input toy.src.gz
+holds "gzipped input gives the same" cmp -s out all
+
+# Input that is not UTF-8.
+printf 's1\ns2 \xff s3\n' >latin
+expect 65 translate --input latin
+says err 'latin:2: '
+expect 0 translate --input latin --invalid-utf8 replace
+holds "replaced" lines out 2
+head -c 20000 /dev/urandom | tr -d '\n' >noise
+expect 0 translate --input noise --invalid-utf8 replace --max-length-factor 0.1
+expect 65 translate --input noise
+head -c 40 toy.src.gz >cut.gz
+expect 74 translate --input cut.gz
+
+# n-best lists and alignments.
+expect 0 piped "$s\n\n$s s1\n" --n-best --beam-size 4
+holds "n-best lines" grep -Eqx '0 \|\|\| [^|]* \|\|\| logp= -[0-9.]+ \|\|\| -[0-9.]+' out
+holds "four for each sentence, one for the empty line" awk -F ' \\|\\|\\| ' \
+  '{ n[$1]++ } END { exit !(n[0] == 4 && n[1] == 1 && n[2] == 4 && NR == 9) }' out
+holds "sorted" awk -F ' \\|\\|\\| ' '$1 == last && $4 > score + 1e-6 { bad = 1 } { last = $1; score = $4 } END { exit bad }' out
+holds "the first is the translation" test "$(sed -n 's/^0 ||| \([^|]*\) |||.*/\1/p' out | head -n 1)" = "$t"
+expect 0 piped "$s\n\n" --alignment hard
+words=$(wc -w <<<"$t")
+holds "hard alignment" grep -Eqx "$t \|\|\|( [0-9]+-[0-9]+)*" <(head -n 1 out)
+holds "points of the hard alignment" awk -F ' \\|\\|\\| ' -v words="$words" -v source="$(wc -w <<<"$s")" 'NR == 1 {
+  for (n = split($2, pair, " "); n > 0; --n) { split(pair[n], p, "-"); if (p[1] > source || p[2] >= words) exit 1 } }' out
+holds "an empty line stays empty" test "$(sed -n 2p out)" = ""
+expect 0 piped "$s\n" --alignment soft
+holds "soft alignment: a distribution for each word and </s>" awk -F ' \\|\\|\\| ' -v words="$words" '{
+  n = split($2, word, " "); if (n != words + 1) exit 1
+  for (; n > 0; --n) { sum = 0; for (k = split(word[n], p, ","); k > 0; --k) sum += p[k]; if (sum < 0.99 || sum > 1.01) exit 1 } }' out
+expect 0 piped "$s\n" --alignment picture
+holds "the picture has a line for each word" test "$(wc -l <out)" -gt "$words"
+holds "and begins with the translation" test "$(head -n 1 out)" = "$t"
+
+# Scores and BLEU.
+expect 0 translate --input toy.src --score toy.tgt
+holds "a number for each line" test "$(grep -Ecx -- '-[0-9.]+(e-?[0-9]+)?' out)" -eq 60
+silent err
+cp out scores
+for options in "--mini-batch 1" "--cpu-threads 1"; do
+  expect 0 translate --input toy.src --score toy.tgt $options
+  holds "scores with $options" awk 'NR == FNR { a[NR] = $1; next } { d = a[FNR] - $1; if (d * d > 1e-8) exit 1 }' scores out
+done
+expect 0 translate --input toy.src --reference toy.tgt
+holds "BLEU leaves the translations alone" cmp -s out all
+says err '^BLEU = [0-9.]+ .*BP = .*nrefs:1\|case:mixed\|eff:no\|tok:none\|smooth:exp'
+expect 0 translate --input toy.src --reference all
+says err '^BLEU = 100.00 100.0/100.0/100.0/100.0'
+
+# Line counts that do not match.
+head -n 59 toy.tgt >short
+{ cat toy.tgt; echo more; } >long
+for wrong in short long; do
+  for option in score reference; do
+    expect 65 translate --input toy.src --$option $wrong
+    says err "$wrong.*lines"
+  done
+done
+
+# Errors and their codes.
+expect 74 "$beam" --model nowhere --input toy.src
+says err 'nowhere'
+expect 74 translate --input nowhere
+expect 74 translate --input toy.src --output nowhere/out
+expect 74 translate --input toy.src --score nowhere
+expect 74 translate --input .
+expect 2 translate --beam-sise 3
+says err 'beam-size'
+expect 2 translate --beam-size 0
+expect 2 "$beam"
+expect 2 translate --input toy.src --output toy.src
+expect 74 eval 'translate --input toy.src >/dev/full'
+says err 'standard output|write'
+expect 74 translate --input toy.src --output /dev/full
+mkdir empty && expect 74 "$beam" --model empty --input toy.src
+
+# A reader that leaves early is no error to speak of.
+for i in 1 2 3 4 5 6 7 8 9 10; do cat toy.src; done >many
+translate --input many --mini-batch 4 --maxi-batch 1 2>err | head -n 1 >out
+same out "$t"
+silent err
+
+# Options from a file; help.
+printf 'beam-size = 1\nmini-batch = 3\n' >options.ini
+expect 0 translate --input toy.src --config options.ini
+cp out by_file
+expect 0 translate --input toy.src --beam-size 1
+holds "a config file is as good as the command line" cmp -s out by_file
+echo 'beam-sise = 1' >options.ini
+expect 2 translate --input toy.src --config options.ini
+says err 'options.ini:1'
+expect 0 "$beam" --help
+holds "help fits a screen" test "$(awk 'length > 80' out | wc -l)" -eq 0
+expect 0 "$beam" --version
+
+# Damaged model folders.
+damage() { # damage FILE: a copy of the model in which that file is what standard input gives
+  rm -rf bad && cp -r model bad && cat >"bad/$1"
+}
+size=$(wc -c <model/model.safetensors)
+head -c $((size / 2)) model/model.safetensors | damage model.safetensors
+expect 65 "$beam" --model bad --input toy.src
+says err 'bad/model.safetensors'
+head -n 5 model/source.vocab | damage source.vocab
+expect 65 "$beam" --model bad --input toy.src
+says err 'source.vocab'
+{ cat model/target.vocab; sed -n 3p model/target.vocab; } | damage target.vocab
+expect 65 "$beam" --model bad --input toy.src
+says err 'target.vocab:[0-9]+'
+for file in model.safetensors source.vocab target.vocab; do
+  for bytes in 0 1 7 8 100 5000; do
+    head -c $bytes /dev/urandom | damage $file
+    expect 65 "$beam" --model bad --input toy.src
+  done
+done
+head -c 3000 /dev/urandom | damage options.ini
+"$beam" --model bad --input toy.src >out 2>err
+code=$?
+holds "random options in a model's folder end in a message, not a crash: code $code" test $code -lt 128
+finish

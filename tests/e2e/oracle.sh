@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# mininmt-beam --score against MODEL.md in NumPy (tests/oracle): every decoder order, both alignments, 100 pairs each.
+# With a model folder and two files of text, those instead: oracle.sh BUILD MODEL SOURCE TARGET
+. "$(dirname "$0")/lib.sh" "$@"
+python=
+for candidate in python3 /usr/bin/python3; do
+  [ -n "$python" ] || { "$candidate" -c 'import numpy' 2>/dev/null && python=$candidate; }
+done
+[ -n "$python" ] || { echo "no Python with NumPy: install python3-numpy"; exit 1; }
+
+# agree MODEL SOURCE TARGET
+agree() {
+  expect 0 "$beam" --quiet --model "$1" --input "$2" --score "$3"
+  mv out scores
+  expect 0 "$python" "$tests/oracle/rnnsearch.py" --check "$1" "$2" "$3" scores
+  cat out
+}
+
+if [ $# -gt 1 ]; then
+  cd "$OLDPWD" && agree "${@:2}"
+  finish
+fi
+for order in authors body appendix; do
+  for alignment in additive fixed; do
+    expect 0 "$python" "$tests/oracle/random_model.py" "$order-$alignment" --decoder-order "$order" \
+      --alignment "$alignment" --text text --sentences 100 --length 25 --dim-emb 13 --dim-rnn 17 --dim-align 11
+    printf '%s, %s: ' "$order" "$alignment"
+    agree "$order-$alignment" text.source text.target
+  done
+done
+
+# The check can fail: scores of another order are not those of this model.
+expect 0 "$beam" --quiet --model body-additive --input text.source --score text.target
+mv out scores
+expect 1 "$python" "$tests/oracle/rnnsearch.py" --check appendix-additive text.source text.target scores
+finish

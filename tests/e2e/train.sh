@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# The manners of mininmt-train: what it writes, when it stops, errors and their exit codes.
+. "$(dirname "$0")/lib.sh" "$@"
+make_pairs 60 toy
+make_pairs 8 valid
+
+# What a run leaves, and that it is a function of its seed and threads.
+expect 0 train_small a --seed 3
+silent out
+silent err
+for file in model.safetensors last.safetensors source.vocab target.vocab options.ini; do
+  holds "$file is there" test -s a/$file
+done
+holds "no temporary files" test "$(ls a | wc -l)" -eq 5
+expect 0 train_small b --seed 3
+holds "the same seed gives the same model" cmp -s a/model.safetensors b/model.safetensors
+expect 0 train_small c --seed 4
+holds "another seed gives another" eval '! cmp -s a/model.safetensors c/model.safetensors'
+expect 0 "$beam" --model a --input toy.src
+expect 0 "$beam" --model a/last.safetensors --input toy.src
+
+# The saved options train the same model again.
+expect 0 "$train" --config a/options.ini --model again
+holds "options.ini gives the same model" cmp -s a/model.safetensors again/model.safetensors
+
+# Vocabularies of a model serve the next; both together with a limit are refused.
+expect 0 train_small d --vocabs a/source.vocab a/target.vocab
+holds "vocabularies are kept" cmp -s a/source.vocab d/source.vocab
+expect 2 train_small e --vocabs a/source.vocab a/target.vocab --dim-vocabs 9 9
+expect 0 train_small f --dim-vocabs 6 7
+holds "limits of the vocabularies" test "$(cat f/source.vocab f/target.vocab | wc -l)" -eq 13
+
+# A model that is there is not replaced unasked.
+before=$(cksum a/model.safetensors)
+expect 2 train_small a --seed 5
+says err 'overwrite'
+holds "it is left alone" test "$(cksum a/model.safetensors)" = "$before"
+expect 0 train_small a --seed 5 --overwrite
+holds "it is replaced" test "$(cksum a/model.safetensors)" != "$before"
+
+# The log: progress, validation, what was dropped; the same in a file.
+{ cat toy.src; echo; echo "s1 s2 s3 s4 s5 s6 s7 s8 s9"; } >more.src
+{ cat toy.tgt; echo t1; echo t1; } >more.tgt
+expect 0 "$train" --preset tiny --train-sets more.src more.tgt --valid-sets valid.src valid.tgt --model g --max-length 8 \
+  --dim-emb 8 --dim-rnn 8 --dim-align 8 --dim-maxout 8 --after 2e --mini-batch 20 --disp-freq 2u --valid-freq 1e --log log
+silent out
+says err '60 of 62 pairs kept; 1 dropped for more than 8 words on a side, 1 for an empty side'
+says err 'epoch [0-9]+ +update 2 .*cost [0-9.]+ .*words/s +gradient norm [0-9.]+ .*left'
+says err 'validation +epoch 1 +update 3 .*cross-entropy [0-9.]+ .*new best'
+says err 'validation +epoch 2 +update 6 '
+says err 'done: 6 updates'
+holds "two validations" test "$(grep -c 'validation  epoch' err)" -eq 2
+holds "the log file has the same lines" test "$(grep -c . log)" -eq "$(grep -c . err)"
+
+# Signals: the model as it is, and 128 + the signal's number.
+for signal in INT TERM; do
+  checks=$((checks + 1))
+  # A shell starts its background processes with INT ignored.
+  perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$train" --preset tiny --train-sets toy.src toy.tgt --model "sig$signal" \
+    --valid-sets valid.src valid.tgt --after 100000e --disp-freq 5u >out 2>err &
+  pid=$!
+  for ((i = 0; i < 300; ++i)); do grep -q 'update 5 ' err && break; sleep 0.1; done
+  kill -$signal $pid
+  wait $pid
+  code=$?
+  case $signal:$code in INT:130 | TERM:143) ;; *) fail "exit code $code after SIG$signal" ;; esac
+  says err 'signal'
+  expect 0 "$beam" --model sig$signal --input valid.src
+done
+
+# A run that diverges says so.
+expect 1 "$train" --preset tiny --train-sets toy.src toy.tgt --model diverged --optimizer sgd --learn-rate 1000 \
+  --cost-type ce-sum --clip-norm 0 --after 1000u
+says err 'error: .*diverged.*--learn-rate'
+expect 0 "$beam" --model diverged --input toy.src # what was saved before is a model
+
+# Wrong options and wrong files.
+for options in "--learn-rate nan" "--learn-rate inf" "--learn-rate 0" "--learn-rate -1" "--mini-batch 0" "--dim-rnn 0" \
+  "--dim-rnn 100000000" "--optimizer adm" "--preset huge" "--after 5x" "--after -1u" "--label-smoothing 1" \
+  "--decoder-order letters" "--early-stoping 3" "--valid-freq 5u" "--seed 1 --seed 2" "--dim-vocabs 2 2"; do
+  expect 2 train_small wrong $options
+  holds "nothing is made with $options" test ! -e wrong
+done
+says err 'dim-vocabs'
+expect 2 train_small wrong --lern-rate 1
+says err 'learn-rate'
+expect 2 "$train"
+sets() { "$train" --quiet --preset tiny --model wrong --after 1u --train-sets "$@"; }
+expect 74 sets nowhere toy.tgt
+says err 'nowhere'
+head -n 59 toy.tgt >short
+expect 65 sets toy.src short
+says err '60.*59|59.*60'
+: >nothing
+expect 65 sets nothing nothing
+printf '\n\n' >blank
+expect 65 sets blank blank
+printf 'a\nb \xff\n' >latin
+expect 65 sets latin latin
+says err 'latin:2'
+head -c 500 /dev/urandom >noise
+expect 65 sets noise noise
+{ head -n 59 toy.src; yes s1 | head -n 100000 | tr '\n' ' '; echo; } >wide
+expect 0 train_small without_it --train-sets wide toy.tgt
+expect 65 train_small wrong --vocabs noise noise
+echo text >file
+expect 74 train_small file/model
+[ "$(id -u)" -eq 0 ] || { mkdir locked && chmod 500 locked && expect 74 train_small locked/model; }
+expect 2 train_small wrong --valid-sets valid.src
+expect 65 train_small wrong --valid-sets valid.src toy.tgt
+expect 65 train_small wrong --valid-sets nothing nothing
+finish

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs the tests.
+#   ./tests/run.sh               everything: the float and double builds, then all again under sanitizers
+#   ./tests/run.sh gradcheck     the gradient checks alone, as a table
+#   ./tests/run.sh only REGEX    the tests of the plain build whose name matches, as in: only text_bleu
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. apps/install.sh
+mode=${1:-all}
+case $mode:$# in
+  all:0 | gradcheck:1 | only:2) ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+need "${BUILD_PACKAGES[@]}" doctest-dev python3 python3-numpy
+
+# build FOLDER TARGET [CMAKE OPTION ...]
+build() {
+  local folder=$1 target=$2 generator=()
+  shift 2
+  [ -e "$folder/CMakeCache.txt" ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
+  mkdir -p "$folder"
+  { cmake "${generator[@]}" -S . -B "$folder" -DMININMT_TESTS=ON -DMININMT_WERROR=ON "$@" &&
+      cmake --build "$folder" --target "$target" -j "$(nproc)"; } >"$folder/build.log" 2>&1 || {
+    tail -n 40 "$folder/build.log"
+    echo "The build in $folder failed; all of its output is in $folder/build.log" >&2
+    return 1
+  }
+}
+
+# run_tests FOLDER [CTEST OPTION ...]: adds to the counts below
+passed=0 failed=0
+run_tests() {
+  local folder=$1 log
+  shift
+  log=$folder/test.log
+  (cd "$folder" && ctest --output-on-failure --no-tests=error "$@") 2>&1 | tee "$log" || true
+  local bad total
+  read -r bad total < <(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "$log"; echo "1 1")
+  failed=$((failed + bad)) passed=$((passed + total - bad))
+}
+
+case $mode in
+  gradcheck)
+    build build mininmt-gradcheck
+    exec build/tests/mininmt-gradcheck
+    ;;
+  only)
+    build build all
+    run_tests build -R "$2"
+    ;;
+  all)
+    echo "== Float and double (build/)"
+    build build all
+    run_tests build -j 1
+    echo "== The same with the address and undefined-behaviour sanitizers, without oneDNN (build-sanitize/)"
+    build build-sanitize all -DMININMT_SANITIZE=ON -DMININMT_ONEDNN=OFF
+    run_tests build-sanitize -j "$(nproc)"
+    ;;
+esac
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

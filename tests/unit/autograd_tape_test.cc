@@ -1,0 +1,210 @@
+// The tape: order, sharing, gradients that add, and a length that no recursion survives.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "ops/arrange.h"
+#include "ops/elementwise.h"
+#include "ops/reduce.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+struct Model {
+  Parameters parameters;
+  const Parameter& p = parameters.add("p", {4});
+  const Parameter& q = parameters.add("q", {3, 2});
+  Tensor gradients;
+
+  Model() {
+    parameters.allocate();
+    for (std::int64_t i = 0; i < parameters.size(); ++i)
+      parameters.values().data()[i] = static_cast<real>(i + 1);
+    gradients = parameters.new_gradients();
+  }
+  std::vector<real> gradient(const Parameter& parameter) const {
+    const Tensor g = Parameters::view(gradients, parameter);
+    return {g.values().begin(), g.values().end()};
+  }
+};
+
+using Numbers = std::vector<real>;
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Model, "a chain of 1,000,000 nodes forward, backward and free") {
+  constexpr int kNodes = 1'000'000;
+  {
+    Tape tape(gradients);
+    const Var x = tape.leaf(p);
+    Var y = x;
+    const Tensor value = x.value();  // shared: what is tried is the chain
+    for (int i = 0; i < kNodes; ++i) {
+      const Var before = y;
+      y = tape.record(value, {before}, [before](const Tensor&, const Tensor& dy) {
+        for (int k = 0; k < 4; ++k) before.gradient().data()[k] += dy.data()[k];
+      });
+    }
+    CHECK(tape.size() == kNodes + 1);
+    tape.backward(sum(y));
+  }
+  CHECK(gradient(p) == Numbers{1, 1, 1, 1});
+}
+
+TEST_CASE_FIXTURE(Model, "a long chain holds no more than a few gradients at a time") {
+  Tape tape(gradients);
+  Var y = tape.leaf(p);
+  const Tensor value = y.value();
+  std::size_t most = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const Var before = y;
+    y = tape.record(value, {before}, [before, &most](const Tensor&, const Tensor& dy) {
+      before.gradient().data()[0] += dy.data()[0];
+      most = std::max(most, cpu_memory().in_use());
+    });
+  }
+  const Var loss = sum(y);
+  const std::size_t before = cpu_memory().in_use();
+  tape.backward(loss);
+  CHECK(most <= before + 4096);
+}
+
+TEST_CASE_FIXTURE(Model, "diamond: the gradients of both ways add") {
+  Tape tape(gradients);
+  const Var x = tape.leaf(p), a = scale(x, 2), b = scale(x, 3);
+  tape.backward(sum(add(multiply(a, b), a)));  // 6 x^2 + 2 x
+  CHECK(gradient(p) == Numbers{14, 26, 38, 50});
+}
+
+TEST_CASE_FIXTURE(Model, "a parameter's leaf is one Var, however often it is asked for") {
+  Tape tape(gradients);
+  const Var one = tape.leaf(p), two = tape.leaf(p);
+  CHECK(one.id == two.id);
+  tape.backward(sum(add(one, scale(two, 2))));
+  CHECK(gradient(p) == Numbers{3, 3, 3, 3});
+  CHECK(gradient(q) == Numbers(6, 0));
+}
+
+TEST_CASE_FIXTURE(Model, "two tapes add into one block of gradients") {
+  for (int batch = 0; batch < 2; ++batch) {
+    Tape tape(gradients);
+    tape.backward(sum(tape.leaf(p)));
+  }
+  CHECK(gradient(p) == Numbers{2, 2, 2, 2});
+}
+
+TEST_CASE_FIXTURE(Model, "slices share value and gradient; a slice of a slice too") {
+  Tape tape(gradients);
+  const Var x = tape.leaf(q), part = slice(x, 1, 2), inner = slice(part, 1, 1), row = step(part, 0);
+  CHECK(part.value().data() == x.value().data() + 2);
+  CHECK(inner.value().data() == x.value().data() + 4);
+  CHECK(row.shape() == Shape{2});
+  tape.backward(add(add(sum(x), scale(sum(part), 10)), add(scale(sum(inner), 100), scale(sum(row), 1000))));
+  CHECK(gradient(q) == Numbers{1, 1, 1011, 1011, 111, 111});
+}
+
+TEST_CASE_FIXTURE(Model, "slices of a computed value: what was recorded between them counts") {
+  Tape tape(gradients);
+  const Var y = scale(tape.leaf(q), 2), first = step(y, 0);
+  const Var whole = multiply(y, y);                            // 4 q^2
+  const Var last = step(slice(y, 1, 2), 1);                    // a part made after its whole was used
+  tape.backward(add(sum(whole), sum(multiply(first, last))));  // + 4 q_0j q_2j
+  // q = 5 6 / 7 8 / 9 10: 8 q_ij, and 4 q_2j in row 0, 4 q_0j in row 2.
+  CHECK(gradient(q) == Numbers{8 * 5 + 4 * 9, 8 * 6 + 4 * 10, 8 * 7, 8 * 8, 8 * 9 + 4 * 5, 8 * 10 + 4 * 6});
+}
+
+TEST_CASE_FIXTURE(Model, "constants get no gradient, nor does what hangs on them alone") {
+  Tape tape(gradients);
+  const Var c = tape.constant(Tensor::from({4}, {1, 2, 3, 4})), d = scale(c, 2);
+  CHECK(!c.needs_gradient());
+  CHECK(!d.needs_gradient());
+  CHECK(!slice(c, 0, 2).needs_gradient());
+  CHECK_THROWS_WITH_AS(c.gradient(), "[Tape] a value that needs no gradient was asked for one", Error);
+  const Var y = multiply(tape.leaf(p), d);
+  CHECK(y.needs_gradient());
+  tape.backward(sum(y));
+  CHECK(gradient(p) == Numbers{2, 4, 6, 8});
+}
+
+TEST_CASE_FIXTURE(Model, "a value that the loss does not hang on is passed over") {
+  Tape tape(gradients);
+  const Var x = tape.leaf(p);
+  bool ran = false;
+  const Var aside =
+      tape.record(Tensor::zeros({4}), {x}, [&ran](const Tensor&, const Tensor&) { ran = true; });
+  CHECK(aside.needs_gradient());
+  const Var loss = sum(x);
+  tape.record(Tensor::zeros({4}), {x},
+              [&ran](const Tensor&, const Tensor&) { ran = true; });  // after the loss
+  tape.backward(loss);
+  CHECK(!ran);
+  CHECK(gradient(p) == Numbers{1, 1, 1, 1});
+}
+
+TEST_CASE_FIXTURE(Model,
+                  "on_backward runs after all that was recorded later, before what was recorded earlier") {
+  Tape tape(gradients);
+  std::string order;
+  const auto noted = [&](Var x, char name) {
+    return tape.record(x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
+      order += name;
+      for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
+    });
+  };
+  const Var a = noted(tape.leaf(p), 'a');
+  tape.on_backward([&] { order += '1'; });
+  const Var b = noted(a, 'b');
+  tape.on_backward([&] { order += '2'; });
+  const Var c = noted(b, 'c');
+  tape.backward(sum(c));
+  CHECK(order == "c2b1a");
+}
+
+TEST_CASE_FIXTURE(Model, "a tape that does not record: values, no gradients, no closures kept") {
+  Tape tape;
+  CHECK(!tape.recording());
+  const Var x = tape.leaf(p);
+  CHECK(!x.needs_gradient());
+  CHECK(x.value().data() == p.value.data());
+  const auto token = std::make_shared<int>(0);
+  bool ran = false;
+  const Var y = tape.record(Tensor::from({}, {1}), {x}, [token](const Tensor&, const Tensor&) {});
+  tape.on_backward([token, &ran] { ran = true; });
+  CHECK(token.use_count() == 1);
+  CHECK(!ran);
+  CHECK_THROWS_WITH_AS(tape.backward(y),
+                       "[backward] the loss depends on no parameter, or the tape does not record", Error);
+}
+
+TEST_CASE_FIXTURE(Model, "backward frees the closures") {
+  Tape tape(gradients);
+  const auto token = std::make_shared<int>(0);
+  const Var x = tape.leaf(p);
+  const Var y = tape.record(Tensor::zeros({}), {x}, [token](const Tensor&, const Tensor&) {});
+  CHECK(token.use_count() == 2);
+  tape.backward(y);
+  CHECK(token.use_count() == 1);
+}
+
+TEST_CASE_FIXTURE(Model, "the loss must be one number that hangs on a parameter") {
+  Tape tape(gradients);
+  CHECK_THROWS_WITH_AS(tape.backward(tape.leaf(p)),
+                       "[backward] the loss must be one number, its shape is (4)", Error);
+  CHECK_THROWS_WITH_AS(tape.backward(tape.constant(Tensor::zeros({}))),
+                       "[backward] the loss depends on no parameter, or the tape does not record", Error);
+}
+
+TEST_CASE_FIXTURE(Model, "a backward that throws lets the error through, and the tape can be freed") {
+  Tape tape(gradients);
+  const Var x = tape.leaf(p);
+  const Var y =
+      tape.record(Tensor::zeros({}), {x}, [](const Tensor&, const Tensor&) { throw Error("stop"); });
+  CHECK_THROWS_WITH_AS(tape.backward(y), "stop", Error);
+}
+
+}  // namespace mininmt

@@ -1,0 +1,112 @@
+// Searches that are slow and plain: every step runs the model again over one sentence from its first word.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/beam_search.h"
+#include "ops/softmax_xent.h"
+#include "tests/unit/model_random.h"
+
+namespace mininmt {
+
+// What the model says after a prefix of target words.
+struct Forced {
+  std::vector<double> next;               // log p of every word after the prefix
+  std::vector<std::vector<float>> alpha;  // of each word of the prefix, and of the one after it
+};
+
+inline Forced force(const RnnSearch& model, const Sentence& source, const Sentence& prefix) {
+  Tape tape;
+  Lengths lengths;
+  const IdMatrix matrix = pad(spans({source}), lengths);
+  const Encoded encoded = model.encoder().encode(tape, matrix, lengths, {});
+  const Decoding decoding(tape, model.decoder(), model.alignment(), encoded);
+  Decoding::State state = decoding.start();
+  Forced result;
+  for (std::size_t i = 0; i <= prefix.size(); ++i) {
+    IdMatrix before(1, 1);
+    if (i > 0) before.ids[0] = prefix[i - 1];
+    const Var y = tape.slice_entry(model.decoder().embed_words(tape, before, {}), 0);
+    const Decoding::Step step = decoding.step(state, model.decoder().project_words(tape, y));
+    state = step.state;
+    const auto alpha = step.alpha.values();
+    result.alpha.emplace_back(alpha.begin(), alpha.end());
+    if (i < prefix.size()) continue;
+    const auto logits = model.decoder().logits(tape, step.s, y, step.c, {}).value().values();
+    double sum = 0;
+    for (real x : logits) sum += std::exp(static_cast<double>(x));
+    for (real x : logits) result.next.push_back(x - std::log(sum));
+  }
+  return result;
+}
+
+// The limits in words, </s> counted.
+inline int longest(const Sentence& source, const SearchOptions& o) {
+  return std::max(1, static_cast<int>(o.max_length_factor * static_cast<double>(source.size())));
+}
+inline int shortest(const Sentence& source, const SearchOptions& o) {
+  return static_cast<int>(o.min_length_factor * static_cast<double>(source.size()));
+}
+
+// The words that may come at place i, counted from 0.
+inline bool allowed(Id word, int i, const Sentence& source, const SearchOptions& o) {
+  if (word == kUnk) return o.allow_unk;
+  return word != kEos || i >= shortest(source, o) || i + 1 == longest(source, o);
+}
+
+inline Hypothesis hypothesis(const Sentence& words, double log_p, const SearchOptions& o) {
+  Hypothesis h;
+  h.words = words;
+  h.log_p = log_p;
+  h.score = log_p / std::pow(static_cast<double>(words.size()), o.normalize);
+  h.ended = words.back() == kEos;
+  if (h.ended) h.words.pop_back();
+  return h;
+}
+
+// Those that ended first, each kind by its score.
+inline void rank(std::vector<Hypothesis>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Hypothesis& a, const Hypothesis& b) {
+    return a.ended != b.ended ? a.ended : a.score > b.score;
+  });
+}
+
+// Beam search by MODEL.md 7, to its end: a hypothesis that ends takes its place in the beam with it.
+inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Sentence& source, const SearchOptions& o) {
+  struct Live {
+    Sentence words;
+    double log_p;
+  };
+  std::vector<Live> beam = {{{}, 0}};
+  std::vector<Hypothesis> ended;
+  for (int i = 0; !beam.empty(); ++i) {
+    std::vector<Live> candidates;
+    for (const Live& live : beam) {
+      const auto next = force(model, source, live.words).next;
+      for (Id word = 0; word < static_cast<Id>(next.size()); ++word) {
+        if (!allowed(word, i, source, o)) continue;
+        candidates.push_back({live.words, live.log_p + next[static_cast<std::size_t>(word)]});
+        candidates.back().words.push_back(word);
+      }
+    }
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Live& a, const Live& b) { return a.log_p > b.log_p; });
+    candidates.resize(std::min(candidates.size(), static_cast<std::size_t>(o.beam_size) - ended.size()));
+    beam.clear();
+    for (const Live& c : candidates) {
+      if (c.words.back() == kEos || i + 1 == longest(source, o))
+        ended.push_back(hypothesis(c.words, c.log_p, o));
+      else
+        beam.push_back(c);
+    }
+  }
+  rank(ended);
+  ended.resize(std::min(ended.size(), static_cast<std::size_t>(o.n_best)));
+  return ended;
+}
+
+inline std::vector<Hypothesis> search_one(const RnnSearch& model, const Sentence& source, const SearchOptions& o) {
+  return beam_search(model, spans({source}), o)[0];
+}
+
+}  // namespace mininmt

@@ -1,0 +1,95 @@
+// Optimisers against steps worked out by hand from their papers' formulas; the norm and the clipping.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "nn/optimizer.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+// Three updates from x = 1 with gradients 0.5, -0.25, 1 (times `factor`): x after each.
+std::vector<double> three_updates(const std::string& name, double rate, real factor = 1) {
+  const auto optimizer = make_optimizer(name, rate, 2);
+  const Tensor x = Tensor::from({2}, {1, 1});
+  std::vector<double> found;
+  for (double g : {0.5, -0.25, 1.0}) {
+    optimizer->update(x, Tensor::from({2}, {static_cast<real>(g / factor), 0}), factor);
+    found.push_back(x.data()[0]);
+    CHECK(x.data()[1] == 1);  // no gradient, no change
+  }
+  return found;
+}
+
+void check_steps(const std::vector<double>& found, const std::vector<double>& expected) {
+  for (std::size_t i = 0; i < 3; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+}
+
+TEST_CASE("SGD subtracts the gradient times the rate") {
+  check_steps(three_updates("sgd", 0.1), {0.95, 0.975, 0.875});
+}
+
+// Kingma and Ba 2015, algorithm 1. m: 0.05, 0.02, 0.118; v: 2.5e-4, 3.1225e-4, 1.31193775e-3. The step is
+// m / (1 - 0.9^t) over the root of v / (1 - 0.999^t):
+//   t = 1: 0.5 / 0.5 = 1
+//   t = 2: (0.02 / 0.19) / sqrt(3.1225e-4 / 1.999e-3) = 0.1052632 / 0.3952231 = 0.2663386
+//   t = 3: (0.118 / 0.271) / sqrt(1.31193775e-3 / 2.997001e-3) = 0.4354244 / 0.6616284 = 0.6581103
+TEST_CASE("Adam corrects the bias of its moments") {
+  check_steps(three_updates("adam", 0.1), {0.9, 0.9 - 0.02663386, 0.9 - 0.02663386 - 0.06581103});
+}
+
+// Zeiler 2012, algorithm 1, rho 0.95, epsilon 1e-6. E[g^2]: 0.0125, 0.015, 0.06425.
+//   t = 1: sqrt(1e-6 / 0.012501) 0.5 = 4.4719573e-3, E[dx^2] = 0.05 x 1.99984e-5 = 9.9992001e-7
+//   t = 2: sqrt(1.99992001e-6 / 0.015001) (-0.25) = -2.8865876e-3, E[dx^2] = 9.4992401e-7 + 0.05
+//   x 8.3323876e-6
+//          = 1.3665434e-6
+//   t = 3: sqrt(2.3665434e-6 / 0.064251) = 6.0690182e-3
+TEST_CASE("Adadelta divides by the root of the mean square, times that of its own steps") {
+  const double a = 1 - 4.4719573e-3, b = a + 2.8865876e-3, c = b - 6.0690182e-3;
+  check_steps(three_updates("adadelta", 1), {a, b, c});
+  check_steps(three_updates("adadelta", 0.5), {1 - (1 - a) / 2, 1 - (1 - b) / 2, 1 - (1 - c) / 2});
+}
+
+TEST_CASE("the factor of the clipping acts on the gradient") {
+  for (const char* name : {"sgd", "adam", "adadelta"})
+    check_steps(three_updates(name, 0.1, 0.125f), three_updates(name, 0.1));
+}
+
+TEST_CASE("a block of any size is updated to its last element") {
+  for (std::int64_t size : {1, 31, 33, 1000, 100003})
+    for (const char* name : {"sgd", "adam", "adadelta"}) {
+      const auto optimizer = make_optimizer(name, 0.1, size);
+      const Tensor x = Tensor::zeros({size}), gradient = Tensor::zeros({size});
+      gradient.fill(1);
+      optimizer->update(x, gradient, 1);
+      for (real v : x.values()) REQUIRE(v == x.data()[0]);
+      CHECK(x.data()[0] < 0);
+    }
+}
+
+TEST_CASE("an unknown optimizer is refused with those that there are") {
+  CHECK_THROWS_WITH_AS(make_optimizer("lion", 1, 1), doctest::Contains("adadelta, adam or sgd"), UsageError);
+}
+
+TEST_CASE("the norm of a block") {
+  CHECK(l2_norm(Tensor::from({2}, {3, -4})) == doctest::Approx(5));
+  const Tensor large = Tensor::zeros({100003});
+  large.fill(0.5f);
+  CHECK(l2_norm(large) == doctest::Approx(0.5 * std::sqrt(100003.0)).epsilon(1e-12));
+  for (real bad : {std::numeric_limits<real>::quiet_NaN(), std::numeric_limits<real>::infinity()}) {
+    large.data()[99999] = bad;
+    CHECK_FALSE(std::isfinite(l2_norm(large)));
+  }
+}
+
+TEST_CASE("clipping brings a larger norm down to the limit and leaves a smaller one") {
+  CHECK(clip_factor(4, 1) == doctest::Approx(0.25));
+  CHECK(clip_factor(0.5, 1) == 1);
+  CHECK(clip_factor(1, 1) == 1);
+  CHECK(clip_factor(1e9, 0) == 1);
+}
+
+}  // namespace
+}  // namespace mininmt

@@ -1,0 +1,172 @@
+// One update: cost types, clipping, shards, dropout, averaging, gradients that are not finite.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "tests/unit/train_corpus.h"
+
+namespace mininmt {
+namespace {
+
+const ParallelCorpus kCorpus = random_corpus(16);
+
+struct Run {
+  std::unique_ptr<RnnSearch> model;
+  UpdateReport report;
+  std::vector<real> before, after, average;
+
+  double change() const {
+    double square = 0;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      square += std::pow(static_cast<double>(after[i]) - before[i], 2);
+    return std::sqrt(square);
+  }
+};
+
+// So many updates from a random model, all with the same 16 pairs.
+Run run(const TrainOptions& options, int threads = 1, int updates = 1) {
+  Run r{random_model(small_options()), {}, {}, {}, {}};
+  r.before = copy_of(r.model->parameters().values());
+  Updater updater(*r.model, kCorpus, options, threads);
+  std::vector<std::uint32_t> pairs(kCorpus.size());
+  std::iota(pairs.begin(), pairs.end(), 0u);
+  for (int i = 0; i < updates; ++i) r.report = updater.update(pairs);
+  r.after = copy_of(r.model->parameters().values());
+  r.average = copy_of(updater.values());
+  return r;
+}
+
+double largest_difference(const std::vector<real>& a, const std::vector<real>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max<double>(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+TEST_CASE("a report counts sentences, words with </s>, and the cost") {
+  const Run r = run(plain_options());
+  std::int64_t words = 0;
+  double cost = 0;
+  const auto model = random_model(small_options());
+  for (std::size_t i = 0; i < kCorpus.size(); ++i) {
+    words += static_cast<std::int64_t>(kCorpus.target(i).size());
+    const std::span<const Id> x[] = {kCorpus.source(i)}, y[] = {kCorpus.target(i)};
+    cost -= model->log_probabilities(make_batch(x, y))[0];
+  }
+  CHECK(r.report.sentences == 16);
+  CHECK(r.report.words == words);
+  CHECK(r.report.cost == doctest::Approx(cost).epsilon(1e-5));
+  CHECK(r.report.applied);
+}
+
+TEST_CASE("cost types scale the gradient by the sentences or words of the minibatch") {
+  TrainOptions options = plain_options();
+  const Run sum = run(options);
+  options.cost_type = "ce-mean";
+  const Run mean = run(options);
+  options.cost_type = "ce-mean-words";
+  const Run words = run(options);
+  CHECK(sum.report.gradient_norm == doctest::Approx(16 * mean.report.gradient_norm).epsilon(1e-5));
+  CHECK(sum.report.gradient_norm ==
+        doctest::Approx(static_cast<double>(sum.report.words) * words.report.gradient_norm).epsilon(1e-5));
+  CHECK(sum.report.cost == doctest::Approx(words.report.cost));  // what is reported is always the sum
+  CHECK(sum.change() == doctest::Approx(0.1 * sum.report.gradient_norm).epsilon(1e-3));
+  CHECK(mean.change() == doctest::Approx(0.1 * mean.report.gradient_norm).epsilon(1e-3));
+}
+
+TEST_CASE("a step along the gradient lowers the cost by the square of its norm") {
+  TrainOptions options = plain_options();
+  options.learn_rate = 1e-5;
+  const double first = run(options, 1, 1).report.cost, second = run(options, 1, 2).report.cost;
+  const double norm = run(options).report.gradient_norm;
+  CHECK(first - second == doctest::Approx(1e-5 * norm * norm).epsilon(0.1));
+}
+
+TEST_CASE("a clipped step has the norm of the limit times the rate") {
+  TrainOptions options = plain_options();
+  options.clip_norm = 0.5;
+  const Run r = run(options);
+  REQUIRE(r.report.gradient_norm > 1);  // reported before clipping
+  CHECK(r.change() == doctest::Approx(0.05).epsilon(1e-3));
+  options.clip_norm = 1e5;
+  CHECK(run(options).after == run(plain_options()).after);
+}
+
+TEST_CASE("any number of threads gives the same update to rounding, the same number the same bits") {
+  const Run one = run(plain_options()), two = run(plain_options(), 2), again = run(plain_options(), 2),
+            three = run(plain_options(), 3);
+  CHECK(two.after == again.after);
+  CHECK(largest_difference(one.after, two.after) < 1e-4);
+  CHECK(largest_difference(one.after, three.after) < 1e-4);
+  CHECK(one.report.cost == doctest::Approx(two.report.cost));
+}
+
+TEST_CASE("dropout is another draw at each update and shard, and the same again with the same seed") {
+  for (const auto field :
+       {&TrainOptions::dropout_emb, &TrainOptions::dropout_annotations, &TrainOptions::dropout_readout}) {
+    TrainOptions options = plain_options();
+    options.learn_rate = 1e-12;
+    const double without = run(options).report.cost;
+    options.*field = 0.3;
+    const double first = run(options, 1, 1).report.cost, second = run(options, 1, 2).report.cost;
+    CHECK(first != doctest::Approx(without).epsilon(1e-3));
+    CHECK(first != doctest::Approx(second).epsilon(1e-3));
+    CHECK(first == run(options).report.cost);
+    CHECK(first != doctest::Approx(run(options, 2).report.cost).epsilon(1e-6));
+    options.seed = 2;
+    CHECK(first != doctest::Approx(run(options).report.cost).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("label smoothing raises the cost of a model that is sure") {
+  TrainOptions options = plain_options();
+  const double plain = run(options).report.cost;
+  options.label_smoothing = 0.2;
+  CHECK(run(options).report.cost != doctest::Approx(plain).epsilon(1e-3));
+}
+
+TEST_CASE("the average moves to the newest parameters by its weight, at first by more") {
+  TrainOptions options = plain_options();
+  options.clip_norm = 1;
+  CHECK(run(options).average == run(options).after);  // without averaging
+  options.exponential_smoothing = 0.5;
+  const Run first = run(options);
+  // The first average is nearly the first values: the initial ones are forgotten at once.
+  CHECK(largest_difference(first.average, first.after) < 0.2 * largest_difference(first.before, first.after));
+  const Run before = run(options, 1, 30), after = run(options, 1, 31);
+  std::vector<real> expected;
+  for (std::size_t i = 0; i < before.average.size(); ++i)
+    expected.push_back((before.average[i] + after.after[i]) / 2);
+  CHECK(largest_difference(after.average, expected) < 1e-6);
+  CHECK(after.after == run(
+                           [&] {
+                             auto o = options;
+                             o.exponential_smoothing = 0;
+                             return o;
+                           }(),
+                           1, 31)
+                           .after);
+}
+
+TEST_CASE("an update whose gradient is not finite leaves everything as it was") {
+  TrainOptions options = plain_options();
+  options.optimizer = "adam";
+  options.exponential_smoothing = 0.5;
+  const auto model = random_model(small_options());
+  Updater updater(*model, kCorpus, options, 1);
+  const std::vector<std::uint32_t> pairs = {0, 1, 2, 3};
+  CHECK(updater.update(pairs).applied);
+  real& bias = model->parameters().values().data()[0];
+  const real saved = bias;
+  bias = std::numeric_limits<real>::quiet_NaN();
+  const auto average = copy_of(updater.values());
+  CHECK_FALSE(updater.update(pairs).applied);
+  CHECK(copy_of(updater.values()) == average);
+  bias = saved;
+  CHECK(updater.update(pairs).applied);
+  CHECK(updater.updates() == 3);
+}
+
+}  // namespace
+}  // namespace mininmt
