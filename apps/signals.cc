@@ -1,22 +1,34 @@
 #include "apps/signals.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 namespace mininmt {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+std::atomic<int> received = 0;
 
-void note(int signal) {
+void wait_for(sigset_t signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
   received = signal;
-  std::signal(signal, SIG_DFL);
+  sigwait(&signals, &signal);
+  _exit(128 + signal);
 }
 
 }  // namespace
 
 void note_signals() {
-  std::signal(SIGINT, note);
-  std::signal(SIGTERM, note);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads that start from here on inherit this
+  std::thread(wait_for, signals).detach();
 }
 
 int signal_received() { return received; }

@@ -5,6 +5,7 @@
 
 #include "apps/model_folder.h"
 #include "apps/program.h"
+#include "apps/signals.h"
 #include "apps/trainer.h"
 #include "apps/version.h"
 #include "tensor/error.h"
@@ -46,6 +47,7 @@ int train(const std::vector<std::string>& arguments) {
   if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
   const TrainOptions& options = std::get<TrainOptions>(parsed);
   check_model_folder(options);
+  note_signals();
   const LineOptions lines{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
   check_line_counts(options.train_sets[0], options.train_sets[1], lines);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);

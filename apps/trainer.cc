@@ -67,7 +67,6 @@ double Trainer::fraction_done() const {
 }
 
 int Trainer::run() {
-  note_signals();
   while (!finished()) {
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
@@ -76,13 +75,13 @@ int Trainer::run() {
     if (due(options_.save_freq, saved_)) save_last();
   }
   if (validation_ && signal_received() == 0 && validated_.updates != updater_.updates()) validate();
-  save_last();
+  if (updater_.updates() > 0) save_last();
   const double seconds = seconds_since(start_);
   log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ", format_duration(seconds), ", ",
                  format("%.0f", static_cast<double>(words_) / seconds), " words/s, validation and all"));
   if (not_finite_ > 0) log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
   if (signal_received() == 0) return 0;
-  log_.warning(join("stopped by signal ", signal_received(), "; the model as it was is saved"));
+  log_.warning(join("stopped by signal ", signal_received(), updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
   return 128 + signal_received();
 }
 

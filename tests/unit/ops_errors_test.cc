@@ -83,6 +83,19 @@ TEST_CASE_FIXTURE(Calls, "products refuse shapes that don't fit") {
   });
 }
 
+TEST_CASE("a step weight takes no more rows than its forward steps announced") {
+  Parameters parameters;
+  const Parameter& p = parameters.add("W", {2, 3});
+  parameters.allocate();
+  Tape tape(parameters.new_gradients());
+  const StepWeight W(tape.leaf(p));
+  linear(tape.constant(Tensor::zeros({4, 3})), W);
+  const std::vector<real> x(15), dy(10);
+  W.add_step(3, x.data(), 3, dy.data(), 2, 0, 2);
+  check_message("[StepWeight] more rows are handed in than were expected",
+                [&] { W.add_step(2, x.data(), 3, dy.data(), 2, 0, 2); });
+}
+
 TEST_CASE_FIXTURE(Calls, "element by element: one shape, or a bias") {
   check_message("[add] (b) must have shape (2, 3) but has (3, 2)", [&] { add(of({2, 3}), of({3, 2})); });
   check_message("[add] (b) must have shape (3) but has (2)", [&] { add(of({2, 3}), of({2})); });
