@@ -56,16 +56,19 @@ std::size_t lines_at_once(const BeamOptions& options) {
   return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
 }
 
-[[noreturn]] void refuse_line_counts(const std::string& a, std::size_t lines_a, const std::string& b, bool a_is_longer) {
-  throw DataError(join(a, " and ", b, " have not the same number of lines: ", a_is_longer ? b : a, " ends after line ",
-                       lines_a, "; they must match line by line"));
+[[noreturn]] void refuse_line_counts(const std::string& a, std::size_t lines_a, const std::string& b,
+                                     bool a_is_longer) {
+  throw DataError(join(a, " and ", b, " have not the same number of lines: ", a_is_longer ? b : a,
+                       " ends after line ", lines_a, "; they must match line by line"));
 }
 
-void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads, Log& log) {
+void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
+               Log& log) {
   SearchOptions search = search_options(options.decoding);
   search.n_best = options.n_best ? search.beam_size : 1;
   search.alignment = !options.alignment.empty();
-  const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch, threads);
+  const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch,
+                              threads);
   LineReader input(options.input, line_options);
   std::optional<LineReader> reference;
   if (!options.reference.empty()) reference.emplace(options.reference, line_options);
@@ -99,11 +102,12 @@ void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions li
     const std::vector<std::string> source = next_lines(sources, lines_at_once(options));
     const std::vector<std::string> target = next_lines(targets, lines_at_once(options));
     if (source.size() != target.size())
-      refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()), targets.name(),
-                         source.size() > target.size());
+      refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()),
+                         targets.name(), source.size() > target.size());
     if (source.empty()) break;
     std::string text;
-    for (double log_p : score_lines(*loaded.model, loaded.source, loaded.target, source, target, options.mini_batch, threads)) {
+    for (double log_p : score_lines(*loaded.model, loaded.source, loaded.target, source, target,
+                                    options.mini_batch, threads)) {
       char number[32];
       std::snprintf(number, sizeof number, "%.9g\n", log_p);
       text += number;

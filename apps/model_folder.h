@@ -24,7 +24,8 @@ struct LoadedModel {
 // and Vocab::load() do, and DataError if a vocabulary has not the size that the model says.
 LoadedModel load_model_folder(const std::string& path);
 
-// Makes the folder and writes what stays the same throughout training. Throws IoError.
+// Makes the folder, removes models that are in it, and writes what stays the same throughout training. Throws
+// IoError.
 void start_model_folder(const std::string& folder, const Vocab& source, const Vocab& target,
                         const std::string& options);
 

@@ -22,8 +22,8 @@ std::vector<std::string> words_of(const std::string& line, bool with_eos) {
   return words;
 }
 
-std::string format_alignment(const std::string& kind, const std::string& source, const std::string& translation,
-                             const Hypothesis& h) {
+std::string format_alignment(const std::string& kind, const std::string& source,
+                             const std::string& translation, const Hypothesis& h) {
   if (h.alpha.empty()) return "";
   std::vector<float> alpha;
   for (const auto& row : h.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
@@ -42,7 +42,8 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
   for (const Hypothesis& h : hypotheses.empty() ? none : hypotheses) {
     const std::string translation = target.decode(h.words);
     if (options.n_best)
-      output += join(number, " ||| ", translation, " ||| logp= ", number_text(h.log_p), " ||| ", number_text(h.score));
+      output += join(number, " ||| ", translation, " ||| logp= ", number_text(h.log_p), " ||| ",
+                     number_text(h.score));
     else
       output += translation;
     if (options.alignment == "picture")

@@ -31,15 +31,17 @@ Vocabs make_vocabs(const TrainOptions& options, LineOptions lines) {
 
 std::string percent(std::size_t part, std::size_t whole) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f%%", whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  std::snprintf(text, sizeof text, "%.2f%%",
+                whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
   return text;
 }
 
 void report_corpus(const CorpusReport& r, const TrainOptions& options, Log& log) {
-  log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ", options.max_length,
-                " words on a side, ", r.empty, " for an empty side"));
-  log.info(join(r.source_words, " source words, ", percent(r.source_unknown, r.source_words), " of them unknown; ",
-                r.target_words, " target words, ", percent(r.target_unknown, r.target_words), " unknown"));
+  log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ",
+                options.max_length, " words on a side, ", r.empty, " for an empty side"));
+  log.info(join(r.source_words, " source words, ", percent(r.source_unknown, r.source_words),
+                " of them unknown; ", r.target_words, " target words, ",
+                percent(r.target_unknown, r.target_words), " unknown"));
 }
 
 int train(const std::vector<std::string>& arguments) {
@@ -66,8 +68,8 @@ int train(const std::vector<std::string>& arguments) {
     validation = std::make_unique<Validation>(options, vocabs.source, vocabs.target, threads);
 
   const std::unique_ptr<RnnSearch> model = new_model(options, vocabs.source.size(), vocabs.target.size());
-  log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(), " target words in the vocabularies, ",
-                model->parameters().size(), " parameters"));
+  log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(),
+                " target words in the vocabularies, ", model->parameters().size(), " parameters"));
   const std::string config = to_config(options);
   log.info("options:\n" + config);
   start_model_folder(options.model, vocabs.source, vocabs.target, config);

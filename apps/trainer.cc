@@ -48,7 +48,9 @@ Budget Trainer::done() const {
 // Whether `frequency` has passed since `last`, which is brought up to now if so.
 bool Trainer::due(const Budget& frequency, Budget& last) const {
   const Budget now = done();
-  if (!frequency.reached_by({now.epochs - last.epochs, now.updates - last.updates, now.minutes - last.minutes})) return false;
+  if (!frequency.reached_by(
+          {now.epochs - last.epochs, now.updates - last.updates, now.minutes - last.minutes}))
+    return false;
   last = now;
   return true;
 }
@@ -56,11 +58,14 @@ bool Trainer::due(const Budget& frequency, Budget& last) const {
 double Trainer::fraction_done() const {
   const Budget& after = options_.after;
   double fraction = 0;
-  if (after.updates > 0) fraction = static_cast<double>(updater_.updates()) / static_cast<double>(after.updates);
-  if (after.minutes > 0) fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
+  if (after.updates > 0)
+    fraction = static_cast<double>(updater_.updates()) / static_cast<double>(after.updates);
+  if (after.minutes > 0)
+    fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
   if (after.epochs > 0) {
-    const double epochs = static_cast<double>(stream_.epoch()) +
-                          static_cast<double>(stream_.minibatch()) * options_.mini_batch / static_cast<double>(corpus_.size());
+    const double epochs = static_cast<double>(stream_.epoch()) + static_cast<double>(stream_.minibatch()) *
+                                                                     options_.mini_batch /
+                                                                     static_cast<double>(corpus_.size());
     fraction = std::max(fraction, epochs / static_cast<double>(after.epochs));
   }
   return std::min(fraction, 1.0);
@@ -70,25 +75,30 @@ int Trainer::run() {
   while (!finished()) {
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
-    progress_.update(fraction_done(), join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
+    progress_.update(fraction_done(),
+                     join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
     if (validation_ && due(options_.valid_freq, validated_)) validate();
     if (due(options_.save_freq, saved_)) save_last();
   }
   if (validation_ && signal_received() == 0 && validated_.updates != updater_.updates()) validate();
   if (updater_.updates() > 0) save_last();
   const double seconds = seconds_since(start_);
-  log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ", format_duration(seconds), ", ",
-                 format("%.0f", static_cast<double>(words_) / seconds), " words/s, validation and all"));
-  if (not_finite_ > 0) log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
+  log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ",
+                 format_duration(seconds), ", ", format("%.0f", static_cast<double>(words_) / seconds),
+                 " words/s, validation and all"));
+  if (not_finite_ > 0)
+    log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
   if (signal_received() == 0) return 0;
-  log_.warning(join("stopped by signal ", signal_received(), updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
+  log_.warning(join("stopped by signal ", signal_received(),
+                    updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
   return 128 + signal_received();
 }
 
 bool Trainer::finished() {
   if (signal_received() != 0 || options_.after.reached_by(done())) return true;
   if (options_.early_stopping == 0 || stalls_ < options_.early_stopping) return false;
-  log_.info(join("early stopping: ", stalls_, " validations in a row without a better ", options_.valid_metrics[0]));
+  log_.info(join("early stopping: ", stalls_, " validations in a row without a better ",
+                 options_.valid_metrics[0]));
   return true;
 }
 
@@ -112,8 +122,9 @@ void Trainer::check_finite(const UpdateReport& report) {
   log_.warning(join("update ", updater_.updates(), ": the gradient is not finite; the update is skipped"));
   if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
   save_last();
-  throw Error(join("training diverged: ", not_finite_in_a_row_, " gradients in a row were not finite. Try a lower ",
-                   "--learn-rate than ", updater_.learn_rate(), " or a smaller --clip-norm; the model so far is saved"));
+  throw Error(join("training diverged: ", not_finite_in_a_row_,
+                   " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
+                   updater_.learn_rate(), " or a smaller --clip-norm; the model so far is saved"));
 }
 
 std::string Trainer::cost_text(const Window& window) const {
@@ -126,10 +137,12 @@ std::string Trainer::cost_text(const Window& window) const {
 void Trainer::display() {
   const double seconds = seconds_since(window_.since);
   const double left = seconds_left(fraction_done(), seconds_since(start_));
-  log_.info(join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
-                 cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds), " words/s  gradient norm ",
-                 format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))), "  ",
-                 options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
+  log_.info(
+      join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
+           cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds),
+           " words/s  gradient norm ",
+           format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
+           "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
   window_ = {};
 }
 
@@ -156,7 +169,8 @@ void Trainer::validate() {
   } else {
     stalled();
   }
-  window_.since += std::chrono::duration_cast<Clock::duration>(Clock::now() - start);  // words/s without validation
+  window_.since +=
+      std::chrono::duration_cast<Clock::duration>(Clock::now() - start);  // words/s without validation
 }
 
 void Trainer::stalled() {

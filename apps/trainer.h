@@ -15,8 +15,8 @@ namespace mininmt {
 class Trainer {
  public:
   // Trains `model` on `corpus`; the model's folder has been started. Holds references.
-  Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validation* validation, const TrainOptions& options,
-          int threads, Log& log);
+  Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validation* validation,
+          const TrainOptions& options, int threads, Log& log);
 
   // Returns 0, or 128 + the number of the signal that ended it, in which case the model is saved too.
   int run();

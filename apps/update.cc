@@ -19,7 +19,8 @@ MININMT_VECTORIZED void approach(std::int64_t n, real weight, const real* values
 
 }  // namespace
 
-std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words, std::size_t target_words) {
+std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words,
+                                     std::size_t target_words) {
   ModelOptions sizes;
   sizes.source_words = static_cast<int>(source_words);
   sizes.target_words = static_cast<int>(target_words);
@@ -77,7 +78,8 @@ double Updater::compute_gradient(std::span<const std::uint32_t> pairs, double sc
     noise.shard = i;
     gradients_[i].fill(0);
     Tape tape(gradients_[i]);
-    const Var cost = sum(model_.word_losses(tape, make_batch(corpus_, parts[i]), options_.label_smoothing, noise));
+    const Var cost =
+        sum(model_.word_losses(tape, make_batch(corpus_, parts[i]), options_.label_smoothing, noise));
     costs[i] = cost.value().item();
     tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
   });
@@ -89,7 +91,8 @@ double Updater::compute_gradient(std::span<const std::uint32_t> pairs, double sc
   return total;
 }
 
-// average = (1 - w) average + w parameters, with a larger w at first so that the initial values are soon forgotten.
+// average = (1 - w) average + w parameters, with a larger w at first so that the initial values are soon
+// forgotten.
 void Updater::update_average() {
   if (!average_.defined()) return;
   const double weight = std::max(options_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));

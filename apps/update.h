@@ -10,14 +10,15 @@
 namespace mininmt {
 
 // The model that the options ask for, with parameters at their initial values.
-std::unique_ptr<RnnSearch> new_model(const TrainOptions& options, std::size_t source_words, std::size_t target_words);
+std::unique_ptr<RnnSearch> new_model(const TrainOptions& options, std::size_t source_words,
+                                     std::size_t target_words);
 
 struct UpdateReport {
-  double cost = 0;             // sum over the minibatch of -log p, with label smoothing if that is on
+  double cost = 0;  // sum over the minibatch of -log p, with label smoothing if that is on
   std::int64_t sentences = 0;
-  std::int64_t words = 0;      // of the target, </s> counted
-  double gradient_norm = 0;    // before clipping, of the cost as --cost-type scales it
-  bool applied = true;         // false: the gradient was not finite, and the parameters stay as they were
+  std::int64_t words = 0;    // of the target, </s> counted
+  double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
+  bool applied = true;       // false: the gradient was not finite, and the parameters stay as they were
 };
 
 class Updater {

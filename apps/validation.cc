@@ -35,12 +35,14 @@ Validation::Validation(const TrainOptions& options, const Vocab& source, const V
   check_line_counts(options.valid_sets[0], options.valid_sets[1], lines);
   source_ = read_lines(options.valid_sets[0], lines);
   target_ = read_lines(options.valid_sets[1], lines);
-  for (const std::string& line : target_) target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
+  for (const std::string& line : target_)
+    target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
 }
 
 ValidationScores Validation::measure(const RnnSearch& model) const {
   ValidationScores scores;
-  const auto log_p = score_lines(model, source_vocab_, target_vocab_, source_, target_, options_.valid_mini_batch, threads_);
+  const auto log_p =
+      score_lines(model, source_vocab_, target_vocab_, source_, target_, options_.valid_mini_batch, threads_);
   const double total = -std::accumulate(log_p.begin(), log_p.end(), 0.0);
   scores.cross_entropy = total / static_cast<double>(source_.size());
   scores.perplexity = std::exp(total / static_cast<double>(target_words_));

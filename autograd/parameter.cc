@@ -6,13 +6,17 @@
 
 namespace mininmt {
 
-Parameter& Parameters::add(const std::string& name, const Shape& shape, const std::vector<std::string>& parts) {
+Parameter& Parameters::add(const std::string& name, const Shape& shape,
+                           const std::vector<std::string>& parts) {
   if (values_.defined()) throw Error("[Parameters::add] " + name + " after allocate()");
   Parameter& p = parameters_.emplace_back(Parameter{name, shape, {}, 0, {}});
   if (parts.empty()) {
     p.parts = {{name, 0, shape[0]}};
   } else {
     const std::int64_t rows = shape[0] / static_cast<std::int64_t>(parts.size());
+    if (rows * static_cast<std::int64_t>(parts.size()) != shape[0])
+      throw Error(join("[Parameters::add] ", name, ": ", shape[0], " rows do not divide among ", parts.size(),
+                       " parts"));
     for (const std::string& part : parts)
       p.parts.push_back({part, rows * static_cast<std::int64_t>(p.parts.size()), rows});
   }
@@ -33,8 +37,6 @@ void Parameters::allocate() {
 
 Tensor Parameters::new_gradients() const { return Tensor::zeros({size()}); }
 
-Tensor Parameters::view(const Tensor& block, const Parameter& p) {
-  return block.view(p.offset, p.shape);
-}
+Tensor Parameters::view(const Tensor& block, const Parameter& p) { return block.view(p.offset, p.shape); }
 
 }  // namespace mininmt

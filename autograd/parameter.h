@@ -1,5 +1,6 @@
-// The parameters of a model: all of them in one block in the order of their names, so that clipping, an optimiser's
-// update or an average is one pass. Gradients live in blocks of the same layout, one for each shard of a minibatch.
+// The parameters of a model: all of them in one block in the order of their names, so that clipping, an
+// optimiser's update or an average is one pass. Gradients live in blocks of the same layout, one for each
+// shard of a minibatch.
 #pragma once
 
 #include <deque>
@@ -27,19 +28,19 @@ struct Parameter {
 
 class Parameters {
  public:
-  // A matrix (rows, columns), or a vector if `shape` has one dimension. With part names its rows are divided evenly
-  // among them; without, the parameter is stored under its own name. The reference stays valid.
+  // A matrix (rows, columns), or a vector if `shape` has one dimension. With part names its rows are divided
+  // evenly among them; without, the parameter is stored under its own name. The reference stays valid.
   Parameter& add(const std::string& name, const Shape& shape, const std::vector<std::string>& parts = {});
 
   // Lays out the block; to be called once, after the last add().
   void allocate();
 
-  const Tensor& values() const { return values_; }                   // (size)
+  const Tensor& values() const { return values_; }  // (size)
   std::int64_t size() const { return values_.size(); }
-  const std::vector<Parameter*>& all() const { return by_name_; }    // in the order of the block
+  const std::vector<Parameter*>& all() const { return by_name_; }  // in the order of the block
 
-  Tensor new_gradients() const;                                      // (size), zeros
-  static Tensor view(const Tensor& block, const Parameter&);         // the parameter's share of such a block
+  Tensor new_gradients() const;                               // (size), zeros
+  static Tensor view(const Tensor& block, const Parameter&);  // the parameter's share of such a block
 
  private:
   std::deque<Parameter> parameters_;

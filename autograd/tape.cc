@@ -45,7 +45,9 @@ Var Tape::record(Tensor y, std::span<const Var> inputs, Backward backward) {
   return push(std::move(node));
 }
 
-Var Tape::slice(Var x, std::int64_t first, std::int64_t count) { return push_part(x, x.value().slice(first, count)); }
+Var Tape::slice(Var x, std::int64_t first, std::int64_t count) {
+  return push_part(x, x.value().slice(first, count));
+}
 
 Var Tape::slice_entry(Var x, std::int64_t i) {
   const Tensor one = x.value().slice(i, 1);
@@ -84,11 +86,16 @@ const Tensor& Tape::gradient(int id) {
 }
 
 void Tape::backward(Var loss) {
-  if (loss.value().size() != 1) throw Error("[backward] the loss must be one number, its shape is " + loss.shape().to_string());
-  if (!loss.needs_gradient()) throw Error("[backward] the loss depends on no parameter, or the tape does not record");
+  if (loss.value().size() != 1)
+    throw Error("[backward] the loss must be one number, its shape is " + loss.shape().to_string());
+  if (!loss.needs_gradient())
+    throw Error("[backward] the loss depends on no parameter, or the tape does not record");
+  if (ran_backward_) throw Error("[backward] a tape runs backward once");
+  ran_backward_ = true;
   loss.gradient().fill(1);
   for (int i = loss.id; i >= 0; --i) {
     Node& node = nodes_[i];
+    if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed when its own turn has come
     if (!node.backward) continue;
     if (node.gradient.defined()) node.backward(node.value, node.gradient);
     node.backward = nullptr;

@@ -1,5 +1,5 @@
-// Reverse-mode differentiation. A tape is a vector of nodes in the order of their creation; backward() runs it in
-// reverse. It lives for one batch, and freeing it is flat: no chain of pointers, no recursion.
+// Reverse-mode differentiation. A tape is a vector of nodes in the order of their creation; backward() runs
+// it in reverse. It lives for one batch, and freeing it is flat: no chain of pointers, no recursion.
 #pragma once
 
 #include <functional>
@@ -32,8 +32,9 @@ class Tape {
   // Called with the node's value and its gradient; adds to the gradients of the node's inputs.
   using Backward = std::function<void(const Tensor& y, const Tensor& dy)>;
 
-  Tape() = default;                                                     // values only: nothing is kept for backward
-  explicit Tape(Tensor gradients) : gradients_(std::move(gradients)) {}  // block of Parameters::new_gradients()
+  Tape() = default;  // values only: nothing is kept for backward
+  explicit Tape(Tensor gradients)
+      : gradients_(std::move(gradients)) {}  // block of Parameters::new_gradients()
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -42,21 +43,23 @@ class Tape {
   Var leaf(const Parameter& parameter);  // the same Var each time; backward adds to the parameter's gradient
   Var constant(Tensor value);
 
-  // The result y of an operation. The backward function is kept if the tape records and an input needs a gradient.
+  // The result y of an operation. The backward function is kept if the tape records and an input needs a
+  // gradient.
   Var record(Tensor y, std::span<const Var> inputs, Backward backward);
   Var record(Tensor y, std::initializer_list<Var> inputs, Backward backward) {
     return record(std::move(y), std::span(inputs.begin(), inputs.size()), std::move(backward));
   }
 
-  // Both share the value of x, and its gradient too: entries [first, first + count) of the first axis; entry i alone,
-  // without that axis.
+  // Both share the value of x, and its gradient too: entries [first, first + count) of the first axis; entry
+  // i alone, without that axis.
   Var slice(Var x, std::int64_t first, std::int64_t count);
   Var slice_entry(Var x, std::int64_t i);
 
   // Runs `work` when backward() comes past this place, that is, after all that is recorded from here on.
   void on_backward(std::function<void()> work);
 
-  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. Frees closures and gradients on the way.
+  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. Frees closures and gradients
+  // on the way, so it runs once.
   void backward(Var loss);
 
   std::size_t size() const { return nodes_.size(); }
@@ -79,6 +82,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::unordered_map<const Parameter*, int> leaves_;
   Tensor gradients_;
+  bool ran_backward_ = false;
 };
 
 }  // namespace mininmt

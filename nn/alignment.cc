@@ -7,7 +7,8 @@
 namespace mininmt {
 namespace {
 
-// e_ij = v_a . tanh(W_a s_{i-1} + U_a h_j), alpha its softmax over j, c_i = sum_j alpha_ij h_j (P eq. 5-6, A.1.2).
+// e_ij = v_a . tanh(W_a s_{i-1} + U_a h_j), alpha its softmax over j, c_i = sum_j alpha_ij h_j (P eq. 5-6,
+// A.1.2).
 class Additive : public Alignment {
  public:
   Additive(const ModelOptions& options, Parameters& parameters, int annotation_size)
@@ -68,7 +69,8 @@ class FixedVector : public Alignment {
 
 }  // namespace
 
-std::unique_ptr<Alignment> make_alignment(const ModelOptions& options, Parameters& parameters, int annotation_size) {
+std::unique_ptr<Alignment> make_alignment(const ModelOptions& options, Parameters& parameters,
+                                          int annotation_size) {
   if (options.alignment == AlignmentKind::kFixed) return std::make_unique<FixedVector>();
   return std::make_unique<Additive>(options, parameters, annotation_size);
 }

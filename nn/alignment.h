@@ -14,8 +14,8 @@ class Look {
  public:
   virtual ~Look() = default;
 
-  // c_i (R, C) from s_{i-1} (R, n), and the weights alpha (R, S) that it gave to the annotations. Row r belongs to
-  // sentence sentence_of_row[r], or r if that is empty.
+  // c_i (R, C) from s_{i-1} (R, n), and the weights alpha (R, S) that it gave to the annotations. Row r
+  // belongs to sentence sentence_of_row[r], or r if that is empty.
   virtual Attended operator()(Var s, const std::vector<int>& sentence_of_row) const = 0;
 };
 
@@ -28,6 +28,7 @@ class Alignment {
 };
 
 // The alignment model of a kind, with its parameters, for annotations of `annotation_size`.
-std::unique_ptr<Alignment> make_alignment(const ModelOptions& options, Parameters& parameters, int annotation_size);
+std::unique_ptr<Alignment> make_alignment(const ModelOptions& options, Parameters& parameters,
+                                          int annotation_size);
 
 }  // namespace mininmt

@@ -45,8 +45,8 @@ class TopK {
  public:
   explicit TopK(std::size_t k) : k_(k) {}
 
-  // Offers log p = base + logits[w] for every word w. Blocks in which nothing reaches the worst so far are passed over:
-  // most of the vocabulary is looked at once and never sorted.
+  // Offers log p = base + logits[w] for every word w. Blocks in which nothing reaches the worst so far are
+  // passed over: most of the vocabulary is looked at once and never sorted.
   void offer(int row, double base, std::int64_t words, const real* logits) {
     constexpr std::int64_t kBlock = 256;
     for (std::int64_t first = 0; first < words; first += kBlock) {
@@ -54,7 +54,9 @@ class TopK {
       if (heap_.size() == k_) {
         // A little under the exact threshold: the sum with `base` rounds, the exact test follows.
         const double threshold = heap_.front().log_p - base;
-        if (!any_at_least(count, logits + first, static_cast<real>(threshold - 1e-5 * (1 + std::abs(threshold))))) continue;
+        if (!any_at_least(count, logits + first,
+                          static_cast<real>(threshold - 1e-5 * (1 + std::abs(threshold)))))
+          continue;
       }
       for (std::int64_t w = first; w < first + count; ++w)
         if (logits[w] != kBarred) insert({base + logits[w], row, static_cast<Id>(w)});
@@ -145,8 +147,8 @@ class Search {
 
   double score(double log_p, int words) const { return log_p / std::pow(words, options_.normalize); }
 
-  // Writes word number i + 1 of every sentence: replaces the live hypotheses by their best continuations, and returns
-  // the row that each of the new ones comes from.
+  // Writes word number i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
+  // returns the row that each of the new ones comes from.
   std::vector<std::int64_t> extend(int i, const Tensor& logits) {
     std::vector<Live> next;
     std::vector<std::int64_t> rows;
@@ -167,14 +169,15 @@ class Search {
     return rows;
   }
 
-  std::vector<Candidate> best_continuations(const Sentence& sentence, std::size_t first, std::size_t end, int i,
-                                            const Tensor& logits) const {
+  std::vector<Candidate> best_continuations(const Sentence& sentence, std::size_t first, std::size_t end,
+                                            int i, const Tensor& logits) const {
     const std::int64_t words = logits.shape()[1];
     TopK top(static_cast<std::size_t>(sentence.beam));
     for (std::size_t r = first; r < end; ++r) {
       real* const row = logits.data() + static_cast<std::int64_t>(r) * words;
       const double base = live_[r].log_p - log_sum_exp(words, row);
-      if (!std::isfinite(base)) throw Error("beam search: the model's scores are not finite; its parameters are damaged");
+      if (!std::isfinite(base))
+        throw Error("beam search: the model's scores are not finite; its parameters are damaged");
       if (!options_.allow_unk) row[kUnk] = kBarred;
       if (i < sentence.shortest && i + 1 < sentence.longest && words > kUnk + 1) row[kEos] = kBarred;
       top.offer(static_cast<int>(r), base, words, row);
@@ -182,8 +185,8 @@ class Search {
     return top.sorted();
   }
 
-  // Takes the hypotheses that have ended out of the sentence's beam; and ends its search if nothing that is left can get
-  // among the n_best: log p only falls, so log p / longest^normalize bounds the score.
+  // Takes the hypotheses that have ended out of the sentence's beam; and ends its search if nothing that is
+  // left can get among the n_best: log p only falls, so log p / longest^normalize bounds the score.
   void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int64_t>& rows, int b) {
     auto& ended = sentence.ended;
     sentence.beam = options_.beam_size - static_cast<int>(ended.size());
@@ -194,7 +197,7 @@ class Search {
     for (const Ended& e : ended) scores.push_back(e.score);
     std::nth_element(scores.begin(), scores.begin() + options_.n_best - 1, scores.end(), std::greater<>());
     const double bar = scores[options_.n_best - 1];
-    if (sentence.beam > 0 && score(next[first].log_p, sentence.longest) > bar) return;
+    if (score(next[first].log_p, sentence.longest) > bar) return;
     next.resize(first);
     rows.resize(first);
   }
@@ -228,7 +231,7 @@ class Search {
   SearchOptions options_;
   Tape batch_tape_;
   std::unique_ptr<Decoding> decoding_;
-  Var embedded_;  // of the words before, (R, m)
+  Var embedded_;            // of the words before, (R, m)
   std::vector<Live> live_;  // grouped by sentence, best first
   std::vector<Link> links_;
   std::vector<Tensor> alphas_;  // (R, S) of every step
@@ -238,7 +241,8 @@ class Search {
 
 }  // namespace
 
-std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model, std::span<const std::span<const Id>> sources,
+std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model,
+                                                 std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options) {
   if (options.beam_size < 1 || options.n_best < 1 || options.n_best > options.beam_size)
     throw Error(join("[beam_search] beam of ", options.beam_size, ", n-best of ", options.n_best));

@@ -6,13 +6,13 @@
 namespace mininmt {
 
 struct SearchOptions {
-  int beam_size = 5;             // K; 1 is greedy search
-  double normalize = 1;          // hypotheses are ranked by log p / words^normalize, </s> counted; 0: by log p
+  int beam_size = 5;     // K; 1 is greedy search
+  double normalize = 1;  // hypotheses are ranked by log p / words^normalize, </s> counted; 0: by log p
   double max_length_factor = 3;  // at most this many words for each word of the source, </s> counted in both
   double min_length_factor = 0;  // </s> is barred from the first so many words for each word of the source
-  bool allow_unk = false;        // <unk> may be written; its probability is not given to the others if it may not
-  int n_best = 1;                // hypotheses to return for each sentence, at most beam_size
-  bool alignment = false;        // keep alpha
+  bool allow_unk = false;  // <unk> may be written; its probability is not given to the others if it may not
+  int n_best = 1;          // hypotheses to return for each sentence, at most beam_size
+  bool alignment = false;  // keep alpha
 };
 
 struct Hypothesis {
@@ -23,10 +23,12 @@ struct Hypothesis {
   std::vector<std::vector<float>> alpha;  // for each word and the </s>, its weights over the source words
 };
 
-// Translations of each source (ids that end in </s>), best first, 1 to n_best of them. A hypothesis that ends leaves the
-// beam, which is smaller by one from then on; the search of a sentence is over when its beam is empty, when nothing that
-// remains could get among the n_best, or at the longest length allowed, which is a matter of each sentence alone.
-std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model, std::span<const std::span<const Id>> sources,
+// Translations of each source (ids that end in </s>), best first, 1 to n_best of them. A hypothesis that ends
+// leaves the beam, which is smaller by one from then on; the search of a sentence is over when its beam is
+// empty, when nothing that remains could get among the n_best, or at the longest length allowed, which is a
+// matter of each sentence alone.
+std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model,
+                                                 std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options);
 
 }  // namespace mininmt

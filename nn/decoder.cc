@@ -11,7 +11,8 @@ Decoder::Decoder(Parameters& parameters, const ModelOptions& o, int annotation_s
       W_s_(parameters.add("decoder.W_s", {o.dim_rnn, o.dim_rnn})),
       b_s_(parameters.add("decoder.b_s", {o.dim_rnn})),
       gru_(parameters, "decoder", o.dim_emb, o.dim_rnn),
-      C_(parameters.add("decoder.C", {3 * o.dim_rnn, annotation_size}, {"decoder.C_z", "decoder.C_r", "decoder.C"})),
+      C_(parameters.add("decoder.C", {3 * o.dim_rnn, annotation_size},
+                        {"decoder.C_z", "decoder.C_r", "decoder.C"})),
       U_o_(parameters.add("readout.U_o", {2 * o.dim_maxout, o.dim_rnn})),
       V_o_(parameters.add("readout.V_o", {2 * o.dim_maxout, o.dim_emb})),
       C_o_(parameters.add("readout.C_o", {2 * o.dim_maxout, annotation_size})),
@@ -45,10 +46,14 @@ Decoding::Decoding(Tape& tape, const Decoder& decoder, const Alignment& alignmen
       s_0_(tanh(linear(encoded.start, tape.leaf(decoder.W_s_), tape.leaf(decoder.b_s_)))) {}
 
 // s_i = f(s_{i-1}, y, c_i): a GRU step whose input has a third term, C c_i.
-Var Decoding::update(Var s, Var projected, Var c) const { return gru_step(add(projected, linear(c, C_)), s, U_); }
+Var Decoding::update(Var s, Var projected, Var c) const {
+  return gru_step(add(projected, linear(c, C_)), s, U_);
+}
 
-Decoding::Step Decoding::step(const State& before, Var projected, const std::vector<int>& sentence_of_row) const {
-  // `authors` updates with y_{i-1} at the end of step i-1; here that is the beginning of step i, once y_{i-1} is known.
+Decoding::Step Decoding::step(const State& before, Var projected,
+                              const std::vector<int>& sentence_of_row) const {
+  // `authors` updates with y_{i-1} at the end of step i-1; here that is the beginning of step i, once y_{i-1}
+  // is known.
   const bool authors = order_ == DecoderOrder::kAuthors;
   const Var s = authors && before.c.tape ? update(before.s, projected, before.c) : before.s;
   const Attended look = (*look_)(s, sentence_of_row);

@@ -1,4 +1,5 @@
-// The decoder (MODEL.md 3-5; P A.2.2): the state s_i, the order of look, generate and update, and the readout.
+// The decoder (MODEL.md 3-5; P A.2.2): the state s_i, the order of look, generate and update, and the
+// readout.
 #pragma once
 
 #include "nn/alignment.h"
@@ -13,20 +14,22 @@ class Decoder {
   // E_y y for words (T, B): (T, B, m), zeros for "the word before the first" (kNone).
   Var embed_words(Tape& tape, const IdMatrix& words, const Noise& noise) const;
 
-  // The part of the state's update that depends on the word alone: [W_z; W_r; W] E_y y + [b_z; b_r; b], (..., 3n).
+  // The part of the state's update that depends on the word alone: [W_z; W_r; W] E_y y + [b_z; b_r; b], (...,
+  // 3n).
   Var project_words(Tape& tape, Var embedded) const;
 
-  // W_o t_i + b_y with t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) -> (N, V_y).
+  // W_o t_i + b_y with t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) ->
+  // (N, V_y).
   Var logits(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const;
 
  private:
   friend class Decoding;
-  const Parameter& embedding_;                  // E_y
-  const Parameter &W_s_, &b_s_;                 // s_0
-  GruParameters gru_;                           // W, U, b of the state
-  const Parameter& C_;                          // [C_z; C_r; C] (3n, C)
-  const Parameter &U_o_, &V_o_, &C_o_, &b_o_;   // readout
-  const Parameter &W_o_, &b_y_;                 // output
+  const Parameter& embedding_;                 // E_y
+  const Parameter &W_s_, &b_s_;                // s_0
+  GruParameters gru_;                          // W, U, b of the state
+  const Parameter& C_;                         // [C_z; C_r; C] (3n, C)
+  const Parameter &U_o_, &V_o_, &C_o_, &b_o_;  // readout
+  const Parameter &W_o_, &b_y_;                // output
   DecoderOrder order_;
 };
 
@@ -37,7 +40,8 @@ class Decoding {
 
   struct State {
     Var s;  // (R, n)
-    Var c;  // (R, C) the context of the step before, which the order `authors` needs; unset before the first step
+    Var c;  // (R, C) the context of the step before, which the order `authors` needs; unset before the first
+            // step
   };
   struct Step {
     State state;   // after the step

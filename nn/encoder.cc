@@ -13,17 +13,22 @@ GruParameters::GruParameters(Parameters& parameters, const std::string& name, in
 Encoder::Encoder(Parameters& parameters, int words, int m, int n, bool bidirectional)
     : embedding_(parameters.add("source_embedding", {words, m})),
       forward_(parameters, "encoder.forward", m, n),
-      backward_(bidirectional ? std::make_unique<GruParameters>(parameters, "encoder.backward", m, n) : nullptr),
+      backward_(bidirectional ? std::make_unique<GruParameters>(parameters, "encoder.backward", m, n)
+                              : nullptr),
       annotation_size_(bidirectional ? 2 * n : n) {}
 
-Var Encoder::run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths, Direction direction) const {
-  return gru_sequence(linear(embedded, tape.leaf(gru.W), tape.leaf(gru.b)), tape.leaf(gru.U), lengths, direction);
+Var Encoder::run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths,
+                 Direction direction) const {
+  return gru_sequence(linear(embedded, tape.leaf(gru.W), tape.leaf(gru.b)), tape.leaf(gru.U), lengths,
+                      direction);
 }
 
-Encoded Encoder::encode(Tape& tape, const IdMatrix& source, const Lengths& lengths, const Noise& noise) const {
+Encoded Encoder::encode(Tape& tape, const IdMatrix& source, const Lengths& lengths,
+                        const Noise& noise) const {
   const Var x = noise.apply(embed(tape.leaf(embedding_), source), noise.embeddings, Noise::kSourceEmbedding);
   const Var forward = run(tape, forward_, x, lengths, Direction::kForward);
-  if (!backward_) return {forward, step(forward, source.steps - 1), lengths};  // h_S: padding carries the state on
+  if (!backward_)
+    return {forward, step(forward, source.steps - 1), lengths};  // h_S: padding carries the state on
   const Var backward = run(tape, *backward_, x, lengths, Direction::kBackward);
   const Var h = noise.apply(concat(forward, backward), noise.annotations, Noise::kAnnotations);
   return {h, step(backward, 0), lengths};

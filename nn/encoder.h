@@ -6,7 +6,8 @@
 
 namespace mininmt {
 
-// The parameters of one GRU, the three of a kind stacked: W (3n, m), U (3n, n), b (3n) in the order z, r, candidate.
+// The parameters of one GRU, the three of a kind stacked: W (3n, m), U (3n, n), b (3n) in the order z, r,
+// candidate.
 struct GruParameters {
   GruParameters(Parameters& parameters, const std::string& name, int m, int n);
 
@@ -16,7 +17,8 @@ struct GruParameters {
 // What the decoder gets of a batch of sentences.
 struct Encoded {
   Var annotations;  // h_j (S, B, 2n), or (S, B, n) of a forward encoder alone
-  Var start;        // the state that s_0 is made from, (B, n): backward h_1, or forward h_S of a forward encoder alone
+  Var start;  // the state that s_0 is made from, (B, n): backward h_1, or forward h_S of a forward encoder
+              // alone
   Lengths lengths;  // of the sources
 };
 
@@ -31,7 +33,8 @@ class Encoder {
   Encoded encode(Tape& tape, const IdMatrix& source, const Lengths& lengths, const Noise& noise) const;
 
  private:
-  Var run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths, Direction direction) const;
+  Var run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths,
+          Direction direction) const;
 
   const Parameter& embedding_;  // E_x
   GruParameters forward_;

@@ -7,7 +7,8 @@
 namespace mininmt {
 namespace {
 
-// A number of its own for each name (FNV-1a), so that a parameter's values do not depend on which others there are.
+// A number of its own for each name (FNV-1a), so that a parameter's values do not depend on which others
+// there are.
 std::uint64_t stream_of(const std::string& name) {
   std::uint64_t hash = 14695981039346656037u;
   for (unsigned char c : name) hash = (hash ^ c) * 1099511628211u;
@@ -25,8 +26,9 @@ double deviation(const std::string& part) {
 
 }  // namespace
 
-// Gram-Schmidt on Gaussian rows, twice for accuracy: a direction uniform on the sphere at each row, orthogonal to those
-// before. That is the distribution of the singular vectors of a Gaussian matrix (both are uniform on the orthogonal group).
+// Gram-Schmidt on Gaussian rows, twice for accuracy: a direction uniform on the sphere at each row,
+// orthogonal to those before. That is the distribution of the singular vectors of a Gaussian matrix (both are
+// uniform on the orthogonal group).
 void random_orthogonal(std::int64_t n, real* data, std::uint64_t seed, std::uint64_t stream) {
   const Random random{seed, stream};
   std::vector<double> q(static_cast<std::size_t>(n) * n);
@@ -64,7 +66,8 @@ void initialize(Parameters& parameters, std::uint64_t seed) {
       const double sigma = is_bias ? 0 : deviation(part.name);
       const Random random{seed, stream};
       for (std::int64_t i = 0; i < part.count * row_size; ++i)
-        data[i] = sigma == 0 ? real{0} : static_cast<real>(sigma * random.normal(static_cast<std::uint64_t>(i)));
+        data[i] =
+            sigma == 0 ? real{0} : static_cast<real>(sigma * random.normal(static_cast<std::uint64_t>(i)));
     }
   }
 }

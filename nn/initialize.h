@@ -5,9 +5,9 @@
 
 namespace mininmt {
 
-// Each recurrent U random orthogonal (the left singular vectors of a Gaussian matrix); attention.W_a, attention.U_a
-// from N(0, 0.001^2); attention.v_a and all biases 0; everything else N(0, 0.01^2). A function of the seed and of each
-// part's name alone.
+// Each recurrent U random orthogonal (the left singular vectors of a Gaussian matrix); attention.W_a,
+// attention.U_a from N(0, 0.001^2); attention.v_a and all biases 0; everything else N(0, 0.01^2). A function
+// of the seed and of each part's name alone.
 void initialize(Parameters& parameters, std::uint64_t seed);
 
 // Makes the n x n matrix at `data` random orthogonal.

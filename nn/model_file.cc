@@ -29,7 +29,8 @@ std::string to_json(const ModelOptions& o) {
 
 int size_of(const Json& json, const char* key, const std::string& path) {
   const std::int64_t size = json.at(key).get<std::int64_t>();
-  if (size < 1 || size > kMaxSize) throw DataError(join(path, ": ", key, " is ", size, ", outside of 1 to ", kMaxSize));
+  if (size < 1 || size > kMaxSize)
+    throw DataError(join(path, ": ", key, " is ", size, ", outside of 1 to ", kMaxSize));
   return static_cast<int>(size);
 }
 
@@ -62,15 +63,18 @@ std::vector<std::int64_t> shape_of(const Parameter& p, const Part& part) {
   return shape;
 }
 
-// The parameters that a model with these options has, checked against the file before memory is taken for them.
+// The parameters that a model with these options has, checked against the file before memory is taken for
+// them.
 void check_sizes(const ModelOptions& o, const SafeTensors& file, const std::string& path) {
   std::int64_t in_file = 0;
   for (const auto& [name, tensor] : file.tensors) in_file += static_cast<std::int64_t>(tensor.data.size());
   const std::int64_t m = o.dim_emb, n = o.dim_rnn, l = o.dim_maxout;
   const std::int64_t align = o.alignment == AlignmentKind::kAdditive ? o.dim_align : 0;
-  const std::int64_t at_least = o.source_words * m + o.target_words * (m + l) + n * (6 * m + 6 * n + 2 * l + 3 * align);
+  const std::int64_t at_least =
+      o.source_words * m + o.target_words * (m + l) + n * (6 * m + 6 * n + 2 * l + 3 * align);
   if (at_least > in_file)
-    throw DataError(join(path, ": the sizes in its metadata need more parameters than the ", in_file, " in the file"));
+    throw DataError(
+        join(path, ": the sizes in its metadata need more parameters than the ", in_file, " in the file"));
 }
 
 }  // namespace

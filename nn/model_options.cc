@@ -8,9 +8,12 @@ std::string to_string(AlignmentKind kind) { return kind == AlignmentKind::kAddit
 
 std::string to_string(DecoderOrder order) {
   switch (order) {
-    case DecoderOrder::kAuthors: return "authors";
-    case DecoderOrder::kBody: return "body";
-    case DecoderOrder::kAppendix: return "appendix";
+    case DecoderOrder::kAuthors:
+      return "authors";
+    case DecoderOrder::kBody:
+      return "body";
+    case DecoderOrder::kAppendix:
+      return "appendix";
   }
   throw Error("[to_string] no such decoder order");
 }

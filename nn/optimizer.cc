@@ -16,8 +16,8 @@ MININMT_VECTORIZED void sgd_range(std::int64_t n, real rate, const real* g, real
 }
 
 // first and second: 1 / (1 - beta^t), the bias corrections of the two moments.
-MININMT_VECTORIZED void adam_range(std::int64_t n, real rate, real factor, real first, real second, const real* gradient,
-                                   real* m, real* v, real* x) {
+MININMT_VECTORIZED void adam_range(std::int64_t n, real rate, real factor, real first, real second,
+                                   const real* gradient, real* m, real* v, real* x) {
   constexpr real beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
@@ -29,8 +29,8 @@ MININMT_VECTORIZED void adam_range(std::int64_t n, real rate, real factor, real 
 }
 
 // squares: the running mean of g^2; steps: of the updates^2.
-MININMT_VECTORIZED void adadelta_range(std::int64_t n, real rate, real factor, const real* gradient, real* squares,
-                                       real* steps, real* x) {
+MININMT_VECTORIZED void adadelta_range(std::int64_t n, real rate, real factor, const real* gradient,
+                                       real* squares, real* steps, real* x) {
   constexpr real rho = 0.95, epsilon = 1e-6;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {

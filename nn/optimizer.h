@@ -18,15 +18,16 @@ class Optimizer {
   double learn_rate = 0;  // may be changed between updates
 };
 
-// "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9, 0.999,
-// 1e-8, with bias correction) or "sgd". Throws UsageError at another name.
+// "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9,
+// 0.999, 1e-8, with bias correction) or "sgd". Throws UsageError at another name.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, std::int64_t size);
 
-// The L2 norm of a block, summed in double in chunks of a fixed size: the same at any number of threads. A NaN or an
-// infinity in the block shows as such.
+// The L2 norm of a block, summed in double in chunks of a fixed size: the same at any number of threads. A
+// NaN or an infinity in the block shows as such.
 double l2_norm(const Tensor& block);
 
-// The factor that brings a gradient of this norm down to `most`: 1 if it is under it or if `most` is 0 (no clipping).
+// The factor that brings a gradient of this norm down to `most`: 1 if it is under it or if `most` is 0 (no
+// clipping).
 double clip_factor(double norm, double most);
 
 }  // namespace mininmt

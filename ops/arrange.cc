@@ -74,7 +74,8 @@ Var gather_rows(Var x, const std::vector<std::int64_t>& rows) {
   check_rank("gather_rows", "x", x.shape(), 2);
   const std::int64_t n = x.shape()[-1], count = static_cast<std::int64_t>(rows.size());
   for (std::int64_t row : rows)
-    if (row < 0 || row >= x.shape().rows()) throw Error(join("[gather_rows] row ", row, " of (x) ", x.shape().to_string()));
+    if (row < 0 || row >= x.shape().rows())
+      throw Error(join("[gather_rows] row ", row, " of (x) ", x.shape().to_string()));
   Tensor y({count, n});
   for (std::int64_t i = 0; i < count; ++i)
     std::copy(x.value().data() + rows[i] * n, x.value().data() + (rows[i] + 1) * n, y.data() + i * n);

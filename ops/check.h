@@ -10,10 +10,12 @@ namespace mininmt {
 
 inline void check_shape(const char* op, const char* argument, const Shape& got, const Shape& expected) {
   if (got != expected)
-    throw Error(join("[", op, "] (", argument, ") must have shape ", expected.to_string(), " but has ", got.to_string()));
+    throw Error(join("[", op, "] (", argument, ") must have shape ", expected.to_string(), " but has ",
+                     got.to_string()));
 }
 
-inline void check_rank(const char* op, const char* argument, const Shape& got, int least, int most = Shape::kMaxRank) {
+inline void check_rank(const char* op, const char* argument, const Shape& got, int least,
+                       int most = Shape::kMaxRank) {
   if (got.rank() < least || got.rank() > most)
     throw Error(join("[", op, "] (", argument, ") must have ", least, least == most ? "" : " or more",
                      " dimensions but has shape ", got.to_string()));

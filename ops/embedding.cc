@@ -10,7 +10,8 @@ namespace mininmt {
 
 Var embed(Var E, const IdMatrix& ids) {
   check_rank("embed", "E", E.shape(), 2, 2);
-  const std::int64_t words = E.shape()[0], m = E.shape()[1], count = static_cast<std::int64_t>(ids.ids.size());
+  const std::int64_t words = E.shape()[0], m = E.shape()[1],
+                     count = static_cast<std::int64_t>(ids.ids.size());
   check_shape("embed", "ids", {count}, {static_cast<std::int64_t>(ids.steps) * ids.batch});
   for (Id id : ids.ids)
     if (id != kNone && (id < 0 || id >= words))

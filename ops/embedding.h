@@ -6,7 +6,8 @@
 
 namespace mininmt {
 
-// y (T, B, m): at (t, b) the row ids(t, b) of E (V, m), or zeros where the id is kNone ("the word before the first").
+// y (T, B, m): at (t, b) the row ids(t, b) of E (V, m), or zeros where the id is kNone ("the word before the
+// first").
 //   row ids(t, b) of dE += dy at (t, b), in the order of (t, b)
 Var embed(Var E, const IdMatrix& ids);
 

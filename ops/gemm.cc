@@ -28,11 +28,11 @@ const real* packed(const Matrix& x, std::int64_t rows, std::int64_t cols, std::v
   return buffer.data();
 }
 
-// One row of C at a time, as a sum of rows of B: every inner loop runs over contiguous memory. Each element is summed in
-// the order of k, whatever m is.
-MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t k, const real* a,
-                                     std::int64_t a_stride, const real* b, std::int64_t b_stride, real* c,
-                                     std::int64_t c_stride, bool add) {
+// One row of C at a time, as a sum of rows of B: every inner loop runs over contiguous memory. Each element
+// is summed in the order of k, whatever m is.
+MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t k,
+                                     const real* a, std::int64_t a_stride, const real* b,
+                                     std::int64_t b_stride, real* c, std::int64_t c_stride, bool add) {
   for (std::int64_t i = begin; i < end; ++i) {
     real* const row = c + i * c_stride;
     if (!add) std::fill(row, row + n, real{0});
@@ -46,8 +46,8 @@ MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::
 
 }  // namespace
 
-void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
-                bool add) {
+void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
+                std::int64_t c_stride, bool add) {
   std::vector<real> a_buffer, b_buffer;
   std::int64_t a_stride = 0, b_stride = 0;
   const real* const a_rows = packed(a, m, k, a_buffer, a_stride);
@@ -57,15 +57,16 @@ void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix
   });
 }
 
-void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride, bool add) {
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
+          bool add) {
   if (m == 0 || n == 0) return;
 #if defined(MININMT_ONEDNN) && !defined(MININMT_DOUBLE)
   if (k == 0) return plain_gemm(m, n, k, a, b, c, c_stride, add);
-  const dnnl_status_t status =
-      dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f, a.data, a.stride, b.data, b.stride,
-                 add ? 1.0f : 0.0f, c, c_stride);
+  const dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f,
+                                          a.data, a.stride, b.data, b.stride, add ? 1.0f : 0.0f, c, c_stride);
   if (status != dnnl_success)
-    throw Error(join("[gemm] oneDNN refuses a product of ", m, " x ", k, " by ", k, " x ", n, ": status ", status));
+    throw Error(
+        join("[gemm] oneDNN refuses a product of ", m, " x ", k, " by ", k, " x ", n, ": status ", status));
 #else
   plain_gemm(m, n, k, a, b, c, c_stride, add);
 #endif

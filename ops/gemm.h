@@ -1,4 +1,5 @@
-// Matrix product on raw row-major memory: oneDNN's where the build has it (float only), else a plain loop of our own.
+// Matrix product on raw row-major memory: oneDNN's where the build has it (float only), else a plain loop of
+// our own.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +15,13 @@ struct Matrix {
   bool transposed = false;
 };
 
-// C (m, n) = A (m, k) B (k, n), or C += A B with `add`. The rows of C lie c_stride apart. C must not overlap A or B.
-void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride, bool add);
+// C (m, n) = A (m, k) B (k, n), or C += A B with `add`. The rows of C lie c_stride apart. C must not overlap
+// A or B.
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
+          bool add);
 
 // The plain loop, in every build: what gemm() is tested against.
-void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
-                bool add);
+void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
+                std::int64_t c_stride, bool add);
 
 }  // namespace mininmt

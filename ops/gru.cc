@@ -33,8 +33,8 @@ MININMT_VECTORIZED void state_row(std::int64_t n, const real* x, const real* h, 
 }
 
 // One row: the parts of the gradient that need no product. dh += dh' (1 - z).
-MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const real* gates, const real* dnext, real* dx,
-                                           real* dh) {
+MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const real* gates,
+                                           const real* dnext, real* dx, real* dh) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     const real z = gates[i], candidate = gates[2 * n + i];
@@ -45,8 +45,8 @@ MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const 
 }
 
 // One row: from q = dx_h U. dh += q r.
-MININMT_VECTORIZED void reset_gradient_row(std::int64_t n, const real* h, const real* gates, const real* q, real* dx,
-                                           real* dh) {
+MININMT_VECTORIZED void reset_gradient_row(std::int64_t n, const real* h, const real* gates, const real* q,
+                                           real* dx, real* dh) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     const real r = gates[n + i];
@@ -72,7 +72,8 @@ struct Step {
         if (active(b))
           gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
         else
-          std::fill(reset + b * n, reset + (b + 1) * n, real{0});  // a NaN in padding must not reach dU as 0 * NaN
+          std::fill(reset + b * n, reset + (b + 1) * n,
+                    real{0});  // a NaN in padding must not reach dU as 0 * NaN
       }
     });
     gemm(batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, false);
@@ -99,7 +100,8 @@ struct Step {
     Tensor q({batch, n});
     gemm(batch, n, n, {dx + 2 * n, 3 * n}, {U + 2 * n * n, n}, q.data(), n, false);
     for (std::int64_t b = 0; b < batch; ++b)
-      if (active(b)) reset_gradient_row(n, h + b * n, gates + b * 3 * n, q.data() + b * n, dx + b * 3 * n, dh + b * n);
+      if (active(b))
+        reset_gradient_row(n, h + b * n, gates + b * 3 * n, q.data() + b * n, dx + b * 3 * n, dh + b * n);
     gemm(batch, n, 2 * n, {dx, 3 * n}, {U, n}, dh, n, true);
   }
 };
@@ -118,13 +120,15 @@ Var gru_sequence(Var x, Var U, const Lengths& lengths, Direction direction) {
   const Tensor zero = Tensor::zeros({batch, n});
   const bool forward = direction == Direction::kForward;
   const auto time = [=](std::int64_t i) { return forward ? i : steps - 1 - i; };  // of the i-th step taken
-  const auto state_before = [=](std::int64_t i) { return i == 0 ? zero.data() : h.data() + time(i - 1) * size; };
+  const auto state_before = [=](std::int64_t i) {
+    return i == 0 ? zero.data() : h.data() + time(i - 1) * size;
+  };
 
   for (std::int64_t i = 0; i < steps; ++i) {
     const std::int64_t t = time(i);
     Step{batch, n, U.value().data(), &lengths, t}.forward(x.value().data() + t * 3 * size, state_before(i),
-                                                          gates.data() + t * 3 * size, reset.data() + t * size,
-                                                          h.data() + t * size);
+                                                          gates.data() + t * 3 * size,
+                                                          reset.data() + t * size, h.data() + t * size);
   }
   return x.tape->record(h, {x, U}, [=](const Tensor&, const Tensor& dy) {
     const Tensor dx({steps, batch, 3 * n});
@@ -133,8 +137,9 @@ Var gru_sequence(Var x, Var U, const Lengths& lengths, Direction direction) {
       const std::int64_t t = time(i);
       add_to(size, dy.data() + t * size, dh.data());
       dh_before.fill(0);
-      Step{batch, n, U.value().data(), &lengths, t}.backward(state_before(i), gates.data() + t * 3 * size, dh.data(),
-                                                             dx.data() + t * 3 * size, dh_before.data());
+      Step{batch, n, U.value().data(), &lengths, t}.backward(state_before(i), gates.data() + t * 3 * size,
+                                                             dh.data(), dx.data() + t * 3 * size,
+                                                             dh_before.data());
       std::swap(dh, dh_before);
     }
     if (x.needs_gradient()) add_to(dx.size(), dx.data(), x.gradient().data());
@@ -154,11 +159,13 @@ Var gru_step(Var x, Var h, const StepWeight& U) {
   check_shape("gru_step", "x", x.shape(), {batch, 3 * n});
   check_shape("gru_step", "U", U.value().shape(), {3 * n, n});
   const Tensor next({batch, n}), gates({batch, 3 * n}), reset({batch, n});
-  Step{batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(), reset.data(), next.data());
+  Step{batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(), reset.data(),
+                                           next.data());
   U.expect(batch);
   return x.tape->record(next, {x, h, U.var()}, [=](const Tensor&, const Tensor& dy) {
     const Tensor dx({batch, 3 * n}), dh = h.needs_gradient() ? h.gradient() : Tensor::zeros({batch, n});
-    Step{batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), dx.data(), dh.data());
+    Step{batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), dx.data(),
+                                              dh.data());
     if (x.needs_gradient()) add_to(dx.size(), dx.data(), x.gradient().data());
     U.add_step(batch, h.value().data(), n, dx.data(), 3 * n, 0, 2 * n);
     U.add_step(batch, reset.data(), n, dx.data() + 2 * n, 3 * n, 2 * n, n);

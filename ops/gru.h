@@ -1,5 +1,5 @@
-// The gated recurrent unit in the paper's form (MODEL.md 1; P A.2.1): the reset gate acts before the product with U, and
-// z weighs the new candidate.
+// The gated recurrent unit in the paper's form (MODEL.md 1; P A.2.1): the reset gate acts before the product
+// with U, and z weighs the new candidate.
 //   z  = sigmoid(x_z + U_z h)
 //   r  = sigmoid(x_r + U_r h)
 //   h~ = tanh(x_h + U [r * h])
@@ -20,8 +20,8 @@ namespace mininmt {
 
 enum class Direction { kForward, kBackward };
 
-// A whole sequence from h = 0: x (S, B, 3n), U (3n, n), lengths (B) -> h (S, B, n). Backward starts at each sentence's
-// last word. At padded positions the state is carried through unchanged.
+// A whole sequence from h = 0: x (S, B, 3n), U (3n, n), lengths (B) -> h (S, B, n). Backward starts at each
+// sentence's last word. At padded positions the state is carried through unchanged.
 Var gru_sequence(Var x, Var U, const Lengths& lengths, Direction direction);
 
 // One step of every sentence: x (B, 3n), h (B, n), U (3n, n) -> h' (B, n).

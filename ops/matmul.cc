@@ -10,7 +10,8 @@ namespace mininmt {
 namespace {
 
 // The gradient of an operand that stands transposed is transposed too: (A B)^T = B^T A^T.
-void add_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b) {
+void add_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a,
+                 Matrix b) {
   if (!transpose_c) {
     gemm(m, n, k, a, b, c.data(), n, true);
   } else {
@@ -51,11 +52,12 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
   const std::int64_t n = b.shape()[transpose_b ? 0 : 1];
   check_shape("matmul", "b", b.shape(), transpose_b ? Shape{n, k} : Shape{k, n});
   Tensor y({m, n});
-  gemm(m, n, k, {a.value().data(), a.shape()[1], transpose_a}, {b.value().data(), b.shape()[1], transpose_b}, y.data(), n,
-       false);
+  gemm(m, n, k, {a.value().data(), a.shape()[1], transpose_a}, {b.value().data(), b.shape()[1], transpose_b},
+       y.data(), n, false);
   return a.tape->record(y, {a, b}, [=](const Tensor&, const Tensor& dy) {
     const Matrix d{dy.data(), n};
-    const Matrix a_t{a.value().data(), a.shape()[1], !transpose_a}, b_t{b.value().data(), b.shape()[1], !transpose_b};
+    const Matrix a_t{a.value().data(), a.shape()[1], !transpose_a},
+        b_t{b.value().data(), b.shape()[1], !transpose_b};
     if (a.needs_gradient()) add_product(a.gradient(), transpose_a, m, k, n, d, b_t);
     if (b.needs_gradient()) add_product(b.gradient(), transpose_b, k, n, m, a_t, d);
   });
@@ -80,7 +82,8 @@ Var linear(Var x, Var W, Var bias) {
   return x.tape->record(y, {x, W, bias}, [x, W, bias](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
     linear_weight_gradient(x, W, dy);
-    if (bias.needs_gradient()) add_sum_of_rows(dy.shape().rows(), dy.shape()[-1], dy.data(), bias.gradient().data());
+    if (bias.needs_gradient())
+      add_sum_of_rows(dy.shape().rows(), dy.shape()[-1], dy.data(), bias.gradient().data());
   });
 }
 
@@ -90,8 +93,8 @@ StepWeight::StepWeight(Var W) : W_(W) {
     const std::int64_t k = W.shape()[1];
     for (const Rows& r : pending->blocks) {
       const std::int64_t row_count = r.dy.shape()[1];
-      gemm(row_count, k, r.count, {r.dy.data(), row_count, true}, {r.x.data(), k}, W.gradient().data() + r.first_row * k, k,
-           true);
+      gemm(row_count, k, r.count, {r.dy.data(), row_count, true}, {r.x.data(), k},
+           W.gradient().data() + r.first_row * k, k, true);
     }
     *pending = {};
   });
@@ -102,13 +105,18 @@ void StepWeight::add_step(std::int64_t rows, const real* x, std::int64_t x_strid
   if (!W_.needs_gradient()) return;
   const std::int64_t k = W_.shape()[1];
   auto& blocks = pending_->blocks;
-  auto block = std::find_if(blocks.begin(), blocks.end(), [&](const Rows& r) { return r.first_row == first_row; });
+  auto block = std::find_if(blocks.begin(), blocks.end(), [&](const Rows& r) {
+    return r.first_row == first_row && r.dy.shape()[1] == row_count;
+  });
   if (block == blocks.end())
-    block = blocks.insert(blocks.end(), Rows{first_row, 0, Tensor({pending_->expected, k}), Tensor({pending_->expected, row_count})});
-  if (block->count + rows > pending_->expected) throw Error("[StepWeight] more rows are handed in than were expected");
+    block = blocks.insert(blocks.end(), Rows{first_row, 0, Tensor({pending_->expected, k}),
+                                             Tensor({pending_->expected, row_count})});
+  if (block->count + rows > pending_->expected)
+    throw Error("[StepWeight] more rows are handed in than were expected");
   for (std::int64_t i = 0; i < rows; ++i, ++block->count) {
     std::copy(x + i * x_stride, x + i * x_stride + k, block->x.data() + block->count * k);
-    std::copy(dy + i * dy_stride, dy + i * dy_stride + row_count, block->dy.data() + block->count * row_count);
+    std::copy(dy + i * dy_stride, dy + i * dy_stride + row_count,
+              block->dy.data() + block->count * row_count);
   }
 }
 

@@ -24,7 +24,8 @@ MININMT_VECTORIZED void add_to_larger(std::int64_t count, const real* x, const r
 
 Var maxout(Var x) {
   check_rank("maxout", "x", x.shape(), 1);
-  if (x.shape()[-1] % 2 != 0) throw Error("[maxout] (x) must have an even last dimension but has shape " + x.shape().to_string());
+  if (x.shape()[-1] % 2 != 0)
+    throw Error("[maxout] (x) must have an even last dimension but has shape " + x.shape().to_string());
   Tensor y(x.shape().with_last(x.shape()[-1] / 2));
   parallel_for(y.size(), 3, [&](std::int64_t begin, std::int64_t end) {
     larger_of_pairs(end - begin, x.value().data() + 2 * begin, y.data() + begin);

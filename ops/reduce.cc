@@ -9,10 +9,11 @@ namespace mininmt {
 Var sum(Var x) {
   double total = 0;  // in double: a loss is the sum of thousands of terms
   for (real v : x.value().values()) total += v;
-  return x.tape->record(Tensor::from({}, {static_cast<real>(total)}), {x}, [x](const Tensor&, const Tensor& dy) {
-    const real d = dy.item();
-    for (real& dx : x.gradient().values()) dx += d;
-  });
+  return x.tape->record(Tensor::from({}, {static_cast<real>(total)}), {x},
+                        [x](const Tensor&, const Tensor& dy) {
+                          const real d = dy.item();
+                          for (real& dx : x.gradient().values()) dx += d;
+                        });
 }
 
 Var sum_rows(Var x) {

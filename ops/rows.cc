@@ -13,7 +13,8 @@ MININMT_VECTORIZED void add_range(std::int64_t n, const real* x, real* y) {
 }  // namespace
 
 void add_to(std::int64_t n, const real* x, real* y) {
-  parallel_for(n, 1, [&](std::int64_t begin, std::int64_t end) { add_range(end - begin, x + begin, y + begin); });
+  parallel_for(n, 1,
+               [&](std::int64_t begin, std::int64_t end) { add_range(end - begin, x + begin, y + begin); });
 }
 
 void add_to_rows(std::int64_t rows, std::int64_t n, const real* x, real* y) {

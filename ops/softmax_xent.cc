@@ -32,7 +32,8 @@ MININMT_VECTORIZED real sum_of(std::int64_t size, const real* x) {
 }
 
 // dx += factor (p - uniform), p = e^(x - log_sum)
-MININMT_VECTORIZED void add_gradient(std::int64_t size, real factor, real uniform, real log_sum, const real* x, real* dx) {
+MININMT_VECTORIZED void add_gradient(std::int64_t size, real factor, real uniform, real log_sum,
+                                     const real* x, real* dx) {
 #pragma omp simd
   for (std::int64_t i = 0; i < size; ++i) dx[i] += factor * (mininmt::exp(x[i] - log_sum) - uniform);
 }
@@ -50,7 +51,8 @@ Var softmax_xent(Var logits, const std::vector<Id>& targets, double label_smooth
   check_shape("softmax_xent", "targets", {static_cast<std::int64_t>(targets.size())}, {rows});
   for (Id target : targets)
     if (target != kNone && (target < 0 || target >= words))
-      throw Error(join("[softmax_xent] (targets) word ", target, " is outside of (logits) ", logits.shape().to_string()));
+      throw Error(join("[softmax_xent] (targets) word ", target, " is outside of (logits) ",
+                       logits.shape().to_string()));
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     throw Error(join("[softmax_xent] (label_smoothing) must be in [0, 1) but is ", label_smoothing));
 

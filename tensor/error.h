@@ -1,5 +1,5 @@
-// The exceptions of the project. A program turns one into a message on stderr and an exit code; nothing that a user
-// can type or feed ends in an abort.
+// The exceptions of the project. A program turns one into a message on stderr and an exit code; nothing that
+// a user can type or feed ends in an abort.
 #pragma once
 
 #include <sstream>

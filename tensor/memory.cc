@@ -14,15 +14,22 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-// Class c holds blocks of (4 + c % 4) * 2^(c / 4) cache lines: 256, 320, 384, 448, 512, 640, ... bytes.
+// Class c holds blocks of (4 + c % 4) * 2^(c / 4) cache lines: 256, 320, 384, 448, 512, 640, ... bytes. From
+// kLarge on only powers of two are used: minibatches differ in size, and with many classes each would keep
+// blocks of its own. The system gives memory to the part of a block that is touched, so the rest costs
+// addresses alone.
 int class_of(std::size_t bytes) {
+  constexpr std::size_t kLarge = 1 << 20;
+  if (bytes > std::size_t{1} << 62) throw Error(join("out of memory: ", bytes, " bytes were asked for"));
+  if (bytes > kLarge) bytes = std::bit_ceil(bytes);
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 4);
   const int octave = std::bit_width(lines) - 3;
   const std::size_t quarters = (lines + (std::size_t{1} << octave) - 1) >> octave;  // 4 .. 8
   return octave * 4 + static_cast<int>(quarters) - 4;
 }
 
-// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache later.
+// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache
+// later.
 void* from_system(std::size_t size) {
   constexpr std::size_t kHugePage = 2 << 20;
   if (size < kHugePage) return std::aligned_alloc(kAlignment, size);
@@ -100,7 +107,8 @@ std::size_t CpuMemory::reserved() const {
 void CpuMemory::set_poison(bool on) { poison_ = on; }
 
 CpuMemory& cpu_memory() {
-  static CpuMemory* const memory = new CpuMemory;  // never destroyed: tensors in other statics may outlive main
+  static CpuMemory* const memory =
+      new CpuMemory;  // never destroyed: tensors in other statics may outlive main
   return *memory;
 }
 

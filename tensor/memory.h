@@ -1,5 +1,5 @@
-// Where a tensor's elements live. One object a device; the CPU's keeps what is released and hands it out again, since
-// every batch needs blocks of much the same sizes.
+// Where a tensor's elements live. One object a device; the CPU's keeps what is released and hands it out
+// again, since every batch needs blocks of much the same sizes.
 #pragma once
 
 #include <array>
@@ -12,11 +12,12 @@ namespace mininmt {
 class Memory {
  public:
   virtual ~Memory() = default;
-  virtual void* allocate(std::size_t bytes) = 0;              // 64-byte aligned, contents undefined; throws Error
+  virtual void* allocate(std::size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws Error
   virtual void release(void* block, std::size_t bytes) noexcept = 0;  // bytes as they were asked for
 };
 
-// Free lists by size class, four classes to each power of two, so at most a fifth of a block is unused.
+// Free lists by size class: four classes to each power of two, so that at most a fifth of a block is unused;
+// for blocks over a MiB one class, of which the unused part is never touched.
 class CpuMemory final : public Memory {
  public:
   ~CpuMemory() override;

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-// A function with this mark is compiled for three levels of x86-64; the best that the machine has is chosen when the
-// program starts. Not under the address sanitizer, whose runtime is not up yet at that point.
+// A function with this mark is compiled for three levels of x86-64; the best that the machine has is chosen
+// when the program starts. Not under the address sanitizer, whose runtime is not up yet at that point.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define MININMT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -15,9 +15,10 @@
 
 namespace mininmt {
 
-// Splits [0, count) into one range a thread and calls work(begin, end) for each, where count * cost is worth it. cost is
-// the elements touched per index. Inside another parallel region (one shard of a minibatch a thread) it is a plain
-// call. An index belongs to one range, so the result does not depend on the number of threads.
+// Splits [0, count) into one range a thread and calls work(begin, end) for each, where count * cost is worth
+// it. cost is the elements touched per index. Inside another parallel region (one shard of a minibatch a
+// thread) it is a plain call. An index belongs to one range, so the result does not depend on the number of
+// threads.
 template <class Work>
 void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
   constexpr std::int64_t kWorthAThread = 1 << 15;

@@ -1,6 +1,6 @@
-// Random numbers as a function of (seed, stream, position): nothing to carry along, nothing to save, the same on every
-// device and with any number of threads. Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy
-// as 1, 2, 3" (SC 2011).
+// Random numbers as a function of (seed, stream, position): nothing to carry along, nothing to save, the same
+// on every device and with any number of threads. Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel
+// random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
 #include <array>
@@ -9,10 +9,12 @@
 
 namespace mininmt {
 
-// Ten rounds over several 128-bit counters side by side, number w of each in counters[w], with one 64-bit key. Inlined, so
-// that in a function marked MININMT_VECTORIZED the lanes become those of vector instructions.
+// Ten rounds over several 128-bit counters side by side, number w of each in counters[w], with one 64-bit
+// key. Inlined, so that in a function marked MININMT_VECTORIZED the lanes become those of vector
+// instructions.
 template <int kLanes>
-[[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes], std::array<std::uint32_t, 2> key) {
+[[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes],
+                                                 std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
 #pragma omp simd
     for (int i = 0; i < kLanes; ++i) {
@@ -29,7 +31,8 @@ template <int kLanes>
 }
 
 // The same for one counter.
-inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                           std::array<std::uint32_t, 2> key) {
   std::uint32_t lanes[4][1] = {{counter[0]}, {counter[1]}, {counter[2]}, {counter[3]}};
   philox_rounds(lanes, key);
   return {lanes[0][0], lanes[1][0], lanes[2][0], lanes[3][0]};

@@ -15,7 +15,8 @@ namespace mininmt {
 namespace {
 
 using Json = nlohmann::json;
-static_assert(std::endian::native == std::endian::little, "the data is little-endian and written as it lies in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the data is little-endian and written as it lies in memory");
 
 constexpr std::uint64_t kMaxHeader = 100 << 20;
 constexpr int kMaxDepth = 3;
@@ -24,7 +25,8 @@ constexpr int kMaxDepth = 3;
 Json parse_strictly(const std::string& text, const std::string& path) {
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) throw DataError(path + ": the header is nested too deeply; is this a safetensors file?");
+    if (depth > kMaxDepth)
+      throw DataError(path + ": the header is nested too deeply; is this a safetensors file?");
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
@@ -46,8 +48,10 @@ struct Entry {
 
 Entry parse_entry(const std::string& name, const Json& json, const std::string& path) {
   if (json.at("dtype") != "F32") throw DataError(path + ": tensor " + name + " is not of type F32");
-  Entry entry{name, json.at("shape").get<std::vector<std::int64_t>>(), json.at("data_offsets").at(0).get<std::uint64_t>(),
-              json.at("data_offsets").at(1).get<std::uint64_t>()};
+  const Json& offsets = json.at("data_offsets");
+  if (offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+    throw DataError(path + ": tensor " + name + " has not two data_offsets");
+  Entry entry{name, json.at("shape").get<std::vector<std::int64_t>>(), offsets[0], offsets[1]};
   std::uint64_t bytes = sizeof(float);
   for (std::int64_t extent : entry.shape) {
     if (extent < 0 || (extent > 0 && bytes > (std::uint64_t{1} << 48) / static_cast<std::uint64_t>(extent)))
@@ -76,11 +80,13 @@ std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, co
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.begin < b.begin; });
   std::uint64_t end = 0;
   for (const Entry& entry : entries) {
-    if (entry.begin != end) throw DataError(path + ": gap or overlap in the data before tensor " + entry.name);
+    if (entry.begin != end)
+      throw DataError(path + ": gap or overlap in the data before tensor " + entry.name);
     end = entry.end;
   }
   if (end != data_bytes)
-    throw DataError(join(path, ": ", end, " bytes of data are announced but ", data_bytes, " are there; was the file cut off?"));
+    throw DataError(join(path, ": ", end, " bytes of data are announced but ", data_bytes,
+                         " are there; was the file cut off?"));
   return entries;
 }
 
@@ -115,7 +121,8 @@ SafeTensors read_safetensors(const std::string& path) {
   std::uint64_t length = 0;
   if (size < sizeof length || !file.read(reinterpret_cast<char*>(&length), sizeof length) ||
       length > std::min(kMaxHeader, size - sizeof length))
-    throw DataError(path + ": not a safetensors file, or cut off: the length of its header does not fit the file");
+    throw DataError(path +
+                    ": not a safetensors file, or cut off: the length of its header does not fit the file");
   std::string text(length, '\0');
   if (!file.read(text.data(), static_cast<std::streamsize>(length))) throw IoError(path + " can't be read");
 
@@ -126,7 +133,8 @@ SafeTensors read_safetensors(const std::string& path) {
     SafeTensor& tensor = result.tensors[entry.name];
     tensor.shape = entry.shape;
     tensor.data.resize((entry.end - entry.begin) / sizeof(float));
-    if (!file.read(reinterpret_cast<char*>(tensor.data.data()), static_cast<std::streamsize>(entry.end - entry.begin)))
+    if (!file.read(reinterpret_cast<char*>(tensor.data.data()),
+                   static_cast<std::streamsize>(entry.end - entry.begin)))
       throw IoError(path + " can't be read: tensor " + entry.name);
   }
   return result;

@@ -1,5 +1,5 @@
-// The safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of a JSON header
-// (little-endian), the header, the data. Any tool that knows it can open a model.
+// The safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of a JSON
+// header (little-endian), the header, the data. Any tool that knows it can open a model.
 #pragma once
 
 #include <map>
@@ -21,9 +21,9 @@ struct SafeTensors {
 // Writes float32 tensors atomically. Throws IoError.
 void write_safetensors(const std::string& path, const SafeTensors& contents);
 
-// Reads a file of float32 tensors. The header is checked before memory is taken: sizes against the file's, offsets
-// without gap or overlap, no key twice. Throws IoError if it cannot be read, DataError naming the file if it is not such
-// a file, is cut off, or holds other types.
+// Reads a file of float32 tensors. The header is checked before memory is taken: sizes against the file's,
+// offsets without gap or overlap, no key twice. Throws IoError if it cannot be read, DataError naming the
+// file if it is not such a file, is cut off, or holds other types.
 SafeTensors read_safetensors(const std::string& path);
 
 }  // namespace mininmt

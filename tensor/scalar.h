@@ -1,5 +1,6 @@
-// The scalar formulas, written once. The float versions have no branch and no call, so that a loop over them becomes
-// vector instructions; each passes a NaN on. The double versions are the standard library's, for the gradient checks.
+// The scalar formulas, written once. The float versions have no branch and no call, so that a loop over them
+// becomes vector instructions; each passes a NaN on. The double versions are the standard library's, for the
+// gradient checks.
 #pragma once
 
 #include <bit>
@@ -10,7 +11,8 @@ namespace mininmt {
 
 namespace detail {
 
-// x = k ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+// x = k ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the
+// low bits.
 struct Reduced {
   float r;
   float two_k;  // 2^k
@@ -27,7 +29,9 @@ inline Reduced reduce(float x) {
 
 // (e^r - 1 - r) / r^2 by its Taylor series to r^5: relative error of e^r - 1 under 1e-7 for |r| <= ln 2 / 2.
 inline float tail(float r) {
-  return 0.5f + r * (0x1.555556p-3f + r * (0x1.555556p-5f + r * (0x1.111112p-7f + r * (0x1.6c16c2p-10f + r * 0x1.a01a02p-13f))));
+  return 0.5f +
+         r * (0x1.555556p-3f +
+              r * (0x1.555556p-5f + r * (0x1.111112p-7f + r * (0x1.6c16c2p-10f + r * 0x1.a01a02p-13f))));
 }
 
 inline float clamp(float x, float low, float high) {  // a NaN stays
@@ -43,8 +47,8 @@ inline float exp(float x) {
   return two_k + two_k * (r + r * r * detail::tail(r));
 }
 
-// tanh x = (e^2x - 1) / (e^2x + 1). The numerator is computed without the difference, so the relative error stays small
-// at x near 0 as well.
+// tanh x = (e^2x - 1) / (e^2x + 1). The numerator is computed without the difference, so the relative error
+// stays small at x near 0 as well.
 inline float tanh(float x) {
   const auto [r, two_k] = detail::reduce(detail::clamp(2 * x, -30.0f, 30.0f));
   const float expm1 = two_k * (r + r * r * detail::tail(r)) + (two_k - 1);

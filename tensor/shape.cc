@@ -9,8 +9,18 @@ namespace mininmt {
 Shape::Shape(std::initializer_list<std::int64_t> dims) : rank_(static_cast<int>(dims.size())) {
   if (dims.size() > kMaxRank) throw Error(join("[Shape] at most 4 dimensions, got ", dims.size()));
   std::copy(dims.begin(), dims.end(), dims_.begin());
-  if (std::any_of(dims.begin(), dims.end(), [](std::int64_t d) { return d < 0; }))
-    throw Error("[Shape] negative dimension in " + to_string());
+  checked();
+}
+
+// This shape, if its number of elements is one that there can be.
+Shape Shape::checked() const {
+  std::int64_t n = 1;
+  for (int i = 0; i < rank_; ++i) {
+    if (dims_[i] < 0) throw Error("[Shape] negative dimension in " + to_string());
+    if (__builtin_mul_overflow(n, std::max<std::int64_t>(dims_[i], 1), &n) || n > std::int64_t{1} << 60)
+      throw Error("[Shape] too many elements in " + to_string());
+  }
+  return *this;
 }
 
 std::int64_t Shape::size() const {
@@ -41,7 +51,7 @@ Shape Shape::with_first(std::int64_t extent) const {
   Shape result = *this;
   if (rank_ == 0) throw Error("[Shape] a scalar has no first dimension");
   result.dims_[0] = extent;
-  return result;
+  return result.checked();
 }
 
 Shape Shape::prepend(std::int64_t extent) const {
@@ -50,7 +60,7 @@ Shape Shape::prepend(std::int64_t extent) const {
   result.rank_ = rank_ + 1;
   result.dims_[0] = extent;
   std::copy(dims_.begin(), dims_.begin() + rank_, result.dims_.begin() + 1);
-  return result;
+  return result.checked();
 }
 
 Shape Shape::without_first() const {
@@ -65,7 +75,7 @@ Shape Shape::with_last(std::int64_t extent) const {
   Shape result = *this;
   if (rank_ == 0) throw Error("[Shape] a scalar has no last dimension");
   result.dims_[rank_ - 1] = extent;
-  return result;
+  return result.checked();
 }
 
 std::string Shape::to_string() const {

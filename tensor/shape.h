@@ -12,22 +12,25 @@ class Shape {
  public:
   static constexpr int kMaxRank = 4;
 
-  Shape() = default;                                // a scalar: rank 0, one element
-  Shape(std::initializer_list<std::int64_t> dims);  // throws Error at more than four or at a negative one
+  Shape() = default;  // a scalar: rank 0, one element
+  // Throws Error at more than four, at a negative one, and where the number of elements is beyond 2^60.
+  Shape(std::initializer_list<std::int64_t> dims);
 
   int rank() const { return rank_; }
-  std::int64_t size() const;                        // number of elements
-  std::int64_t operator[](int axis) const;          // a negative axis counts from the end: [-1] is the last
-  std::int64_t row_size() const;                    // elements in one slice of the first axis
-  std::int64_t rows() const;                        // size of all axes but the last: the rows of the matrix view
-  Shape with_first(std::int64_t extent) const;      // the same with another first extent
-  Shape prepend(std::int64_t extent) const;         // the shape of `extent` such tensors stacked
-  Shape without_first() const;                      // the shape of one slice of the first axis
-  Shape with_last(std::int64_t extent) const;       // the same with another last extent
+  std::int64_t size() const;                    // number of elements
+  std::int64_t operator[](int axis) const;      // a negative axis counts from the end: [-1] is the last
+  std::int64_t row_size() const;                // elements in one slice of the first axis
+  std::int64_t rows() const;                    // size of all axes but the last: the rows of the matrix view
+  Shape with_first(std::int64_t extent) const;  // the same with another first extent
+  Shape prepend(std::int64_t extent) const;     // the shape of `extent` such tensors stacked
+  Shape without_first() const;                  // the shape of one slice of the first axis
+  Shape with_last(std::int64_t extent) const;   // the same with another last extent
   bool operator==(const Shape&) const = default;
-  std::string to_string() const;                    // "(7, 80, 256)"
+  std::string to_string() const;  // "(7, 80, 256)"
 
  private:
+  Shape checked() const;
+
   std::array<std::int64_t, kMaxRank> dims_{};
   int rank_ = 0;
 };

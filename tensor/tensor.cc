@@ -28,7 +28,8 @@ Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
 }
 
 real Tensor::item() const {
-  if (!defined() || size() != 1) throw Error("[Tensor::item] one element expected, shape is " + shape_.to_string());
+  if (!defined() || size() != 1)
+    throw Error("[Tensor::item] one element expected, shape is " + shape_.to_string());
   return *data_;
 }
 
@@ -51,7 +52,8 @@ Tensor Tensor::reshape(const Shape& shape) const {
 
 Tensor Tensor::view(std::int64_t offset, const Shape& shape) const {
   if (offset < 0 || offset + shape.size() > size())
-    throw Error(join("[Tensor::view] ", shape.to_string(), " from element ", offset, " of ", shape_.to_string()));
+    throw Error(
+        join("[Tensor::view] ", shape.to_string(), " from element ", offset, " of ", shape_.to_string()));
   Tensor result = *this;
   result.shape_ = shape;
   result.data_ = data_ + offset;

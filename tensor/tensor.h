@@ -13,10 +13,11 @@ namespace mininmt {
 
 class Tensor {
  public:
-  Tensor() = default;                                                   // no elements at all: defined() is false
-  explicit Tensor(const Shape& shape, Memory& memory = cpu_memory());   // contents undefined
+  Tensor() = default;  // no elements at all: defined() is false
+  explicit Tensor(const Shape& shape, Memory& memory = cpu_memory());  // contents undefined
   static Tensor zeros(const Shape& shape, Memory& memory = cpu_memory());
-  static Tensor from(const Shape& shape, const std::vector<real>& values);  // throws Error if the sizes differ
+  static Tensor from(const Shape& shape,
+                     const std::vector<real>& values);  // throws Error if the sizes differ
 
   bool defined() const { return data_ != nullptr; }
   const Shape& shape() const { return shape_; }
@@ -26,11 +27,13 @@ class Tensor {
   real item() const;  // the only element; throws Error if there are more
 
   // All three share the elements with this tensor.
-  Tensor slice(std::int64_t first, std::int64_t count) const;  // entries [first, first + count) of the first axis
-  Tensor reshape(const Shape& shape) const;                    // the same elements, the same order
-  Tensor view(std::int64_t offset, const Shape& shape) const;  // shape.size() elements from element `offset` on
+  Tensor slice(std::int64_t first,
+               std::int64_t count) const;    // entries [first, first + count) of the first axis
+  Tensor reshape(const Shape& shape) const;  // the same elements, the same order
+  Tensor view(std::int64_t offset,
+              const Shape& shape) const;  // shape.size() elements from element `offset` on
 
-  Tensor clone() const;        // elements of its own
+  Tensor clone() const;  // elements of its own
   void fill(real value) const;
 
  private:

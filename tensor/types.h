@@ -5,7 +5,8 @@
 
 namespace mininmt {
 
-// float in the programs; double in the build that checks gradients (MININMT_DOUBLE). Model files are always float32.
+// float in the programs; double in the build that checks gradients (MININMT_DOUBLE). Model files are always
+// float32.
 #ifdef MININMT_DOUBLE
 using real = double;
 #else

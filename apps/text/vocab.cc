@@ -9,8 +9,6 @@
 namespace mininmt {
 namespace {
 
-constexpr Id kEmpty = -1;
-
 bool is_one_word(std::string_view text) {
   const auto words = split_words(text);
   return words.size() == 1 && words.front().size() == text.size() && text.find('\n') == text.npos;
@@ -18,7 +16,7 @@ bool is_one_word(std::string_view text) {
 
 }  // namespace
 
-Vocab::Vocab() : slots_(16, kEmpty) {
+Vocab::Vocab() {
   add(kEosWord);
   add(kUnkWord);
 }
@@ -53,39 +51,29 @@ Vocab Vocab::load(const std::string& path) {
 
 void Vocab::save(const std::string& path) const {
   std::string contents;
-  contents.reserve(text_.size() + size());
-  for (std::size_t i = 0; i < size(); ++i) {
-    contents += word(static_cast<Id>(i));
-    contents += '\n';
-  }
+  for (const std::string& word : words_) contents += word + '\n';
   write_file_atomically(path, contents);
 }
 
 bool Vocab::add(std::string_view word) {
   if (!is_one_word(word)) throw DataError(join("vocabulary: '", word, "' is not one word"));
-  const std::size_t slot = slot_of(word);
-  if (slots_[slot] != kEmpty) return false;
+  if (ids_.find(word) != ids_.end()) return false;
   if (size() == kMaxWords)
     throw DataError(join("vocabulary: more than ", kMaxWords, " words: set a size limit"));
-  slots_[slot] = static_cast<Id>(size());
-  text_ += word;
-  ends_.push_back(text_.size());
-  if (2 * size() > slots_.size()) grow();
+  ids_.emplace(word, static_cast<Id>(size()));
+  words_.emplace_back(word);
   return true;
 }
 
 Id Vocab::id(std::string_view word) const {
-  const Id found = slots_[slot_of(word)];
-  return found == kEmpty ? kUnk : found;
+  const auto found = ids_.find(word);
+  return found == ids_.end() ? kUnk : found->second;
 }
 
 std::string_view Vocab::word(Id id) const {
-  if (id < 0 || static_cast<std::size_t>(id) >= size()) {
+  if (id < 0 || static_cast<std::size_t>(id) >= size())
     throw Error(join("vocabulary: id ", id, " is not one of its ", size(), " words"));
-  }
-  const auto i = static_cast<std::size_t>(id);
-  const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-  return std::string_view(text_).substr(begin, ends_[i] - begin);
+  return words_[static_cast<std::size_t>(id)];
 }
 
 std::vector<Id> Vocab::encode(std::string_view line) const {
@@ -108,19 +96,6 @@ std::string Vocab::decode(std::span<const Id> ids) const {
     line += word(id);
   }
   return line;
-}
-
-// The slot that holds the id of `word`, or the free one where it belongs.
-std::size_t Vocab::slot_of(std::string_view word) const {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = std::hash<std::string_view>{}(word)&mask;
-  while (slots_[slot] != kEmpty && this->word(slots_[slot]) != word) slot = (slot + 1) & mask;
-  return slot;
-}
-
-void Vocab::grow() {
-  slots_.assign(2 * slots_.size(), kEmpty);
-  for (std::size_t i = 0; i < size(); ++i) slots_[slot_of(word(static_cast<Id>(i)))] = static_cast<Id>(i);
 }
 
 void WordCounts::add_line(std::string_view line) {

@@ -18,6 +18,14 @@ namespace mininmt {
 inline constexpr std::string_view kEosWord = "</s>";
 inline constexpr std::string_view kUnkWord = "<unk>";
 
+// Something for each of a set of words, found by a view of the word.
+struct WordHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>{}(word); }
+};
+template <class Value>
+using WordMap = std::unordered_map<std::string, Value, WordHash, std::equal_to<>>;
+
 // A list of words without duplicates; a word's id is its place in it. The first two are always </s> and
 // <unk>. The file has one word a line, so that a word's line number, counted from 0, is its id.
 class Vocab {
@@ -46,7 +54,7 @@ class Vocab {
   // vocabulary.
   std::string_view word(Id id) const;
 
-  std::size_t size() const { return ends_.size(); }
+  std::size_t size() const { return words_.size(); }
 
   // The ids of the words of a line, and kEos. A literal </s> in the line becomes kUnk: it doesn't end the
   // sentence.
@@ -56,12 +64,8 @@ class Vocab {
   std::string decode(std::span<const Id> ids) const;
 
  private:
-  std::size_t slot_of(std::string_view word) const;
-  void grow();
-
-  std::string text_;               // all words one after the other
-  std::vector<std::size_t> ends_;  // where in text_ each ends
-  std::vector<Id> slots_;          // open addressing, a power of two, at most half full; kEmpty where free
+  std::vector<std::string> words_;  // by id
+  WordMap<Id> ids_;
 };
 
 // Counts the words of training text, to make a vocabulary of the most frequent.
@@ -79,11 +83,7 @@ class WordCounts {
   Vocab vocab(std::size_t limit = 0) const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>{}(word); }
-  };
-  std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>> counts_;
+  WordMap<std::uint64_t> counts_;
 };
 
 }  // namespace mininmt

@@ -57,13 +57,15 @@ Roofs measure_roofs() {
 
 void report(const std::string& name, double seconds, double flops, double bytes, const Roofs& roofs) {
   const double least = std::max(flops / roofs.gflops, bytes / roofs.gbytes) / 1e9;
-  std::printf("{\"bench\": \"%s\", \"seconds\": %.3g, \"gflops\": %.1f, \"gbytes\": %.1f, \"of_roof\": %.2f}\n", name.c_str(),
-              seconds, flops / seconds / 1e9, bytes / seconds / 1e9, least / seconds);
+  std::printf(
+      "{\"bench\": \"%s\", \"seconds\": %.3g, \"gflops\": %.1f, \"gbytes\": %.1f, \"of_roof\": %.2f}\n",
+      name.c_str(), seconds, flops / seconds / 1e9, bytes / seconds / 1e9, least / seconds);
   std::fflush(stdout);
 }
 
 void report_rate(const std::string& name, double value, const std::string& unit, const std::string& more) {
-  std::printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"%s}\n", name.c_str(), value, unit.c_str(), more.c_str());
+  std::printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"%s}\n", name.c_str(), value, unit.c_str(),
+              more.c_str());
   std::fflush(stdout);
 }
 

@@ -16,11 +16,14 @@ Roofs measure_roofs();
 // Seconds of one call: the median of repeated calls over half a second at least, after a warm-up.
 double seconds_of(const std::function<void()>& work);
 
-// Prints {"bench": name, "seconds": ..., "gflops": ..., "of_roof": ...} for work that needs so many floating-point
-// operations and moves at least so many bytes; the roof is the higher of the two times that these take at the least.
+// Prints {"bench": name, "seconds": ..., "gflops": ..., "of_roof": ...} for work that needs so many
+// floating-point operations and moves at least so many bytes; the roof is the higher of the two times that
+// these take at the least.
 void report(const std::string& name, double seconds, double flops, double bytes, const Roofs& roofs);
 
-// Prints {"bench": name, "value": value, "unit": unit, more...}; `more` is empty or JSON members that begin with ", ".
-void report_rate(const std::string& name, double value, const std::string& unit, const std::string& more = "");
+// Prints {"bench": name, "value": value, "unit": unit, more...}; `more` is empty or JSON members that begin
+// with ", ".
+void report_rate(const std::string& name, double value, const std::string& unit,
+                 const std::string& more = "");
 
 }  // namespace mininmt::bench

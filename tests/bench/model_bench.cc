@@ -1,8 +1,9 @@
 // Training words a second and translated sentences a second. Usage:
-//   mininmt-bench-model [--threads N] [--size N] [--maxout N] [--words N] [--text SOURCE TARGET] [--model FOLDER --beam K]
-// Without --text, sentences of random words as long as those of image captions. Training: m = n = n' = N, one line; with
-// the share of the measured matrix-product peak that its products alone come to. With --model, translates the source side
-// of --text instead.
+//   mininmt-bench-model [--threads N] [--size N] [--maxout N] [--words N] [--text SOURCE TARGET] [--model
+//   FOLDER --beam K]
+// Without --text, sentences of random words as long as those of image captions. Training: m = n = n' = N, one
+// line; with the share of the measured matrix-product peak that its products alone come to. With --model,
+// translates the source side of --text instead.
 #include <omp.h>
 
 #include <chrono>
@@ -35,14 +36,22 @@ Arguments parse(int argc, char** argv) {
       if (++i >= argc) throw UsageError("mininmt-bench-model: " + name + " needs a value");
       return std::string(argv[i]);
     };
-    if (name == "--threads") a.threads = std::atoi(next().c_str());
-    else if (name == "--size") a.size = std::atoi(next().c_str());
-    else if (name == "--maxout") a.maxout = std::atoi(next().c_str());
-    else if (name == "--words") a.words = std::atoi(next().c_str());
-    else if (name == "--beam") a.beam = std::atoi(next().c_str());
-    else if (name == "--model") a.model = next();
-    else if (name == "--text") a.source = next(), a.target = next();
-    else throw UsageError("mininmt-bench-model: unknown option " + name);
+    if (name == "--threads")
+      a.threads = std::atoi(next().c_str());
+    else if (name == "--size")
+      a.size = std::atoi(next().c_str());
+    else if (name == "--maxout")
+      a.maxout = std::atoi(next().c_str());
+    else if (name == "--words")
+      a.words = std::atoi(next().c_str());
+    else if (name == "--beam")
+      a.beam = std::atoi(next().c_str());
+    else if (name == "--model")
+      a.model = next();
+    else if (name == "--text")
+      a.source = next(), a.target = next();
+    else
+      throw UsageError("mininmt-bench-model: unknown option " + name);
   }
   return a;
 }
@@ -66,8 +75,8 @@ ParallelCorpus random_corpus(int words) {
   return corpus;
 }
 
-// Floating-point operations of the products for one sentence pair, forward and backward (three times the forward ones,
-// each multiply-add counted as two).
+// Floating-point operations of the products for one sentence pair, forward and backward (three times the
+// forward ones, each multiply-add counted as two).
 double flops(const TrainOptions& o, int words, double source_length, double target_length) {
   const double m = o.dim_emb, n = o.dim_rnn, a = o.dim_align, l = o.dim_maxout;
   const double encoder = 2 * (3 * n * m + 3 * n * n) + 2 * n * a;
@@ -90,24 +99,27 @@ void bench_training(const Arguments& a) {
     CorpusReport report;
     const Vocab target_vocab = target.vocab(static_cast<std::size_t>(words));
     words = static_cast<int>(target_vocab.size());
-    corpus = ParallelCorpus::read(a.source, a.target, source.vocab(static_cast<std::size_t>(a.words)), target_vocab, 50, report);
+    corpus = ParallelCorpus::read(a.source, a.target, source.vocab(static_cast<std::size_t>(a.words)),
+                                  target_vocab, 50, report);
   }
   const Roofs roofs = measure_roofs();
   const auto model = new_model(options, static_cast<std::size_t>(a.words), static_cast<std::size_t>(words));
   Updater updater(*model, corpus, options, a.threads);
   BatchStream stream(corpus, {}, 1);
-  for (int i = 0; i < 20; ++i) updater.update(stream.next());  // a whole fetch, so that every shape has been seen
+  for (int i = 0; i < 20; ++i)
+    updater.update(stream.next());  // a whole fetch, so that every shape has been seen
   double seconds = 0, target_words = 0, needed = 0;
   for (int i = 0; i < 60; ++i) {
     const auto pairs = stream.next();
     for (std::uint32_t p : pairs)
-      needed += flops(options, words, static_cast<double>(corpus.source(p).size()), static_cast<double>(corpus.target(p).size()));
+      needed += flops(options, words, static_cast<double>(corpus.source(p).size()),
+                      static_cast<double>(corpus.target(p).size()));
     const auto start = std::chrono::steady_clock::now();
     target_words += static_cast<double>(updater.update(pairs).words);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  report_rate(join("training, m = n = n' = ", a.size, ", l = ", a.maxout, ", ", words, " words"), target_words / seconds,
-              "target words/s",
+  report_rate(join("training, m = n = n' = ", a.size, ", l = ", a.maxout, ", ", words, " words"),
+              target_words / seconds, "target words/s",
               join(", \"threads\": ", a.threads, ", \"words_per_core\": ", target_words / seconds / a.threads,
                    ", \"gflops\": ", needed / seconds / 1e9, ", \"peak_gflops\": ", roofs.gflops,
                    ", \"of_peak\": ", needed / seconds / 1e9 / roofs.gflops));
@@ -126,8 +138,8 @@ void bench_translation(const Arguments& a) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double sentences = static_cast<double>(lines.size());
   report_rate(join("translation, beam ", a.beam), sentences / seconds, "sentences/s",
-              join(", \"threads\": ", a.threads, ", \"sentences_per_core\": ", sentences / seconds / a.threads,
-                   ", \"words_per_second\": ", words / seconds));
+              join(", \"threads\": ", a.threads, ", \"sentences_per_core\": ",
+                   sentences / seconds / a.threads, ", \"words_per_second\": ", words / seconds));
 }
 
 }  // namespace

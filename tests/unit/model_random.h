@@ -1,5 +1,5 @@
-// Small models whose parameters are random and large, so that every term of every equation matters, and random
-// sentences for them. For the float and the double build.
+// Small models whose parameters are random and large, so that every term of every equation matters, and
+// random sentences for them. For the float and the double build.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ namespace mininmt {
 using Sentence = std::vector<Id>;
 using Sentences = std::vector<Sentence>;
 
-inline constexpr DecoderOrder kOrders[] = {DecoderOrder::kAuthors, DecoderOrder::kBody, DecoderOrder::kAppendix};
+inline constexpr DecoderOrder kOrders[] = {DecoderOrder::kAuthors, DecoderOrder::kBody,
+                                           DecoderOrder::kAppendix};
 inline constexpr AlignmentKind kAlignments[] = {AlignmentKind::kAdditive, AlignmentKind::kFixed};
 
 inline ModelOptions small_options(DecoderOrder order = DecoderOrder::kAuthors,
@@ -25,7 +26,8 @@ inline ModelOptions small_options(DecoderOrder order = DecoderOrder::kAuthors,
 }
 
 // All parameters from N(0, deviation^2).
-inline std::unique_ptr<RnnSearch> random_model(const ModelOptions& options, std::uint64_t seed = 1, double deviation = 0.7) {
+inline std::unique_ptr<RnnSearch> random_model(const ModelOptions& options, std::uint64_t seed = 1,
+                                               double deviation = 0.7) {
   auto model = std::make_unique<RnnSearch>(options);
   const Random random{seed, 77};
   std::uint64_t i = 0;
@@ -47,7 +49,9 @@ inline Sentences random_sentences(const std::vector<int>& lengths, int words, st
   return sentences;
 }
 
-inline std::vector<std::span<const Id>> spans(const Sentences& sentences) { return {sentences.begin(), sentences.end()}; }
+inline std::vector<std::span<const Id>> spans(const Sentences& sentences) {
+  return {sentences.begin(), sentences.end()};
+}
 
 inline Batch batch_of(const Sentences& sources, const Sentences& targets) {
   return make_batch(spans(sources), spans(targets));

@@ -73,7 +73,8 @@ inline void rank(std::vector<Hypothesis>& all) {
 }
 
 // Beam search by MODEL.md 7, to its end: a hypothesis that ends takes its place in the beam with it.
-inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Sentence& source, const SearchOptions& o) {
+inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Sentence& source,
+                                                const SearchOptions& o) {
   struct Live {
     Sentence words;
     double log_p;
@@ -90,7 +91,8 @@ inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Se
         candidates.back().words.push_back(word);
       }
     }
-    std::stable_sort(candidates.begin(), candidates.end(), [](const Live& a, const Live& b) { return a.log_p > b.log_p; });
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Live& a, const Live& b) { return a.log_p > b.log_p; });
     candidates.resize(std::min(candidates.size(), static_cast<std::size_t>(o.beam_size) - ended.size()));
     beam.clear();
     for (const Live& c : candidates) {
@@ -105,7 +107,8 @@ inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Se
   return ended;
 }
 
-inline std::vector<Hypothesis> search_one(const RnnSearch& model, const Sentence& source, const SearchOptions& o) {
+inline std::vector<Hypothesis> search_one(const RnnSearch& model, const Sentence& source,
+                                          const SearchOptions& o) {
   return beam_search(model, spans({source}), o)[0];
 }
 

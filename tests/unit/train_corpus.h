@@ -14,13 +14,16 @@ inline ParallelCorpus random_corpus(int pairs, std::uint64_t seed = 1) {
     source_lengths.push_back(2 + i * 5 % 7);
     target_lengths.push_back(2 + i * 3 % 7);
   }
-  const Sentences sources = random_sentences(source_lengths, 9, seed), targets = random_sentences(target_lengths, 11, seed + 1);
+  const Sentences sources = random_sentences(source_lengths, 9, seed),
+                  targets = random_sentences(target_lengths, 11, seed + 1);
   ParallelCorpus corpus;
-  for (int i = 0; i < pairs; ++i) corpus.add(sources[static_cast<std::size_t>(i)], targets[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < pairs; ++i)
+    corpus.add(sources[static_cast<std::size_t>(i)], targets[static_cast<std::size_t>(i)]);
   return corpus;
 }
 
-// No dropout, no smoothing, no clipping, plain gradient descent: what an update does can be told from outside.
+// No dropout, no smoothing, no clipping, plain gradient descent: what an update does can be told from
+// outside.
 inline TrainOptions plain_options() {
   TrainOptions options;
   options.dim_emb = 3;
