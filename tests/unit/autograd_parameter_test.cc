@@ -56,6 +56,11 @@ TEST_CASE_FIXTURE(Model, "gradients live in blocks of the same layout, each its 
   CHECK(Parameters::view(one, a).shape() == Shape{2, 2});
 }
 
+TEST_CASE("rows that do not divide among the parts are refused") {
+  Parameters parameters;
+  CHECK_THROWS_AS(parameters.add("W", {7, 2}, {"a", "b", "c"}), Error);
+}
+
 TEST_CASE_FIXTURE(Model, "nothing is added once the block is laid out") {
   parameters.allocate();
   CHECK_THROWS_WITH_AS(parameters.add("c", {1}), "[Parameters::add] c after allocate()", Error);

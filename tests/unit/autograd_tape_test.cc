@@ -199,6 +199,15 @@ TEST_CASE_FIXTURE(Model, "the loss must be one number that hangs on a parameter"
                        "[backward] the loss depends on no parameter, or the tape does not record", Error);
 }
 
+TEST_CASE_FIXTURE(Model, "a tape runs backward once") {
+  Tape tape(gradients);
+  const Var loss = sum(multiply(tape.leaf(p), tape.leaf(p)));
+  tape.backward(loss);
+  CHECK(gradient(p) == Numbers{2, 4, 6, 8});
+  CHECK_THROWS_AS(tape.backward(loss), Error);
+  CHECK(gradient(p) == Numbers{2, 4, 6, 8});
+}
+
 TEST_CASE_FIXTURE(Model, "a backward that throws lets the error through, and the tape can be freed") {
   Tape tape(gradients);
   const Var x = tape.leaf(p);

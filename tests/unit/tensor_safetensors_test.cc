@@ -174,8 +174,10 @@ TEST_CASE_FIXTURE(Folder, "headers that are no headers") {
   refuse(R"({"a":{"dtype":"F32","shape":[1]}})", "not that of a safetensors file");
   refuse(R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})", "not that of a safetensors file");
   refuse(R"({"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}})", "not that of a safetensors file");
-  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", "not that of a safetensors file");
-  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":"0,4"}})", "not that of a safetensors file");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", "tensor a has not two data_offsets");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", "tensor a has not two data_offsets");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4.5]}})", "tensor a has not two data_offsets");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":"0,4"}})", "tensor a has not two data_offsets");
   refuse(R"({"__metadata__":{"a":1}})", "not that of a safetensors file", 0);
   refuse(R"({"__metadata__":[]})", "not that of a safetensors file", 0);
   refuse(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", "tensor a is not of type F32");

@@ -47,6 +47,16 @@ TEST_CASE("shapes made of a shape") {
   CHECK(Shape{5}.without_first() == Shape{});
 }
 
+TEST_CASE("sizes beyond what there can be are refused, not wrapped around") {
+  const std::int64_t big = std::int64_t{1} << 40;
+  CHECK_THROWS_AS((Shape{big, std::int64_t{1} << 24}), Error);
+  CHECK_THROWS_AS((Shape{big, 0, big}), Error);
+  CHECK_THROWS_AS((Shape{big, 2}.with_last(big)), Error);
+  CHECK_THROWS_AS((Shape{2, big}.with_first(big)), Error);
+  CHECK_THROWS_AS(Shape{big}.prepend(big), Error);
+  CHECK((Shape{big, 1 << 10}.size()) == std::int64_t{1} << 50);
+}
+
 TEST_CASE("what a shape refuses") {
   CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5}), "[Shape] at most 4 dimensions, got 5", Error);
   CHECK_THROWS_WITH_AS((Shape{2, -1}), "[Shape] negative dimension in (2, -1)", Error);
