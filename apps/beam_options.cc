@@ -87,11 +87,6 @@ std::vector<Setting> model_defaults(const OptionSet& set, const std::filesystem:
   return set.read_config(read_small_file(saved), saved, kDecodingNames);
 }
 
-bool same_file(const std::string& a, const std::string& b) {
-  return a != kStandardStream && !a.empty() &&
-         std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
-}
-
 void check(OptionSet& set, const BeamOptions& options) {
   set.require("model", "the folder that mininmt-train made");
   for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive("score", other);

@@ -1,5 +1,6 @@
 #include "apps/options.h"
 
+#include <filesystem>
 #include <iomanip>
 #include <set>
 #include <sstream>
@@ -236,6 +237,14 @@ std::string OptionSet::to_config() const {
     if (!lines.empty()) text += join("\n# ", group.title, "\n", lines);
   }
   return text;
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(a, error) && fs::exists(b, error))
+    return fs::is_regular_file(a, error) && fs::equivalent(a, b, error);
+  return !a.empty() && a != "-" && fs::path(a).lexically_normal() == fs::path(b).lexically_normal();
 }
 
 }  // namespace mininmt

@@ -154,6 +154,10 @@ using Parsed = std::variant<Options, Reply>;
 // The values of option `name` in `settings`, or nullptr.
 const Values* find_setting(const std::vector<Setting>& settings, const std::string& name);
 
+// Whether two paths name one regular file, also by way of links; or the same name for one that is not there
+// yet.
+bool same_file(const std::string& a, const std::string& b);
+
 // The text of a small file, at most 1 MiB. Throws IoError when it cannot be read, UsageError when it is
 // larger.
 std::string read_small_file(const std::string& path);

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; }
 
-step "1/5 Install and build (build/)"
+step "1/5 Install and build (build/): some minutes; the output of the compiler goes to quickstart/build.log"
 need "${BUILD_PACKAGES[@]}"
 generator=()
 [ -e build/CMakeCache.txt ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
@@ -25,7 +25,8 @@ head -n 3 quickstart/corpus/train.en | paste -d '\n' - <(head -n 3 quickstart/co
 
 step "3/5 Train RNNsearch on $(wc -l <quickstart/corpus/train.en) sentence pairs (quickstart/model), under 3 minutes on 2 cores"
 build/mininmt-train --preset tiny --train-sets quickstart/corpus/train.{en,fr} --valid-sets quickstart/corpus/valid.{en,fr} \
-  --model quickstart/model --overwrite 2>&1 | grep --line-buffered -v -E '\] (options:|#|$|[a-z0-9-]+ =)'
+  --model quickstart/model --overwrite 2>&1 |
+  (trap '' INT; exec grep --line-buffered -v -E '\] (options:|#|$|[a-z0-9-]+ =)')
 
 step "4/5 Translate $(wc -l <quickstart/corpus/test.en) sentences that were held out"
 build/mininmt-beam --model quickstart/model --input quickstart/corpus/test.en --reference quickstart/corpus/test.fr \

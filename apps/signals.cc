@@ -27,6 +27,7 @@ void note_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);                    // the terminal was closed
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads that start from here on inherit this
   std::thread(wait_for, signals).detach();
 }

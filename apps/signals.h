@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM: a program finishes what it is at, saves, and ends with 128 + the signal's number.
+// SIGINT, SIGTERM and SIGHUP: a program finishes what it is at, saves, and ends with 128 + the signal's
+// number.
 #pragma once
 
 namespace mininmt {

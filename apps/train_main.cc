@@ -1,7 +1,7 @@
 // mininmt-train: learns a model from parallel text.
 #include <omp.h>
 
-#include <filesystem>
+#include <cstdio>
 
 #include "apps/model_folder.h"
 #include "apps/program.h"
@@ -52,6 +52,7 @@ int train(const std::vector<std::string>& arguments) {
   note_signals();
   const LineOptions lines{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
   check_line_counts(options.train_sets[0], options.train_sets[1], lines);
+  if (!options.valid_sets.empty()) check_line_counts(options.valid_sets[0], options.valid_sets[1], lines);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const int threads = omp_get_max_threads();
 
@@ -70,6 +71,7 @@ int train(const std::vector<std::string>& arguments) {
   const std::unique_ptr<RnnSearch> model = new_model(options, vocabs.source.size(), vocabs.target.size());
   log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(),
                 " target words in the vocabularies, ", model->parameters().size(), " parameters"));
+  if (signal_received() != 0) return 128 + signal_received();  // before an old model is replaced
   const std::string config = to_config(options);
   log.info("options:\n" + config);
   start_model_folder(options.model, vocabs.source, vocabs.target, config);

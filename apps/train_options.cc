@@ -181,6 +181,11 @@ void check(const OptionSet& set, const TrainOptions& options) {
     throw UsageError(
         "training text cannot be standard input, it is read more than once: name a file instead of '-'");
   }
+  for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs})
+    for (const std::string& file : *files)
+      if (same_file(options.log, file))
+        throw UsageError(
+            join("--log ", in_quotes(options.log), " would write into what is read: choose another name"));
   for (const int limit : options.dim_vocabs) {
     if (limit != 1 && limit != 2) continue;
     throw UsageError(join("--dim-vocabs: '", limit,

@@ -63,9 +63,8 @@ double Trainer::fraction_done() const {
   if (after.minutes > 0)
     fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
   if (after.epochs > 0) {
-    const double epochs = static_cast<double>(stream_.epoch()) + static_cast<double>(stream_.minibatch()) *
-                                                                     options_.mini_batch /
-                                                                     static_cast<double>(corpus_.size());
+    const double epochs = static_cast<double>(stream_.epoch()) +
+                          static_cast<double>(stream_.pairs()) / static_cast<double>(corpus_.size());
     fraction = std::max(fraction, epochs / static_cast<double>(after.epochs));
   }
   return std::min(fraction, 1.0);
@@ -121,10 +120,11 @@ void Trainer::check_finite(const UpdateReport& report) {
   ++not_finite_;
   log_.warning(join("update ", updater_.updates(), ": the gradient is not finite; the update is skipped"));
   if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
-  save_last();
   throw Error(join("training diverged: ", not_finite_in_a_row_,
                    " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
-                   updater_.learn_rate(), " or a smaller --clip-norm; the model so far is saved"));
+                   updater_.learn_rate(),
+                   options_.clip_norm > 0 ? " or a smaller --clip-norm" : " or --clip-norm 1",
+                   "; what was saved before stays as it is"));
 }
 
 std::string Trainer::cost_text(const Window& window) const {
@@ -156,12 +156,13 @@ void Trainer::validate() {
   std::copy(own.data(), own.data() + own.size(), values.data());
 
   const std::string& metric = options_.valid_metrics[0];
-  const bool is_best = !best_ || is_better(metric, scores.metric(metric), *best_);
+  const bool is_best =
+      std::isfinite(scores.cross_entropy) && (!best_ || is_better(metric, scores.metric(metric), *best_));
   stalls_ = is_best ? 0 : stalls_ + 1;
   std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
-  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  " +
+  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  " + "took " +
             format_duration(seconds_since(start)));
   if (is_best) {
     best_ = scores.metric(metric);
@@ -179,10 +180,10 @@ void Trainer::stalled() {
   log_.info(join("learning rate ", updater_.learn_rate()));
 }
 
-// Without validation there is no best model: the last one is the model.
+// Without validation there is no best model: the last one is the model, unless validation found it useless.
 void Trainer::save_last() {
   save(kLastModel);
-  if (!best_) save(kModelFile);
+  if (!best_ && stalls_ == 0) save(kModelFile);
 }
 
 void Trainer::save(const char* name) {

@@ -1,5 +1,6 @@
 #include "apps/update.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/initialize.h"
@@ -41,7 +42,6 @@ Updater::Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOpti
       options_(options),
       threads_(threads),
       optimizer_(make_optimizer(options.optimizer, options.learn_rate, model.parameters().size())) {
-  for (int i = 0; i < threads; ++i) gradients_.push_back(model.parameters().new_gradients());
   if (options.exponential_smoothing > 0) average_ = model.parameters().values().clone();
 }
 
@@ -70,6 +70,7 @@ UpdateReport Updater::update(std::span<const std::uint32_t> pairs) {
 // Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
 double Updater::compute_gradient(std::span<const std::uint32_t> pairs, double scale) {
   const auto parts = split(corpus_, pairs, threads_);
+  while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
   std::vector<double> costs(parts.size());
   for_each_shard(parts.size(), threads_, [&](std::size_t i) {
     Noise noise{options_.dropout_emb, options_.dropout_annotations, options_.dropout_readout};

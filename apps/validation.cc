@@ -35,6 +35,9 @@ Validation::Validation(const TrainOptions& options, const Vocab& source, const V
   check_line_counts(options.valid_sets[0], options.valid_sets[1], lines);
   source_ = read_lines(options.valid_sets[0], lines);
   target_ = read_lines(options.valid_sets[1], lines);
+  if (std::all_of(target_.begin(), target_.end(),
+                  [](const std::string& line) { return split_words(line).empty(); }))
+    throw DataError(options.valid_sets[1] + ": all lines are empty: there is nothing to validate on");
   for (const std::string& line : target_)
     target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
 }

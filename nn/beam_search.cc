@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "ops/arrange.h"
@@ -204,7 +205,7 @@ class Search {
 
   void finish(int b) {
     auto& ended = sentences_[b].ended;
-    // A hypothesis that was cut counts only where none has ended by itself.
+    // A hypothesis that was cut comes after all that have ended by themselves.
     std::stable_sort(ended.begin(), ended.end(), [](const Ended& x, const Ended& y) {
       return x.ended != y.ended ? x.ended : x.score > y.score;
     });

@@ -27,8 +27,10 @@ Encoded Encoder::encode(Tape& tape, const IdMatrix& source, const Lengths& lengt
                         const Noise& noise) const {
   const Var x = noise.apply(embed(tape.leaf(embedding_), source), noise.embeddings, Noise::kSourceEmbedding);
   const Var forward = run(tape, forward_, x, lengths, Direction::kForward);
-  if (!backward_)
-    return {forward, step(forward, source.steps - 1), lengths};  // h_S: padding carries the state on
+  if (!backward_) {
+    const Var h = noise.apply(forward, noise.annotations, Noise::kAnnotations);
+    return {h, step(h, source.steps - 1), lengths};  // h_S: padding carries the state on
+  }
   const Var backward = run(tape, *backward_, x, lengths, Direction::kBackward);
   const Var h = noise.apply(concat(forward, backward), noise.annotations, Noise::kAnnotations);
   return {h, step(backward, 0), lengths};

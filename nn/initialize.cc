@@ -24,6 +24,18 @@ double deviation(const std::string& part) {
   return part == "attention.W_a" || part == "attention.U_a" ? 0.001 : 0.01;
 }
 
+void initialize_part(const Parameter& p, const Part& part, std::uint64_t seed) {
+  const std::int64_t size = part.count * p.shape.row_size();
+  real* const data = p.value.data() + part.first * p.shape.row_size();
+  const std::uint64_t stream = stream_of(part.name);
+  if (is_recurrent(part.name)) return random_orthogonal(part.count, data, seed, stream);
+  const bool is_bias = p.shape.rank() == 1;
+  const double sigma = is_bias ? 0 : deviation(part.name);
+  const Random random{seed, stream};
+  for (std::int64_t i = 0; i < size; ++i)
+    data[i] = sigma == 0 ? real{0} : static_cast<real>(sigma * random.normal(static_cast<std::uint64_t>(i)));
+}
+
 }  // namespace
 
 // Gram-Schmidt on Gaussian rows, twice for accuracy: a direction uniform on the sphere at each row,
@@ -53,23 +65,11 @@ void random_orthogonal(std::int64_t n, real* data, std::uint64_t seed, std::uint
 }
 
 void initialize(Parameters& parameters, std::uint64_t seed) {
-  for (const Parameter* p : parameters.all()) {
-    const bool is_bias = p->shape.rank() == 1;
-    const std::int64_t row_size = p->shape.row_size();
-    for (const Part& part : p->parts) {
-      real* const data = p->value.data() + part.first * row_size;
-      const std::uint64_t stream = stream_of(part.name);
-      if (is_recurrent(part.name)) {
-        random_orthogonal(part.count, data, seed, stream);
-        continue;
-      }
-      const double sigma = is_bias ? 0 : deviation(part.name);
-      const Random random{seed, stream};
-      for (std::int64_t i = 0; i < part.count * row_size; ++i)
-        data[i] =
-            sigma == 0 ? real{0} : static_cast<real>(sigma * random.normal(static_cast<std::uint64_t>(i)));
-    }
-  }
+  std::vector<std::pair<const Parameter*, const Part*>> parts;
+  for (const Parameter* p : parameters.all())
+    for (const Part& part : p->parts) parts.emplace_back(p, &part);
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t i = 0; i < parts.size(); ++i) initialize_part(*parts[i].first, *parts[i].second, seed);
 }
 
 }  // namespace mininmt

@@ -46,6 +46,7 @@ BatchStream::BatchStream(const ParallelCorpus& corpus, BatchOptions options, std
 
 void BatchStream::start_epoch() {
   minibatch_ = 0;
+  pairs_ = 0;
   fetched_ = 0;
   next_cut_ = 0;
   cuts_.clear();
@@ -96,6 +97,7 @@ std::span<const std::uint32_t> BatchStream::next() {
   if (next_cut_ == cuts_.size()) fetch();
   const Cut cut = cuts_[cut_order_[next_cut_++]];
   ++minibatch_;
+  pairs_ += cut.end - cut.begin;
   if (next_cut_ == cuts_.size() && fetched_ == order_.size()) {
     ++epoch_;
     start_epoch();

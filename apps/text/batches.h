@@ -45,6 +45,9 @@ class BatchStream {
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t minibatch() const { return minibatch_; }
 
+  // The pairs that this epoch has given so far.
+  std::size_t pairs() const { return pairs_; }
+
   // Goes to that position, in the time that sorting the epoch up to there takes. Throws Error where the epoch
   // has not as many minibatches.
   void seek(std::uint64_t epoch, std::uint64_t minibatch);
@@ -68,6 +71,7 @@ class BatchStream {
   std::size_t fetched_ = 0;               // how much of order_ has been fetched
   std::vector<Cut> cuts_;                 // the minibatches of the last fetch
   std::vector<std::uint32_t> cut_order_;  // in which they come
+  std::size_t pairs_ = 0;                 // given in this epoch
   std::size_t next_cut_ = 0;              // in cut_order_
 };
 
