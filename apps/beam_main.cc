@@ -58,7 +58,7 @@ std::size_t lines_at_once(const BeamOptions& options) {
 
 [[noreturn]] void refuse_line_counts(const std::string& a, std::size_t lines_a, const std::string& b,
                                      bool a_is_longer) {
-  throw DataError(join(a, " and ", b, " have not the same number of lines: ", a_is_longer ? b : a,
+  throw DataError(join(a, " and ", b, " differ in their number of lines: ", a_is_longer ? b : a,
                        " ends after line ", lines_a, "; they must match line by line"));
 }
 

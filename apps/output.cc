@@ -48,7 +48,7 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
       output += translation;
     if (options.alignment == "picture")
       output += "\n" + format_alignment(options.alignment, source, translation, h);
-    else if (!options.alignment.empty() && !hypotheses.empty())
+    else if (!options.alignment.empty() && (options.n_best || !hypotheses.empty()))
       output += " ||| " + format_alignment(options.alignment, source, translation, h);
     output += "\n";
   }
