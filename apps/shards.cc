@@ -41,7 +41,7 @@ std::vector<std::span<const std::uint32_t>> split(const ParallelCorpus& corpus,
 }
 
 void for_each_shard(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
-  if (count == 1 || threads == 1) {
+  if (count <= 1 || threads == 1) {
     for (std::size_t i = 0; i < count; ++i) work(i);
     return;
   }

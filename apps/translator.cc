@@ -18,15 +18,20 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
 }
 
 // The places in `order`, sorted by the length of the sentences, are cut into minibatches, the longest first,
-// and work(places) is called for each.
+// and work(places) is called for each. A minibatch has `mini_batch` sentences, fewer where they are very
+// long, so that its memory is bounded.
 void for_each_batch(std::vector<std::size_t> order, const Sentences& sentences, int mini_batch, int threads,
                     const std::function<void(std::span<const std::size_t>)>& work) {
+  constexpr std::size_t kLong = 100;  // words
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return sentences[a].size() > sentences[b].size(); });
-  const std::size_t size = static_cast<std::size_t>(mini_batch);
-  for_each_shard((order.size() + size - 1) / size, threads, [&](std::size_t i) {
-    work(std::span(order).subspan(i * size, std::min(size, order.size() - i * size)));
-  });
+  const std::size_t most = static_cast<std::size_t>(mini_batch);
+  std::vector<std::span<const std::size_t>> batches;
+  for (std::span<const std::size_t> rest = order; !rest.empty(); rest = rest.subspan(batches.back().size())) {
+    const std::size_t fitting = most * kLong / sentences[rest[0]].size();
+    batches.push_back(rest.first(std::min(std::clamp<std::size_t>(fitting, 1, most), rest.size())));
+  }
+  for_each_shard(batches.size(), threads, [&](std::size_t i) { work(batches[i]); });
 }
 
 std::vector<std::span<const Id>> pick(const Sentences& sentences, std::span<const std::size_t> places) {
