@@ -23,7 +23,7 @@ Examples:
   mininmt-beam --model model --input a.en --output a.out --reference a.fr
   echo 'the red car .' | mininmt-beam --model model --alignment picture
 
-Input and output (plain or gzipped text):
+Input (plain or gzipped text) and output:
   --model FOLDER             the trained model (required)
   --input, --output FILE     instead of standard input and output
   --reference FILE           prints BLEU against these translations at the end

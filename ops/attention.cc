@@ -26,11 +26,6 @@ MININMT_VECTORIZED real dot(std::int64_t size, const real* x, const real* y) {
   return sum;
 }
 
-MININMT_VECTORIZED void add_scaled(std::int64_t size, real factor, const real* x, real* y) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < size; ++i) y[i] += factor * x[i];
-}
-
 MININMT_VECTORIZED void score_gradient(std::int64_t size, real de, const real* query, const real* key,
                                        const real* v, real* dquery, real* dkey, real* dv) {
 #pragma omp simd

@@ -21,11 +21,6 @@ MININMT_VECTORIZED void add_product_range(std::int64_t n, const real* a, const r
   for (std::int64_t i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
-MININMT_VECTORIZED void add_scaled_range(std::int64_t n, real factor, const real* x, real* y) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] += factor * x[i];
-}
-
 MININMT_VECTORIZED void tanh_range(std::int64_t n, const real* x, real* y) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) y[i] = mininmt::tanh(x[i]);
@@ -97,9 +92,9 @@ Var multiply(Var a, Var b) {
 
 Var scale(Var x, real factor) {
   Tensor y = Tensor::zeros(x.shape());
-  add_scaled_range(y.size(), factor, x.value().data(), y.data());
+  add_scaled(y.size(), factor, x.value().data(), y.data());
   return x.tape->record(y, {x}, [x, factor](const Tensor&, const Tensor& dy) {
-    add_scaled_range(dy.size(), factor, dy.data(), x.gradient().data());
+    add_scaled(dy.size(), factor, dy.data(), x.gradient().data());
   });
 }
 

@@ -93,6 +93,8 @@ std::size_t LineReader::read_file() {
 void LineReader::check_encoding(std::string& line) const {
   const std::size_t at = find_invalid_utf8(line);
   if (at == std::string::npos) return;
+  if (!file_ && line_number_ == 1 && line.starts_with("\x1f\x8b"))
+    throw DataError("stdin is gzipped: unpack it with 'zcat FILE |', or give the file by its name");
   if (!options_.replace_invalid_utf8) {
     throw DataError(join(place(), ": byte ", at + 1,
                          " of the line is not UTF-8: convert the text first, for example with ",

@@ -50,6 +50,9 @@ holds "special words in the input" lines out 1
 gzip -c toy.src >toy.src.gz
 expect 0 translate --input toy.src.gz
 holds "gzipped input gives the same" cmp -s out all
+gzipped_stdin() { translate <toy.src.gz; }
+expect 65 gzipped_stdin
+says err 'stdin is gzipped.*zcat'
 
 # Input that is not UTF-8.
 printf 's1\ns2 \xff s3\n' >latin
