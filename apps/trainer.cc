@@ -162,7 +162,7 @@ void Trainer::validate() {
   std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
-  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  " + "took " +
+  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  took " +
             format_duration(seconds_since(start)));
   if (is_best) {
     best_ = scores.metric(metric);

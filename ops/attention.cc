@@ -1,7 +1,6 @@
 #include "ops/attention.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "ops/check.h"
 #include "ops/rows.h"

@@ -64,7 +64,7 @@ void* CpuMemory::allocate(std::size_t bytes) {
     }
     if (!block)
       throw Error(join("out of memory: ", size >> 20, " MiB more were asked for, ", reserved() >> 20,
-                       " MiB are held; a smaller minibatch or a shorter --max-length needs less"));
+                       " MiB are held; smaller minibatches or shorter sentences need less"));
     std::lock_guard lock(mutex_);
     in_use_ += size;
     reserved_ += size;

@@ -172,4 +172,13 @@ head -c 3000 /dev/urandom | damage options.ini
 "$beam" --model bad --input toy.src >out 2>err
 code=$?
 holds "random options in a model's folder end in a message, not a crash: code $code" test $code -lt 128
+
+# The input is not overwritten, by whatever name.
+cp toy.src mine
+ln -s mine linked
+for name in mine "$PWD/mine" linked; do
+  expect 2 translate --input mine --output "$name"
+  says err 'would overwrite'
+done
+holds "the input is as it was" cmp -s mine toy.src
 finish

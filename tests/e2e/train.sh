@@ -109,4 +109,30 @@ expect 74 train_small file/model
 expect 2 train_small wrong --valid-sets valid.src
 expect 65 train_small wrong --valid-sets valid.src toy.tgt
 expect 65 train_small wrong --valid-sets nothing nothing
+
+# What is read is not written to as a log.
+cp toy.src logged
+expect 2 train_small wrong --train-sets logged toy.tgt --log "$PWD/logged"
+holds "the text is as it was" cmp -s logged toy.src
+
+# A signal before training starts leaves an old model where it is.
+cp -r a old
+"$train" --train-sets toy.src toy.tgt --model old --overwrite --dim-rnn 600 --dim-emb 16 --after 1u >out 2>err &
+sleep 0.3
+kill -TERM $!
+wait $!
+holds "the old model is there, or the new one" test -s old/model.safetensors
+
+# Dropout of annotations acts with the fixed vector too.
+expect 0 train_small fixed0 --alignment-model fixed --dropout-annotations 0
+expect 0 train_small fixed5 --alignment-model fixed --dropout-annotations 0.5
+holds "other annotations, another model" eval '! cmp -s fixed0/model.safetensors fixed5/model.safetensors'
+
+# A validation that is not finite is never the best.
+expect 0 train_small nan --valid-sets valid.src valid.tgt --valid-metrics cross-entropy --optimizer sgd --learn-rate 1000 \
+  --clip-norm 0 --cost-type ce-sum --exponential-smoothing 0 --after 6u --valid-freq 3u --save-freq 0
+holds "no best model" test ! -e nan/model.safetensors
+printf '\n\n' >blank
+expect 65 train_small wrong --valid-sets blank blank
+says err 'nothing to validate'
 finish

@@ -30,10 +30,13 @@ ParallelCorpus corpus_of(std::size_t pairs) {
 // The minibatches of the epoch that the stream stands at the beginning of.
 std::vector<Batch> epoch_of(BatchStream& stream) {
   std::vector<Batch> batches;
+  std::size_t given = 0;
   for (const auto epoch = stream.epoch(); stream.epoch() == epoch;) {
     CHECK(stream.minibatch() == batches.size());
+    CHECK(stream.pairs() == given);
     const auto batch = stream.next();
     batches.emplace_back(batch.begin(), batch.end());
+    given += batch.size();
   }
   CHECK(stream.minibatch() == 0);
   return batches;
