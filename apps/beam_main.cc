@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "apps/device.h"
 #include "apps/log.h"
 #include "apps/model_folder.h"
 #include "apps/output.h"
@@ -16,6 +17,7 @@
 #include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
 #include "apps/translator.h"
+#include "apps/version.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -121,14 +123,16 @@ int beam(const std::vector<std::string>& arguments) {
   if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
   const BeamOptions& options = std::get<BeamOptions>(parsed);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  const int threads = omp_get_max_threads();
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
   const LoadedModel loaded = load_model_folder(options.model);
+  loaded.model->parameters().move_to(*device.memory);
   Log log(options.quiet);
+  log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
   if (options.score.empty())
-    translate(options, loaded, line_options, threads, log);
+    translate(options, loaded, line_options, device.threads, log);
   else
-    score(options, loaded, line_options, threads);
+    score(options, loaded, line_options, device.threads);
   return 0;
 }
 

@@ -39,6 +39,7 @@ Search:
   --allow-unk                let the output contain <unk>
 Speed:
   --mini-batch N             sentences translated at once [{mini-batch}]
+  --device NAME              cpu, cuda or auto: a GPU if there is one [{device}]
   --cpu-threads N            0: all cores [{cpu-threads}]
 
 --config FILE reads lines "name = value"; --help-all lists all options.
@@ -72,7 +73,7 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("mini-batch", options.mini_batch, Range<int>{1, 65536}, "N", "sentences translated at once");
   set.add("maxi-batch", options.maxi_batch, Range<int>{1, 65536}, "N",
           "minibatches of text read ahead and sorted by length");
-  set.add("cpu-threads", options.cpu_threads, Range<int>{0, 1024}, "N", "threads; 0 for all cores");
+  add_device_options(set, options.cpu_threads, options.device, options.precision);
   set.group("Messages");
   set.add("quiet", options.quiet, "nothing but warnings and errors on stderr");
   set.add_general();
@@ -101,6 +102,15 @@ void check(OptionSet& set, const BeamOptions& options) {
 }
 
 }  // namespace
+
+void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision) {
+  set.add_choice("device", device, {"auto", "cpu", "cuda"},
+                 "auto: an NVIDIA GPU if there is one, else the CPU");
+  set.add_choice("precision", precision, {"float32", "tf32", "bf16"},
+                 "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
+                 "faster; sums and all else are float32");
+  set.add("cpu-threads", cpu_threads, Range<int>{0, 1024}, "N", "threads on the CPU; 0 for all cores");
+}
 
 void add_decoding_options(OptionSet& set, DecodingOptions& decoding) {
   set.add("beam-size", decoding.beam_size, Range<int>{1, 1000}, "N", "hypotheses kept");

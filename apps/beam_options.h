@@ -33,13 +33,18 @@ struct BeamOptions {
 
   int mini_batch = 32;
   int maxi_batch = 20;
-  int cpu_threads = 0;  // 0: all cores
+  int cpu_threads = 0;             // 0: all cores
+  std::string device = "auto";     // auto, cpu, cuda
+  std::string precision = "tf32";  // of matrix products on the GPU: float32, tf32, bf16
   std::string invalid_utf8 = "error";
   bool quiet = false;
 };
 
 // Adds the options of `decoding` to `set`, in its present group.
 void add_decoding_options(OptionSet& set, DecodingOptions& decoding);
+
+// Adds --device, --precision and --cpu-threads, in the present group.
+void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision);
 
 // Reads a command line, argv without the program's name, and what it names: the config file, and the options
 // saved in the model's folder, which give the defaults of the decoding options. Throws UsageError, or IoError

@@ -6,13 +6,14 @@
 
 namespace mininmt {
 
-Batch make_batch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs) {
+Batch make_batch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs,
+                 const BatchShape& at_least) {
   std::vector<std::span<const Id>> sources, targets;
   for (std::uint32_t pair : pairs) {
     sources.push_back(corpus.source(pair));
     targets.push_back(corpus.target(pair));
   }
-  return make_batch(sources, targets);
+  return make_batch(sources, targets, at_least);
 }
 
 std::vector<std::span<const std::uint32_t>> split(const ParallelCorpus& corpus,

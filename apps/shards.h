@@ -12,7 +12,8 @@
 namespace mininmt {
 
 // Pairs of a corpus as a padded batch.
-Batch make_batch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs);
+Batch make_batch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs,
+                 const BatchShape& at_least = {});
 
 // Cuts the pairs into at most `most` runs of much the same number of words, none of fewer than four pairs.
 std::vector<std::span<const std::uint32_t>> split(const ParallelCorpus& corpus,

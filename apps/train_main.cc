@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "apps/device.h"
 #include "apps/model_folder.h"
 #include "apps/program.h"
 #include "apps/signals.h"
@@ -54,10 +55,10 @@ int train(const std::vector<std::string>& arguments) {
   check_line_counts(options.train_sets[0], options.train_sets[1], lines);
   if (!options.valid_sets.empty()) check_line_counts(options.valid_sets[0], options.valid_sets[1], lines);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  const int threads = omp_get_max_threads();
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
 
   Log log(options.quiet, options.log);
-  log.info(join("mininmt-train ", kVersion, ", ", threads, " threads"));
+  log.info(join("mininmt-train ", kVersion, ", ", device.description));
   const Vocabs vocabs = make_vocabs(options, lines);
   CorpusReport report;
   const ParallelCorpus corpus =
@@ -66,7 +67,7 @@ int train(const std::vector<std::string>& arguments) {
   report_corpus(report, options, log);
   std::unique_ptr<Validation> validation;
   if (!options.valid_sets.empty())
-    validation = std::make_unique<Validation>(options, vocabs.source, vocabs.target, threads);
+    validation = std::make_unique<Validation>(options, vocabs.source, vocabs.target, device.threads);
 
   const std::unique_ptr<RnnSearch> model = new_model(options, vocabs.source.size(), vocabs.target.size());
   log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(),
@@ -74,8 +75,9 @@ int train(const std::vector<std::string>& arguments) {
   if (signal_received() != 0) return 128 + signal_received();  // before an old model is replaced
   const std::string config = to_config(options);
   log.info("options:\n" + config);
+  model->parameters().move_to(*device.memory);
   start_model_folder(options.model, vocabs.source, vocabs.target, config);
-  return Trainer(*model, corpus, validation.get(), options, threads, log).run();
+  return Trainer(*model, corpus, validation.get(), options, device.threads, log).run();
 }
 
 }  // namespace

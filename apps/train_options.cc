@@ -152,7 +152,8 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
           "save the last model every so often (1000u, 1e, 30m); 0 only at the end");
   set.add("log", options.log, "FILE", "write the messages to this file too");
   set.add("quiet", options.quiet, "nothing but warnings and errors on stderr");
-  set.add("cpu-threads", options.cpu_threads, Range<int>{0, 1024}, "N", "threads; 0 for all cores");
+  set.group("Device");
+  add_device_options(set, options.cpu_threads, options.device, options.precision);
 }
 
 void declare(OptionSet& set, TrainOptions& options) {

@@ -58,6 +58,8 @@ struct TrainOptions {
   Budget disp_freq = {.updates = 100};   // empty: never
   Budget save_freq = {.updates = 1000};  // empty: only at the end
   int cpu_threads = 0;                   // 0: all cores
+  std::string device = "auto";           // auto, cpu, cuda
+  std::string precision = "tf32";        // of matrix products on the GPU: float32, tf32, bf16
   bool quiet = false;
   std::string log;  // empty: no log file
 };

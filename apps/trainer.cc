@@ -34,14 +34,14 @@ Trainer::Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validatio
       options_(options),
       log_(log),
       progress_(log),
-      updater_(model, corpus, options, threads),
+      updater_(make_updater(model, corpus, options, threads)),
       stream_(corpus,
               {static_cast<std::size_t>(options.mini_batch), static_cast<std::size_t>(options.maxi_batch),
                static_cast<std::size_t>(options.mini_batch_words)},
               static_cast<std::uint64_t>(options.seed)) {}
 
 Budget Trainer::done() const {
-  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(),
+  return {static_cast<std::int64_t>(stream_.epoch()), updater_->updates(),
           static_cast<std::int64_t>(seconds_since(start_) / 60)};
 }
 
@@ -59,7 +59,7 @@ double Trainer::fraction_done() const {
   const Budget& after = options_.after;
   double fraction = 0;
   if (after.updates > 0)
-    fraction = static_cast<double>(updater_.updates()) / static_cast<double>(after.updates);
+    fraction = static_cast<double>(updater_->updates()) / static_cast<double>(after.updates);
   if (after.minutes > 0)
     fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
   if (after.epochs > 0) {
@@ -75,21 +75,22 @@ int Trainer::run() {
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
     progress_.update(fraction_done(),
-                     join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
+                     join("epoch ", epoch_, "  update ", updater_->updates(), "  ", cost_text(window_)));
     if (validation_ && due(options_.valid_freq, validated_)) validate();
     if (due(options_.save_freq, saved_)) save_last();
   }
-  if (validation_ && signal_received() == 0 && validated_.updates != updater_.updates()) validate();
-  if (updater_.updates() > 0) save_last();
+  take_reports(true);
+  if (validation_ && signal_received() == 0 && validated_.updates != updater_->updates()) validate();
+  if (updater_->updates() > 0) save_last();
   const double seconds = seconds_since(start_);
-  log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ",
+  log_.info(join("done: ", updater_->updates(), " updates, ", words_, " target words in ",
                  format_duration(seconds), ", ", format("%.0f", static_cast<double>(words_) / seconds),
                  " words/s, validation and all"));
   if (not_finite_ > 0)
     log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
   if (signal_received() == 0) return 0;
   log_.warning(join("stopped by signal ", signal_received(),
-                    updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
+                    updater_->updates() > 0 ? "; the model as it was is saved" : " before the first update"));
   return 128 + signal_received();
 }
 
@@ -103,7 +104,16 @@ bool Trainer::finished() {
 
 void Trainer::take_update() {
   epoch_ = stream_.epoch() + 1;
-  const UpdateReport report = updater_.update(stream_.next());
+  updater_->start(stream_.next());
+  take_reports(false);
+}
+
+// Of the updates that are done; with `wait`, of all that were started.
+void Trainer::take_reports(bool wait) {
+  for (const UpdateReport& report : updater_->reports(wait)) take_report(report);
+}
+
+void Trainer::take_report(const UpdateReport& report) {
   check_finite(report);
   words_ += report.words;
   if (!report.applied) return;
@@ -118,11 +128,11 @@ void Trainer::check_finite(const UpdateReport& report) {
   not_finite_in_a_row_ = report.applied ? 0 : not_finite_in_a_row_ + 1;
   if (report.applied) return;
   ++not_finite_;
-  log_.warning(join("update ", updater_.updates(), ": the gradient is not finite; the update is skipped"));
+  log_.warning(join("update ", report.update, ": the gradient is not finite; the update is skipped"));
   if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
   throw Error(join("training diverged: ", not_finite_in_a_row_,
                    " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
-                   updater_.learn_rate(),
+                   updater_->learn_rate(),
                    options_.clip_norm > 0 ? " or a smaller --clip-norm" : " or --clip-norm 1",
                    "; what was saved before stays as it is"));
 }
@@ -135,10 +145,11 @@ std::string Trainer::cost_text(const Window& window) const {
 }
 
 void Trainer::display() {
+  take_reports(true);
   const double seconds = seconds_since(window_.since);
   const double left = seconds_left(fraction_done(), seconds_since(start_));
   log_.info(
-      join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
+      join("epoch ", epoch_, "  update ", updater_->updates(), "  sentences ", window_.sentences, "  ",
            cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds),
            " words/s  gradient norm ",
            format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
@@ -147,19 +158,20 @@ void Trainer::display() {
 }
 
 void Trainer::validate() {
+  take_reports(true);
   // Validation sees what would be saved; the parameters come back afterwards.
   const Tensor& values = model_.parameters().values();
   const Tensor own = values.clone();
-  std::copy(updater_.values().data(), updater_.values().data() + values.size(), values.data());
+  values.set(updater_->values());
   const auto start = Clock::now();
   const ValidationScores scores = validation_->measure(model_);
-  std::copy(own.data(), own.data() + own.size(), values.data());
+  values.set(own);
 
   const std::string& metric = options_.valid_metrics[0];
   const bool is_best =
       std::isfinite(scores.cross_entropy) && (!best_ || is_better(metric, scores.metric(metric), *best_));
   stalls_ = is_best ? 0 : stalls_ + 1;
-  std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
+  std::string text = join("validation  epoch ", epoch_, "  update ", updater_->updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
   log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  took " +
@@ -176,18 +188,19 @@ void Trainer::validate() {
 
 void Trainer::stalled() {
   if (options_.lr_decay == 0 || stalls_ % options_.lr_decay_patience != 0) return;
-  updater_.set_learn_rate(updater_.learn_rate() * options_.lr_decay);
-  log_.info(join("learning rate ", updater_.learn_rate()));
+  updater_->set_learn_rate(updater_->learn_rate() * options_.lr_decay);
+  log_.info(join("learning rate ", updater_->learn_rate()));
 }
 
 // Without validation there is no best model: the last one is the model, unless validation found it useless.
 void Trainer::save_last() {
+  take_reports(true);
   save(kLastModel);
   if (!best_ && stalls_ == 0) save(kModelFile);
 }
 
 void Trainer::save(const char* name) {
-  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_.values());
+  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_->values());
 }
 
 }  // namespace mininmt

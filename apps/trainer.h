@@ -34,6 +34,8 @@ class Trainer {
   bool due(const Budget& frequency, Budget& last) const;
   double fraction_done() const;
   void take_update();
+  void take_reports(bool wait);
+  void take_report(const UpdateReport& report);
   void check_finite(const UpdateReport& report);
   std::string cost_text(const Window& window) const;
   void display();
@@ -49,7 +51,7 @@ class Trainer {
   const TrainOptions& options_;
   Log& log_;
   Progress progress_;
-  Updater updater_;
+  std::unique_ptr<Updater> updater_;
   BatchStream stream_;
   std::uint64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
   Clock::time_point start_ = Clock::now();

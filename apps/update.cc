@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "cuda/kernels.h"
 #include "nn/initialize.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
@@ -36,13 +38,25 @@ std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_w
   return model;
 }
 
-Updater::Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options, int threads)
+Updater::Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options)
     : model_(model),
       corpus_(corpus),
       options_(options),
-      threads_(threads),
-      optimizer_(make_optimizer(options.optimizer, options.learn_rate, model.parameters().size())) {
+      optimizer_(make_optimizer(options.optimizer, options.learn_rate, model.parameters().values())) {
   if (options.exponential_smoothing > 0) average_ = model.parameters().values().clone();
+}
+
+UpdateReport Updater::update(std::span<const std::uint32_t> pairs) {
+  start(pairs);
+  return reports(true).back();
+}
+
+UpdateReport Updater::counts(std::span<const std::uint32_t> pairs) const {
+  UpdateReport report;
+  report.update = updates_ + 1;
+  report.sentences = static_cast<std::int64_t>(pairs.size());
+  for (std::uint32_t pair : pairs) report.words += static_cast<std::int64_t>(corpus_.target(pair).size());
+  return report;
 }
 
 double Updater::cost_scale(const UpdateReport& report) const {
@@ -51,56 +65,87 @@ double Updater::cost_scale(const UpdateReport& report) const {
   return 1;  // ce-sum
 }
 
-UpdateReport Updater::update(std::span<const std::uint32_t> pairs) {
-  UpdateReport report;
-  report.sentences = static_cast<std::int64_t>(pairs.size());
-  for (std::uint32_t pair : pairs) report.words += static_cast<std::int64_t>(corpus_.target(pair).size());
-  report.cost = compute_gradient(pairs, cost_scale(report));
-  report.gradient_norm = l2_norm(gradients_[0]);
-  report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
-  if (report.applied) {
-    const double factor = clip_factor(report.gradient_norm, options_.clip_norm);
-    optimizer_->update(model_.parameters().values(), gradients_[0], static_cast<real>(factor));
-    update_average();
-  }
-  ++updates_;
-  return report;
+// A larger one at first, so that the initial values are soon forgotten.
+double Updater::average_weight() const {
+  return std::max(options_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
 }
 
-// Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
-double Updater::compute_gradient(std::span<const std::uint32_t> pairs, double scale) {
-  const auto parts = split(corpus_, pairs, threads_);
-  while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
-  std::vector<double> costs(parts.size());
-  for_each_shard(parts.size(), threads_, [&](std::size_t i) {
-    Noise noise{options_.dropout_emb, options_.dropout_annotations, options_.dropout_readout};
-    noise.seed = static_cast<std::uint64_t>(options_.seed);
-    noise.update = static_cast<std::uint64_t>(updates_);
-    noise.shard = i;
-    gradients_[i].fill(0);
-    Tape tape(gradients_[i]);
-    const Var cost =
-        sum(model_.word_losses(tape, make_batch(corpus_, parts[i]), options_.label_smoothing, noise));
-    costs[i] = cost.value().item();
-    tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
-  });
-  double total = 0;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    total += costs[i];
-    if (i > 0) add_to(gradients_[0].size(), gradients_[i].data(), gradients_[0].data());
-  }
-  return total;
+Noise Updater::noise() const {
+  Noise noise{options_.dropout_emb, options_.dropout_annotations, options_.dropout_readout};
+  noise.seed = static_cast<std::uint64_t>(options_.seed);
+  noise.update = static_cast<std::uint64_t>(updates_);
+  return noise;
 }
 
-// average = (1 - w) average + w parameters, with a larger w at first so that the initial values are soon
-// forgotten.
-void Updater::update_average() {
-  if (!average_.defined()) return;
-  const double weight = std::max(options_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
-  const real* const values = model_.parameters().values().data();
-  parallel_for(average_.size(), 2, [&](std::int64_t begin, std::int64_t end) {
-    approach(end - begin, static_cast<real>(weight), values + begin, average_.data() + begin);
-  });
+namespace {
+
+// Each thread takes a shard of the minibatch, with gradients of its own.
+class CpuUpdater final : public Updater {
+ public:
+  CpuUpdater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options, int threads)
+      : Updater(model, corpus, options), threads_(threads) {}
+
+  void start(std::span<const std::uint32_t> pairs) override {
+    UpdateReport report = counts(pairs);
+    report.cost = compute_gradient(pairs, cost_scale(report));
+    report.gradient_norm = l2_norm(gradients_[0]);
+    report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
+    if (report.applied) {
+      const double factor = clip_factor(report.gradient_norm, options_.clip_norm);
+      optimizer_->update(model_.parameters().values(), gradients_[0], static_cast<real>(factor));
+      update_average();
+    }
+    ++updates_;
+    reports_.push_back(report);
+  }
+
+  std::vector<UpdateReport> reports(bool) override { return std::exchange(reports_, {}); }
+
+ private:
+  // Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
+  double compute_gradient(std::span<const std::uint32_t> pairs, double scale) {
+    const auto parts = split(corpus_, pairs, threads_);
+    while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
+    std::vector<double> costs(parts.size());
+    for_each_shard(parts.size(), threads_, [&](std::size_t i) {
+      Noise own = noise();
+      own.shard = i;
+      gradients_[i].fill(0);
+      Tape tape(gradients_[i]);
+      const Var cost =
+          sum(model_.word_losses(tape, make_batch(corpus_, parts[i]), options_.label_smoothing, own));
+      costs[i] = cost.value().item();
+      tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
+    });
+    double total = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      total += costs[i];
+      if (i > 0) add_to(gradients_[i], gradients_[0]);
+    }
+    return total;
+  }
+
+  // average = (1 - w) average + w parameters
+  void update_average() {
+    if (!average_.defined()) return;
+    const real* const values = model_.parameters().values().data();
+    parallel_for(average_.size(), 2, [&](std::int64_t begin, std::int64_t end) {
+      approach(end - begin, static_cast<real>(average_weight()), values + begin, average_.data() + begin);
+    });
+  }
+
+  int threads_;
+  std::vector<Tensor> gradients_;  // one for each shard; the first becomes their sum
+  std::vector<UpdateReport> reports_;
+};
+
+}  // namespace
+
+std::unique_ptr<Updater> make_updater(RnnSearch& model, const ParallelCorpus& corpus,
+                                      const TrainOptions& options, int threads) {
+  if constexpr (kHasCuda)
+    if (model.parameters().values().on_cuda()) return make_cuda_updater(model, corpus, options);
+  return std::make_unique<CpuUpdater>(model, corpus, options, threads);
 }
 
 }  // namespace mininmt

@@ -19,34 +19,53 @@ struct UpdateReport {
   std::int64_t words = 0;    // of the target, </s> counted
   double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
   bool applied = true;       // false: the gradient was not finite, and the parameters stay as they were
+  std::int64_t update = 0;   // its number, from 1
 };
 
 class Updater {
  public:
-  Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options, int threads);
+  virtual ~Updater() = default;
 
+  // Starts an update. On the GPU it may still be under way when this returns; the one after it can be started
+  // all the same.
+  virtual void start(std::span<const std::uint32_t> pairs) = 0;
+
+  // The reports of the updates that are done and have not been reported yet, in their order; with `wait`, of
+  // all that were started.
+  virtual std::vector<UpdateReport> reports(bool wait) = 0;
+
+  // One update from start to end.
   UpdateReport update(std::span<const std::uint32_t> pairs);
 
-  std::int64_t updates() const { return updates_; }  // minibatches seen so far
+  std::int64_t updates() const { return updates_; }  // minibatches started so far
   double learn_rate() const { return optimizer_->learn_rate; }
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
 
   // What to validate and save: the parameters, or their running average with --exponential-smoothing.
   const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
 
- private:
+ protected:
+  Updater(RnnSearch& model, const ParallelCorpus& corpus, const TrainOptions& options);
+
+  UpdateReport counts(std::span<const std::uint32_t> pairs) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
-  double compute_gradient(std::span<const std::uint32_t> pairs, double scale);
-  void update_average();
+  double average_weight() const;  // of the newest parameters in the running average
+  Noise noise() const;
 
   RnnSearch& model_;
   const ParallelCorpus& corpus_;
   const TrainOptions& options_;
-  int threads_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::vector<Tensor> gradients_;  // one for each shard; the first becomes their sum
   Tensor average_;
   std::int64_t updates_ = 0;
 };
+
+// For a model on the CPU or on the GPU, by where its parameters are. threads: of the CPU.
+std::unique_ptr<Updater> make_updater(RnnSearch& model, const ParallelCorpus& corpus,
+                                      const TrainOptions& options, int threads);
+
+// The one for the GPU (cuda_update.cc), in builds with CUDA.
+std::unique_ptr<Updater> make_cuda_updater(RnnSearch& model, const ParallelCorpus& corpus,
+                                           const TrainOptions& options);
 
 }  // namespace mininmt

@@ -20,8 +20,9 @@ struct WeightedSum {
   }
   // In long double, so that rounding here does not show in the difference of two sums.
   long double operator()(const Tensor& y) const {
+    const Tensor host = y.to(cpu_memory());
     long double sum = 0;
-    for (std::int64_t i = 0; i < y.size(); ++i) sum += static_cast<long double>(weight(i)) * y.data()[i];
+    for (std::int64_t i = 0; i < y.size(); ++i) sum += static_cast<long double>(weight(i)) * host.data()[i];
     return sum;
   }
 };
@@ -35,17 +36,17 @@ GradcheckResult check_gradients(Parameters& parameters, const std::function<Var(
   {
     Tape tape(gradients);
     const Var y = build(tape);
-    const Var loss = tape.record(Tensor::from({}, {static_cast<real>(weighted_sum(y.value()))}), {y},
-                                 [y, weighted_sum](const Tensor&, const Tensor& dl) {
-                                   const Tensor& dy = y.gradient();
-                                   for (std::int64_t i = 0; i < dy.size(); ++i)
-                                     dy.data()[i] += dl.item() * weighted_sum.weight(i);
-                                 });
+    const Var loss = tape.record(Tensor::zeros({}), {y}, [y, weighted_sum](const Tensor&, const Tensor&) {
+      const Tensor dy = y.gradient().to(cpu_memory());
+      for (std::int64_t i = 0; i < dy.size(); ++i) dy.data()[i] += weighted_sum.weight(i);
+      y.gradient().set(dy);
+    });
     tape.backward(loss);
   }
+  const Tensor analytic_gradients = gradients.to(cpu_memory());
 
-  const auto loss_at = [&](real& element, double value) {
-    element = static_cast<real>(value);
+  const auto loss_at = [&](const Tensor& element, double value) {
+    element.fill(static_cast<real>(value));
     Tape tape;
     return weighted_sum(build(tape).value());
   };
@@ -56,13 +57,13 @@ GradcheckResult check_gradients(Parameters& parameters, const std::function<Var(
     const std::int64_t size = p->shape.size(), checked = std::min(size, per_parameter);
     for (std::int64_t k = 0; k < checked; ++k) {
       const std::int64_t i = k * size / checked;
-      real& element = p->value.data()[i];
-      const real saved = element;
+      const Tensor element = p->value.view(i, {});
+      const real saved = element.item();
       const long double up = loss_at(element, saved + kGradcheckStep),
                         down = loss_at(element, saved - kGradcheckStep);
-      element = saved;
+      element.fill(saved);
       const double numeric = static_cast<double>((up - down) / (2 * kGradcheckStep));
-      const double analytic = gradients.data()[p->offset + i];
+      const double analytic = analytic_gradients.data()[p->offset + i];
       const double error = std::abs(analytic - numeric);
       const double excess = error / (kGradcheckAbsolute + kGradcheckRelative * std::abs(numeric));
       ++result.elements;

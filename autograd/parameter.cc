@@ -35,7 +35,12 @@ void Parameters::allocate() {
   for (Parameter* p : by_name_) p->value = view(values_, *p);
 }
 
-Tensor Parameters::new_gradients() const { return Tensor::zeros({size()}); }
+void Parameters::move_to(Memory& memory) {
+  values_ = values_.to(memory);
+  for (Parameter* p : by_name_) p->value = view(values_, *p);
+}
+
+Tensor Parameters::new_gradients() const { return Tensor::zeros({size()}, values_.memory()); }
 
 Tensor Parameters::view(const Tensor& block, const Parameter& p) { return block.view(p.offset, p.shape); }
 

@@ -35,11 +35,14 @@ class Parameters {
   // Lays out the block; to be called once, after the last add().
   void allocate();
 
+  // Moves the block to that memory. Tensors that were handed out before stay where they were.
+  void move_to(Memory& memory);
+
   const Tensor& values() const { return values_; }  // (size)
   std::int64_t size() const { return values_.size(); }
   const std::vector<Parameter*>& all() const { return by_name_; }  // in the order of the block
 
-  Tensor new_gradients() const;                               // (size), zeros
+  Tensor new_gradients() const;                               // (size), zeros, in the same memory
   static Tensor view(const Tensor& block, const Parameter&);  // the parameter's share of such a block
 
  private:

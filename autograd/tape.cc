@@ -10,6 +10,14 @@ const Tensor& Var::value() const { return tape->nodes_[id].value; }
 const Shape& Var::shape() const { return value().shape(); }
 bool Var::needs_gradient() const { return tape->nodes_[id].needs_gradient; }
 const Tensor& Var::gradient() const { return tape->gradient(id); }
+bool Var::has_gradient() const { return tape->has_gradient(id); }
+
+bool Var::adopt_gradient(const Tensor& g) const {
+  if (has_gradient()) return false;
+  tape->nodes_[id].gradient = g;
+  tape->nodes_[id].adopted = true;
+  return true;
+}
 
 Var Tape::push(Node node) {
   nodes_.push_back(std::move(node));
@@ -80,19 +88,29 @@ const Tensor& Tape::gradient(int id) {
     if (node.part_of >= 0)
       node.gradient = gradient(node.part_of).view(node.part_offset, node.value.shape());
     else
-      node.gradient = Tensor::zeros(node.value.shape());
+      node.gradient = Tensor::zeros(node.value.shape(), node.value.memory());
+  }
+  if (node.adopted) {
+    if (!node.gradient.sole_owner()) node.gradient = node.gradient.clone();
+    node.adopted = false;
   }
   return node.gradient;
 }
 
-void Tape::backward(Var loss) {
+// A part has its share of the whole's gradient, which it cannot exchange for another.
+bool Tape::has_gradient(int id) const { return nodes_[id].gradient.defined() || nodes_[id].part_of >= 0; }
+
+void Tape::backward(Var loss, const Tensor& factor) {
   if (loss.value().size() != 1)
     throw Error("[backward] the loss must be one number, its shape is " + loss.shape().to_string());
   if (!loss.needs_gradient())
     throw Error("[backward] the loss depends on no parameter, or the tape does not record");
   if (ran_backward_) throw Error("[backward] a tape runs backward once");
   ran_backward_ = true;
-  loss.gradient().fill(1);
+  if (factor.defined())
+    loss.gradient().set(factor);
+  else
+    loss.gradient().fill(1);
   for (int i = loss.id; i >= 0; --i) {
     Node& node = nodes_[i];
     if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed when its own turn has come

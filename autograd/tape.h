@@ -25,6 +25,11 @@ struct Var {
   bool needs_gradient() const;
   // Where backward functions add: dL/d(value), zeros at first. Only for a Var that needs a gradient.
   const Tensor& gradient() const;
+  // Makes g the gradient, without a copy, if nothing has been added to it so far, and says whether it did. g
+  // may be shared: what is added later goes to a copy of its own.
+  bool adopt_gradient(const Tensor& g) const;
+  // Whether adopt_gradient() would decline.
+  bool has_gradient() const;
 };
 
 class Tape {
@@ -58,9 +63,9 @@ class Tape {
   // Runs `work` when backward() comes past this place, that is, after all that is recorded from here on.
   void on_backward(std::function<void()> work);
 
-  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. Frees closures and gradients
-  // on the way, so it runs once.
-  void backward(Var loss);
+  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. With `factor` (one element,
+  // where L is): of factor * L. Frees closures and gradients on the way, so it runs once.
+  void backward(Var loss, const Tensor& factor = {});
 
   std::size_t size() const { return nodes_.size(); }
 
@@ -68,7 +73,8 @@ class Tape {
   friend struct Var;
   struct Node {
     Tensor value;
-    Tensor gradient;  // undefined until something adds to it
+    Tensor gradient;       // undefined until something adds to it
+    bool adopted = false;  // the gradient may be shared with another value or operation
     Backward backward;
     bool needs_gradient = false;
     int part_of = -1;  // the node whose gradient this one shares, from element part_offset on
@@ -78,6 +84,7 @@ class Tape {
   Var push(Node node);
   Var push_part(Var x, Tensor value);
   const Tensor& gradient(int id);
+  bool has_gradient(int id) const;
 
   std::vector<Node> nodes_;
   std::unordered_map<const Parameter*, int> leaves_;

@@ -1,7 +1,5 @@
 #include "nn/alignment.h"
 
-#include <numeric>
-
 #include "ops/arrange.h"
 
 namespace mininmt {
@@ -19,20 +17,16 @@ class Additive : public Alignment {
   std::unique_ptr<Look> over(Tape& tape, const Encoded& encoded) const override {
     struct Session : Look {
       Session(Tape& tape, const Additive& model, const Encoded& encoded)
-          : h(encoded.annotations),
-            lengths(encoded.lengths),
-            keys(linear(h, tape.leaf(model.U_a_))),
-            v_a(tape.leaf(model.v_a_)),
-            W_a(tape.leaf(model.W_a_)) {}
+          : W_a(tape.leaf(model.W_a_)),
+            attend(linear(encoded.annotations, tape.leaf(model.U_a_)), encoded.annotations,
+                   tape.leaf(model.v_a_), encoded.lengths) {}
 
-      Attended operator()(Var s, const std::vector<int>& sentence_of_row) const override {
-        return attend(linear(s, W_a), keys, h, v_a, lengths, sentence_of_row);
+      Attended operator()(Var s, const Indices& sentence_of_row) const override {
+        return attend(linear(s, W_a), sentence_of_row);
       }
 
-      Var h;
-      Lengths lengths;
-      Var keys, v_a;
       StepWeight W_a;
+      Attention attend;
     };
     return std::make_unique<Session>(tape, *this, encoded);
   }
@@ -48,17 +42,14 @@ class FixedVector : public Alignment {
     struct Session : Look {
       explicit Session(const Encoded& encoded) : encoded(encoded) {}
 
-      Attended operator()(Var s, const std::vector<int>& sentence_of_row) const override {
-        std::vector<std::int64_t> rows(sentence_of_row.begin(), sentence_of_row.end());
-        if (rows.empty()) {
-          rows.resize(s.shape()[0]);
-          std::iota(rows.begin(), rows.end(), 0);
+      Attended operator()(Var s, const Indices& sentence_of_row) const override {
+        const std::int64_t count = s.shape()[0], steps = encoded.annotations.shape()[0];
+        const Tensor alpha = Tensor::zeros({count, steps});
+        for (std::int64_t r = 0; r < count; ++r) {
+          const std::int32_t b = sentence_of_row.empty() ? static_cast<std::int32_t>(r) : sentence_of_row[r];
+          alpha.data()[r * steps + encoded.lengths[b] - 1] = 1;
         }
-        const std::int64_t steps = encoded.annotations.shape()[0];
-        const Tensor alpha = Tensor::zeros({static_cast<std::int64_t>(rows.size()), steps});
-        for (std::size_t r = 0; r < rows.size(); ++r)
-          alpha.data()[static_cast<std::int64_t>(r) * steps + encoded.lengths[rows[r]] - 1] = 1;
-        return {gather_rows(encoded.start, rows), alpha};
+        return {sentence_of_row.empty() ? encoded.start : gather_rows(encoded.start, sentence_of_row), alpha};
       }
 
       Encoded encoded;

@@ -16,7 +16,7 @@ class Look {
 
   // c_i (R, C) from s_{i-1} (R, n), and the weights alpha (R, S) that it gave to the annotations. Row r
   // belongs to sentence sentence_of_row[r], or r if that is empty.
-  virtual Attended operator()(Var s, const std::vector<int>& sentence_of_row) const = 0;
+  virtual Attended operator()(Var s, const Indices& sentence_of_row) const = 0;
 };
 
 class Alignment {

@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "ops/arrange.h"
-#include "ops/softmax_xent.h"
 #include "tensor/error.h"
-#include "tensor/parallel.h"
 
 namespace mininmt {
 namespace {
-
-constexpr real kBarred = -std::numeric_limits<real>::infinity();
 
 // A word written by a hypothesis, and the one before it: all hypotheses together form a tree.
 struct Link {
@@ -33,57 +28,6 @@ bool better(const Candidate& a, const Candidate& b) {
   if (a.log_p != b.log_p) return a.log_p > b.log_p;
   return a.row != b.row ? a.row < b.row : a.word < b.word;
 }
-
-MININMT_VECTORIZED bool any_at_least(std::int64_t size, const real* x, real threshold) {
-  int found = 0;
-#pragma omp simd reduction(| : found)
-  for (std::int64_t i = 0; i < size; ++i) found |= x[i] >= threshold;
-  return found != 0;
-}
-
-// The K best candidates, in a heap whose top is the worst of them.
-class TopK {
- public:
-  explicit TopK(std::size_t k) : k_(k) {}
-
-  // Offers log p = base + logits[w] for every word w. Blocks in which nothing reaches the worst so far are
-  // passed over: most of the vocabulary is looked at once and never sorted.
-  void offer(int row, double base, std::int64_t words, const real* logits) {
-    constexpr std::int64_t kBlock = 256;
-    for (std::int64_t first = 0; first < words; first += kBlock) {
-      const std::int64_t count = std::min(kBlock, words - first);
-      if (heap_.size() == k_) {
-        // A little under the exact threshold: the sum with `base` rounds, the exact test follows.
-        const double threshold = heap_.front().log_p - base;
-        if (!any_at_least(count, logits + first,
-                          static_cast<real>(threshold - 1e-5 * (1 + std::abs(threshold)))))
-          continue;
-      }
-      for (std::int64_t w = first; w < first + count; ++w)
-        if (logits[w] != kBarred) insert({base + logits[w], row, static_cast<Id>(w)});
-    }
-  }
-
-  std::vector<Candidate> sorted() {
-    std::sort(heap_.begin(), heap_.end(), better);
-    return std::move(heap_);
-  }
-
- private:
-  void insert(const Candidate& c) {
-    if (heap_.size() == k_) {
-      if (!better(c, heap_.front())) return;
-      std::pop_heap(heap_.begin(), heap_.end(), better);
-      heap_.back() = c;
-    } else {
-      heap_.push_back(c);
-    }
-    std::push_heap(heap_.begin(), heap_.end(), better);
-  }
-
-  std::size_t k_;
-  std::vector<Candidate> heap_;
-};
 
 class Search {
  public:
@@ -108,9 +52,8 @@ class Search {
     for (int i = 0; !live_.empty(); ++i) {
       auto next_tape = std::make_unique<Tape>();  // the states live on the tape of the step before
       const Decoding::Step step = take_step(*tape, state);
-      const Var logits = model_.decoder().logits(*tape, step.s, embedded_, step.c, {});
-      const std::vector<std::int64_t> survivors = extend(i, logits.value());
-      if (options_.alignment) alphas_.push_back(step.alpha);
+      const Indices survivors = extend(i, best_words(*tape, step, i));
+      if (options_.alignment) alphas_.push_back(step.alpha.to(cpu_memory()));
       state.s = next_tape->constant(gather_rows(step.state.s, survivors).value());
       if (step.state.c.tape) state.c = next_tape->constant(gather_rows(step.state.c, survivors).value());
       tape = std::move(next_tape);
@@ -137,7 +80,7 @@ class Search {
 
   Decoding::Step take_step(Tape& tape, const Decoding::State& state) {
     IdMatrix previous(1, static_cast<int>(live_.size()));
-    std::vector<int> sentence_of_row;
+    std::vector<std::int32_t> sentence_of_row;
     for (std::size_t r = 0; r < live_.size(); ++r) {
       if (live_[r].link >= 0) previous.ids[r] = links_[live_[r].link].word;
       sentence_of_row.push_back(live_[r].sentence);
@@ -146,17 +89,29 @@ class Search {
     return decoding_->step(state, model_.decoder().project_words(tape, embedded_), sentence_of_row);
   }
 
+  // The best words to go on with, for each hypothesis.
+  BestWords best_words(Tape& tape, const Decoding::Step& step, int i) const {
+    const Var t = model_.decoder().readout(tape, step.s, embedded_, step.c, {});
+    std::vector<std::int32_t> bar_eos;
+    for (const Live& live : live_) {
+      const Sentence& sentence = sentences_[live.sentence];
+      bar_eos.push_back(i < sentence.shortest && i + 1 < sentence.longest &&
+                        model_.options().target_words > kUnk + 1);
+    }
+    return model_.decoder().best_words(tape, t, options_.beam_size, !options_.allow_unk, bar_eos);
+  }
+
   double score(double log_p, int words) const { return log_p / std::pow(words, options_.normalize); }
 
   // Writes word number i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
   // returns the row that each of the new ones comes from.
-  std::vector<std::int64_t> extend(int i, const Tensor& logits) {
+  std::vector<std::int32_t> extend(int i, const BestWords& best) {
     std::vector<Live> next;
-    std::vector<std::int64_t> rows;
+    std::vector<std::int32_t> rows;
     for (std::size_t first = 0, end = 0; first < live_.size(); first = end) {
       while (end < live_.size() && live_[end].sentence == live_[first].sentence) ++end;
       Sentence& sentence = sentences_[live_[first].sentence];
-      for (const Candidate& c : best_continuations(sentence, first, end, i, logits)) {
+      for (const Candidate& c : best_continuations(sentence, first, end, best)) {
         links_.push_back({live_[c.row].link, c.word, i, c.row});
         const int link = static_cast<int>(links_.size()) - 1;
         if (c.word == kEos || i + 1 == sentence.longest)
@@ -170,25 +125,28 @@ class Search {
     return rows;
   }
 
+  // The best candidates of the hypotheses [first, end) of a sentence, as many as its beam holds.
   std::vector<Candidate> best_continuations(const Sentence& sentence, std::size_t first, std::size_t end,
-                                            int i, const Tensor& logits) const {
-    const std::int64_t words = logits.shape()[1];
-    TopK top(static_cast<std::size_t>(sentence.beam));
+                                            const BestWords& best) const {
+    const std::size_t k = static_cast<std::size_t>(options_.beam_size);
+    std::vector<Candidate> candidates;
     for (std::size_t r = first; r < end; ++r) {
-      real* const row = logits.data() + static_cast<std::int64_t>(r) * words;
-      const double base = live_[r].log_p - log_sum_exp(words, row);
+      const double base = live_[r].log_p - best.log_sum[r];
       if (!std::isfinite(base))
         throw Error("beam search: the model's scores are not finite; its parameters are damaged");
-      if (!options_.allow_unk) row[kUnk] = kBarred;
-      if (i < sentence.shortest && i + 1 < sentence.longest && words > kUnk + 1) row[kEos] = kBarred;
-      top.offer(static_cast<int>(r), base, words, row);
+      for (std::size_t c = r * k; c < (r + 1) * k && best.word[c] != kNone; ++c)
+        candidates.push_back({base + best.logit[c], static_cast<int>(r), best.word[c]});
     }
-    return top.sorted();
+    const std::size_t count = std::min(candidates.size(), static_cast<std::size_t>(sentence.beam));
+    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count),
+                      candidates.end(), better);
+    candidates.resize(count);
+    return candidates;
   }
 
   // Takes the hypotheses that have ended out of the sentence's beam; and ends its search if nothing that is
   // left can get among the n_best: log p only falls, so log p / longest^normalize bounds the score.
-  void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int64_t>& rows, int b) {
+  void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int32_t>& rows, int b) {
     auto& ended = sentence.ended;
     sentence.beam = options_.beam_size - static_cast<int>(ended.size());
     std::size_t first = next.size();

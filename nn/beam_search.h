@@ -23,11 +23,10 @@ struct Hypothesis {
   std::vector<std::vector<float>> alpha;  // for each word and the </s>, its weights over the source words
 };
 
-// Translations of each source (ids that end in </s>), 1 to n_best of them: those that have ended, best first, then those
-// that were cut, best first. A hypothesis that ends
-// leaves the beam, which is smaller by one from then on; the search of a sentence is over when its beam is
-// empty, when nothing that remains could get among the n_best, or at the longest length allowed, which is a
-// matter of each sentence alone.
+// Translations of each source (ids that end in </s>), 1 to n_best of them: those that have ended, best first,
+// then those that were cut, best first. A hypothesis that ends leaves the beam, which is smaller by one from
+// then on; the search of a sentence is over when its beam is empty, when nothing that remains could get among
+// the n_best, or at the longest length allowed, which is a matter of each sentence alone.
 std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model,
                                                  std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options);

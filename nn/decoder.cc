@@ -21,7 +21,7 @@ Decoder::Decoder(Parameters& parameters, const ModelOptions& o, int annotation_s
       b_y_(parameters.add("output.b_y", {o.target_words})),
       order_(o.decoder_order) {}
 
-Var Decoder::embed_words(Tape& tape, const IdMatrix& words, const Noise& noise) const {
+Var Decoder::embed_words(Tape& tape, const Words& words, const Noise& noise) const {
   return noise.apply(embed(tape.leaf(embedding_), words), noise.embeddings, Noise::kTargetEmbedding);
 }
 
@@ -29,12 +29,19 @@ Var Decoder::project_words(Tape& tape, Var embedded) const {
   return linear(embedded, tape.leaf(gru_.W), tape.leaf(gru_.b));
 }
 
-Var Decoder::logits(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const {
+Var Decoder::readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const {
   const Var of_s = linear(s, tape.leaf(U_o_), tape.leaf(b_o_));
   const Var of_y = linear(embedded, tape.leaf(V_o_));
   const Var of_c = linear(c, tape.leaf(C_o_));
-  const Var t = noise.apply(maxout(add(add(of_s, of_y), of_c)), noise.readout, Noise::kReadout);
-  return linear(t, tape.leaf(W_o_), tape.leaf(b_y_));
+  return noise.apply(maxout(add(add(of_s, of_y), of_c)), noise.readout, Noise::kReadout);
+}
+
+Var Decoder::losses(Tape& tape, Var t, const Indices& targets, double label_smoothing) const {
+  return output_losses(t, tape.leaf(W_o_), tape.leaf(b_y_), targets, label_smoothing);
+}
+
+BestWords Decoder::best_words(Tape& tape, Var t, std::int64_t k, bool bar_unk, const Indices& bar_eos) const {
+  return mininmt::best_words(t, tape.leaf(W_o_), tape.leaf(b_y_), k, bar_unk, bar_eos);
 }
 
 // s_0 = tanh(W_s h + b_s)
@@ -50,8 +57,7 @@ Var Decoding::update(Var s, Var projected, Var c) const {
   return gru_step(add(projected, linear(c, C_)), s, U_);
 }
 
-Decoding::Step Decoding::step(const State& before, Var projected,
-                              const std::vector<int>& sentence_of_row) const {
+Decoding::Step Decoding::step(const State& before, Var projected, const Indices& sentence_of_row) const {
   // `authors` updates with y_{i-1} at the end of step i-1; here that is the beginning of step i, once y_{i-1}
   // is known.
   const bool authors = order_ == DecoderOrder::kAuthors;

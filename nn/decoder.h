@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nn/alignment.h"
+#include "ops/output.h"
 
 namespace mininmt {
 
@@ -12,15 +13,20 @@ class Decoder {
   Decoder(Parameters& parameters, const ModelOptions& options, int annotation_size);
 
   // E_y y for words (T, B): (T, B, m), zeros for "the word before the first" (kNone).
-  Var embed_words(Tape& tape, const IdMatrix& words, const Noise& noise) const;
+  Var embed_words(Tape& tape, const Words& words, const Noise& noise) const;
 
   // The part of the state's update that depends on the word alone: [W_z; W_r; W] E_y y + [b_z; b_r; b], (...,
   // 3n).
   Var project_words(Tape& tape, Var embedded) const;
 
-  // W_o t_i + b_y with t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) ->
-  // (N, V_y).
-  Var logits(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const;
+  // t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) -> (N, l).
+  Var readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const;
+
+  // -log p(y_i) with p = softmax(W_o t_i + b_y): t (N, l), targets (N) -> (N).
+  Var losses(Tape& tape, Var t, const Indices& targets, double label_smoothing) const;
+
+  // The k best words that W_o t_i + b_y gives, for each row of t; see ops/output.h.
+  BestWords best_words(Tape& tape, Var t, std::int64_t k, bool bar_unk, const Indices& bar_eos) const;
 
  private:
   friend class Decoding;
@@ -52,7 +58,7 @@ class Decoding {
   State start() const { return {s_0_, {}}; }
 
   // Step i: from the state and the projection (R, 3n) of the word y_{i-1}.
-  Step step(const State& before, Var projected, const std::vector<int>& sentence_of_row = {}) const;
+  Step step(const State& before, Var projected, const Indices& sentence_of_row = {}) const;
 
  private:
   Var update(Var s, Var projected, Var c) const;

@@ -17,14 +17,13 @@ Encoder::Encoder(Parameters& parameters, int words, int m, int n, bool bidirecti
                               : nullptr),
       annotation_size_(bidirectional ? 2 * n : n) {}
 
-Var Encoder::run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths,
+Var Encoder::run(Tape& tape, const GruParameters& gru, Var embedded, const Indices& lengths,
                  Direction direction) const {
   return gru_sequence(linear(embedded, tape.leaf(gru.W), tape.leaf(gru.b)), tape.leaf(gru.U), lengths,
                       direction);
 }
 
-Encoded Encoder::encode(Tape& tape, const IdMatrix& source, const Lengths& lengths,
-                        const Noise& noise) const {
+Encoded Encoder::encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const {
   const Var x = noise.apply(embed(tape.leaf(embedding_), source), noise.embeddings, Noise::kSourceEmbedding);
   const Var forward = run(tape, forward_, x, lengths, Direction::kForward);
   if (!backward_) {

@@ -19,7 +19,7 @@ struct Encoded {
   Var annotations;  // h_j (S, B, 2n), or (S, B, n) of a forward encoder alone
   Var start;  // the state that s_0 is made from, (B, n): backward h_1, or forward h_S of a forward encoder
               // alone
-  Lengths lengths;  // of the sources
+  Indices lengths;  // of the sources
 };
 
 class Encoder {
@@ -30,10 +30,10 @@ class Encoder {
   int annotation_size() const { return annotation_size_; }
 
   // source (S, B) and its lengths.
-  Encoded encode(Tape& tape, const IdMatrix& source, const Lengths& lengths, const Noise& noise) const;
+  Encoded encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const;
 
  private:
-  Var run(Tape& tape, const GruParameters& gru, Var embedded, const Lengths& lengths,
+  Var run(Tape& tape, const GruParameters& gru, Var embedded, const Indices& lengths,
           Direction direction) const;
 
   const Parameter& embedding_;  // E_x

@@ -82,8 +82,9 @@ void check_sizes(const ModelOptions& o, const SafeTensors& file, const std::stri
 void save_model(const std::string& path, const RnnSearch& model, const Tensor& values) {
   SafeTensors file;
   file.metadata[kKey] = to_json(model.options());
+  const Tensor on_host = values.to(cpu_memory());
   for (const Parameter* p : model.parameters().all()) {
-    const Tensor value = Parameters::view(values, *p);
+    const Tensor value = Parameters::view(on_host, *p);
     for (const Part& part : p->parts) {
       const Tensor rows = value.slice(part.first, part.count);
       file.tensors[part.name] = {shape_of(*p, part), {rows.data(), rows.data() + rows.size()}};

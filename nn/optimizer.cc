@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "cuda/kernels.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
@@ -59,11 +60,16 @@ class Sgd : public Optimizer {
       sgd_range(end - begin, rate, gradient.data() + begin, values.data() + begin);
     });
   }
+  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+                      const cuda::Progress* progress) override {
+    if constexpr (kHasCuda) cuda::sgd(values.size(), schedule, progress, gradient.data(), values.data());
+  }
 };
 
 class Adam : public Optimizer {
  public:
-  explicit Adam(std::int64_t size) : m_(Tensor::zeros({size})), v_(Tensor::zeros({size})) {}
+  explicit Adam(const Tensor& values)
+      : m_(Tensor::zeros(values.shape(), values.memory())), v_(m_.clone()) {}
   void update(const Tensor& values, const Tensor& gradient, real factor) override {
     ++updates_;
     const real first = static_cast<real>(1 / (1 - std::pow(0.9, updates_)));
@@ -73,6 +79,11 @@ class Adam : public Optimizer {
                  m_.data() + begin, v_.data() + begin, values.data() + begin);
     });
   }
+  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+                      const cuda::Progress* progress) override {
+    if constexpr (kHasCuda)
+      cuda::adam(values.size(), schedule, progress, gradient.data(), m_.data(), v_.data(), values.data());
+  }
 
  private:
   Tensor m_, v_;
@@ -81,12 +92,19 @@ class Adam : public Optimizer {
 
 class Adadelta : public Optimizer {
  public:
-  explicit Adadelta(std::int64_t size) : squares_(Tensor::zeros({size})), steps_(Tensor::zeros({size})) {}
+  explicit Adadelta(const Tensor& values)
+      : squares_(Tensor::zeros(values.shape(), values.memory())), steps_(squares_.clone()) {}
   void update(const Tensor& values, const Tensor& gradient, real factor) override {
     parallel_for(values.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
       adadelta_range(end - begin, static_cast<real>(learn_rate), factor, gradient.data() + begin,
                      squares_.data() + begin, steps_.data() + begin, values.data() + begin);
     });
+  }
+  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+                      const cuda::Progress* progress) override {
+    if constexpr (kHasCuda)
+      cuda::adadelta(values.size(), schedule, progress, gradient.data(), squares_.data(), steps_.data(),
+                     values.data());
   }
 
  private:
@@ -95,11 +113,11 @@ class Adadelta : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, std::int64_t size) {
+std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values) {
   std::unique_ptr<Optimizer> optimizer;
   if (name == "sgd") optimizer = std::make_unique<Sgd>();
-  if (name == "adam") optimizer = std::make_unique<Adam>(size);
-  if (name == "adadelta") optimizer = std::make_unique<Adadelta>(size);
+  if (name == "adam") optimizer = std::make_unique<Adam>(values);
+  if (name == "adadelta") optimizer = std::make_unique<Adadelta>(values);
   if (!optimizer) throw UsageError("optimizer '" + name + "' is unknown: adadelta, adam or sgd");
   optimizer->learn_rate = learn_rate;
   return optimizer;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
 #include "tensor/parallel.h"
@@ -10,8 +11,10 @@ namespace mininmt {
 namespace {
 
 // For each row: y (width of them, y_stride apart) = or += x (x_stride apart).
-void copy_columns(std::int64_t rows, std::int64_t width, const real* x, std::int64_t x_stride, real* y,
-                  std::int64_t y_stride, bool adding) {
+void copy_columns(Memory& memory, std::int64_t rows, std::int64_t width, const real* x, std::int64_t x_stride,
+                  real* y, std::int64_t y_stride, bool adding) {
+  if constexpr (kHasCuda)
+    if (!memory.on_host()) return cuda::copy_columns(rows, width, x, x_stride, y, y_stride, adding);
   parallel_for(rows, width, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       if (adding)
@@ -33,10 +36,10 @@ Var columns(Var x, std::int64_t first, std::int64_t count) {
   const std::int64_t rows = x.shape().rows(), n = x.shape()[-1];
   if (first < 0 || count < 0 || first + count > n)
     throw Error(join("[columns] columns ", first, " to ", first + count, " of (x) ", x.shape().to_string()));
-  Tensor y(x.shape().with_last(count));
-  copy_columns(rows, count, x.value().data() + first, n, y.data(), count, false);
+  const Tensor y(x.shape().with_last(count), x.value().memory());
+  copy_columns(y.memory(), rows, count, x.value().data() + first, n, y.data(), count, false);
   return x.tape->record(y, {x}, [=](const Tensor&, const Tensor& dy) {
-    copy_columns(rows, count, dy.data(), count, x.gradient().data() + first, n, true);
+    copy_columns(dy.memory(), rows, count, dy.data(), count, x.gradient().data() + first, n, true);
   });
 }
 
@@ -45,44 +48,44 @@ Var concat(Var a, Var b) {
   check_rank("concat", "b", b.shape(), 1);
   const std::int64_t rows = a.shape().rows(), n1 = a.shape()[-1], n2 = b.shape()[-1], n = n1 + n2;
   check_shape("concat", "b", b.shape(), a.shape().with_last(n2));
-  Tensor y(a.shape().with_last(n));
-  copy_columns(rows, n1, a.value().data(), n1, y.data(), n, false);
-  copy_columns(rows, n2, b.value().data(), n2, y.data() + n1, n, false);
+  const Tensor y(a.shape().with_last(n), a.value().memory());
+  copy_columns(y.memory(), rows, n1, a.value().data(), n1, y.data(), n, false);
+  copy_columns(y.memory(), rows, n2, b.value().data(), n2, y.data() + n1, n, false);
   return a.tape->record(y, {a, b}, [=](const Tensor&, const Tensor& dy) {
-    if (a.needs_gradient()) copy_columns(rows, n1, dy.data(), n, a.gradient().data(), n1, true);
-    if (b.needs_gradient()) copy_columns(rows, n2, dy.data() + n1, n, b.gradient().data(), n2, true);
+    if (a.needs_gradient()) copy_columns(dy.memory(), rows, n1, dy.data(), n, a.gradient().data(), n1, true);
+    if (b.needs_gradient())
+      copy_columns(dy.memory(), rows, n2, dy.data() + n1, n, b.gradient().data(), n2, true);
   });
 }
 
 Var stack(const std::vector<Var>& steps) {
   if (steps.empty()) throw Error("[stack] (steps) must have one entry or more");
   const Shape& one = steps[0].shape();
-  const std::int64_t count = static_cast<std::int64_t>(steps.size()), size = one.size();
-  Tensor y(one.prepend(count));
-  for (std::int64_t t = 0; t < count; ++t) {
-    check_shape("stack", "steps", steps[t].shape(), one);
-    std::copy(steps[t].value().data(), steps[t].value().data() + size, y.data() + t * size);
+  const std::int64_t count = static_cast<std::int64_t>(steps.size());
+  std::vector<Tensor> values;
+  for (const Var& step : steps) {
+    check_shape("stack", "steps", step.shape(), one);
+    values.push_back(step.value().reshape({1, one.size()}));
   }
-  return steps[0].tape->record(y, steps, [steps, size](const Tensor&, const Tensor& dy) {
+  const Tensor y = join_columns(values, 0, one.size()).reshape(one.prepend(count));
+  return steps[0].tape->record(y, steps, [steps](const Tensor&, const Tensor& dy) {
     for (std::size_t t = 0; t < steps.size(); ++t)
       if (steps[t].needs_gradient())
-        add_to(size, dy.data() + static_cast<std::int64_t>(t) * size, steps[t].gradient().data());
+        add_gradient(steps[t],
+                     dy.view(static_cast<std::int64_t>(t) * steps[t].value().size(), steps[t].shape()));
   });
 }
 
-Var gather_rows(Var x, const std::vector<std::int64_t>& rows) {
+Var gather_rows(Var x, const Indices& rows) {
   check_rank("gather_rows", "x", x.shape(), 2);
   const std::int64_t n = x.shape()[-1], count = static_cast<std::int64_t>(rows.size());
-  for (std::int64_t row : rows)
-    if (row < 0 || row >= x.shape().rows())
+  for (std::int32_t row : rows)
+    if (row < kNone || row >= x.shape().rows())
       throw Error(join("[gather_rows] row ", row, " of (x) ", x.shape().to_string()));
-  Tensor y({count, n});
-  for (std::int64_t i = 0; i < count; ++i)
-    std::copy(x.value().data() + rows[i] * n, x.value().data() + (rows[i] + 1) * n, y.data() + i * n);
-  return x.tape->record(y, {x}, [x, rows, n](const Tensor&, const Tensor& dy) {
-    for (std::size_t i = 0; i < rows.size(); ++i)  // in order: a row may be gathered more than once
-      add_to(n, dy.data() + static_cast<std::int64_t>(i) * n, x.gradient().data() + rows[i] * n);
-  });
+  const Tensor y({count, n}, x.value().memory());
+  gather(x.value(), rows, y);
+  return x.tape->record(y, {x},
+                        [x, rows](const Tensor&, const Tensor& dy) { scatter_add(dy, rows, x.gradient()); });
 }
 
 }  // namespace mininmt

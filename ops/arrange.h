@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "autograd/tape.h"
+#include "tensor/ids.h"
 
 namespace mininmt {
 
@@ -22,7 +23,8 @@ Var concat(Var a, Var b);
 // y (T, ...) from T values of one shape (...).                        dx_t += dy_t
 Var stack(const std::vector<Var>& steps);
 
-// Row i of y (N, n) is row rows[i] of x, taken as a matrix (*, n).    row rows[i] of dx += row i of dy
-Var gather_rows(Var x, const std::vector<std::int64_t>& rows);
+// Row i of y (N, n) is row rows[i] of x, taken as a matrix (*, n), or zeros where rows[i] is kNone.
+//   row rows[i] of dx += row i of dy, in the order of i
+Var gather_rows(Var x, const Indices& rows);
 
 }  // namespace mininmt

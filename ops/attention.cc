@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
 #include "tensor/parallel.h"
@@ -44,84 +45,143 @@ void softmax(std::int64_t size, real* e) {
   for (std::int64_t j = 0; j < size; ++j) e[j] /= sum;
 }
 
-struct Sizes {
-  std::int64_t rows, steps, batch, align, context;
-};
+}  // namespace
 
-void check_attend(Var query, Var keys, Var values, Var v, const Lengths& lengths,
-                  const std::vector<int>& sentence_of_row) {
-  check_rank("attend", "query", query.shape(), 2, 2);
+Attention::Attention(Var keys, Var values, Var v, Indices lengths)
+    : keys_(keys), values_(values), v_(v), lengths_(std::move(lengths)) {
   check_rank("attend", "keys", keys.shape(), 3, 3);
   check_rank("attend", "values", values.shape(), 3, 3);
-  const std::int64_t steps = values.shape()[0], batch = values.shape()[1], align = query.shape()[1];
-  check_shape("attend", "keys", keys.shape(), {steps, batch, align});
-  check_shape("attend", "v", v.shape(), {align});
-  check_lengths("attend", lengths, steps, batch);
-  if (sentence_of_row.empty()) return check_shape("attend", "query", query.shape(), {batch, align});
-  check_shape("attend", "query", query.shape(), {static_cast<std::int64_t>(sentence_of_row.size()), align});
+  steps_ = values.shape()[0], batch_ = values.shape()[1], align_ = keys.shape()[2],
+  context_ = values.shape()[2];
+  check_shape("attend", "keys", keys.shape(), {steps_, batch_, align_});
+  check_shape("attend", "v", v.shape(), {align_});
+  check_lengths("attend", lengths_, steps_, batch_);
+  if (kHasCuda && values.value().on_cuda() && needs_gradient())
+    values.tape->on_backward([values, v, sums = sums_] { add_sums(values, v, *sums); });
+}
+
+bool Attention::needs_gradient() const {
+  return keys_.needs_gradient() || values_.needs_gradient() || v_.needs_gradient();
+}
+
+void Attention::check_query(Var query, const Indices& sentence_of_row) const {
+  check_rank("attend", "query", query.shape(), 2, 2);
+  if (sentence_of_row.empty()) return check_shape("attend", "query", query.shape(), {batch_, align_});
+  check_shape("attend", "query", query.shape(), {static_cast<std::int64_t>(sentence_of_row.size()), align_});
   for (int b : sentence_of_row)
-    if (b < 0 || b >= batch) throw Error(join("[attend] (sentence_of_row) ", b, " of ", batch, " sentences"));
-  if (query.needs_gradient() || keys.needs_gradient() || values.needs_gradient() || v.needs_gradient())
+    if (b < 0 || b >= batch_)
+      throw Error(join("[attend] (sentence_of_row) ", b, " of ", batch_, " sentences"));
+  if (query.needs_gradient() || needs_gradient())
     throw Error("[attend] (sentence_of_row) is for search: it has no gradient");
 }
 
-}  // namespace
-
-Attended attend(Var query, Var keys, Var values, Var v, const Lengths& lengths,
-                const std::vector<int>& sentence_of_row) {
-  check_attend(query, keys, values, v, lengths, sentence_of_row);
-  const Sizes size{query.shape()[0], values.shape()[0], values.shape()[1], query.shape()[1],
-                   values.shape()[2]};
-  const Tensor alpha = Tensor::zeros({size.rows, size.steps});
-  const Tensor context = Tensor::zeros({size.rows, size.context});
-  parallel_for(
-      size.rows, size.steps * (8 * size.align + size.context), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) {
-          const std::int64_t b = sentence_of_row.empty() ? row : sentence_of_row[row];
-          real* const weights = alpha.data() + row * size.steps;
-          for (int j = 0; j < lengths[b]; ++j)
-            weights[j] = score(size.align, query.value().data() + row * size.align,
-                               keys.value().data() + (j * size.batch + b) * size.align, v.value().data());
-          softmax(lengths[b], weights);
-          for (int j = 0; j < lengths[b]; ++j)
-            add_scaled(size.context, weights[j], values.value().data() + (j * size.batch + b) * size.context,
-                       context.data() + row * size.context);
-        }
-      });
-  const Var y = query.tape->record(context, {query, keys, values, v}, [=](const Tensor&, const Tensor& dc) {
-    // Every gradient of a row is its own but that of v, which is summed over the rows afterwards, in their
-    // order.
-    const auto own_or_gradient = [](Var x) {
-      return x.needs_gradient() ? x.gradient() : Tensor::zeros(x.shape());
-    };
-    const Tensor dquery = own_or_gradient(query), dkeys = own_or_gradient(keys),
-                 dvalues = own_or_gradient(values);
-    const Tensor dv = Tensor::zeros({size.rows, size.align});
-    parallel_for(size.rows, size.steps * (10 * size.align + 2 * size.context),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   std::vector<real> dalpha(size.steps);
-                   for (std::int64_t b = begin; b < end; ++b) {
-                     const real* const weights = alpha.data() + b * size.steps;
-                     const real* const dc_row = dc.data() + b * size.context;
-                     real mean = 0;  // sum_k alpha_bk dalpha_bk
-                     for (int j = 0; j < lengths[b]; ++j) {
-                       const std::int64_t at = (j * size.batch + b) * size.context;
-                       dalpha[j] = dot(size.context, dc_row, values.value().data() + at);
-                       add_scaled(size.context, weights[j], dc_row, dvalues.data() + at);
-                       mean += weights[j] * dalpha[j];
-                     }
-                     for (int j = 0; j < lengths[b]; ++j) {
-                       const std::int64_t at = (j * size.batch + b) * size.align;
-                       score_gradient(size.align, weights[j] * (dalpha[j] - mean),
-                                      query.value().data() + b * size.align, keys.value().data() + at,
-                                      v.value().data(), dquery.data() + b * size.align, dkeys.data() + at,
-                                      dv.data() + b * size.align);
-                     }
-                   }
-                 });
-    if (v.needs_gradient()) add_sum_of_rows(size.rows, size.align, dv.data(), v.gradient().data());
-  });
+Attended Attention::operator()(Var query, const Indices& sentence_of_row) const {
+  check_query(query, sentence_of_row);
+  Memory& memory = query.value().memory();
+  const Tensor alpha({query.shape()[0], steps_}, memory), context({query.shape()[0], context_}, memory);
+  forward(query.value(), sentence_of_row, alpha, context);
+  const Var y = query.tape->record(
+      context, {query, keys_, values_, v_},
+      [self = *this, query, alpha](const Tensor&, const Tensor& dc) { self.backward(query, alpha, dc); });
   return {y, alpha};
+}
+
+void Attention::forward(const Tensor& query, const Indices& sentence_of_row, const Tensor& alpha,
+                        const Tensor& context) const {
+  const std::int64_t rows = query.shape()[0];
+  if constexpr (kHasCuda)
+    if (query.on_cuda())
+      return cuda::attend(
+          {rows, steps_, batch_, align_, context_, keys_.value().data(), values_.value().data(),
+           v_.value().data(), lengths_.in(query.memory()), sentence_of_row.in(query.memory())},
+          query.data(), alpha.data(), context.data());
+  alpha.fill(0);
+  context.fill(0);
+  parallel_for(rows, steps_ * (8 * align_ + context_), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t b = sentence_of_row.empty() ? row : sentence_of_row[row];
+      real* const weights = alpha.data() + row * steps_;
+      for (int j = 0; j < lengths_[b]; ++j)
+        weights[j] = score(align_, query.data() + row * align_,
+                           keys_.value().data() + (j * batch_ + b) * align_, v_.value().data());
+      softmax(lengths_[b], weights);
+      for (int j = 0; j < lengths_[b]; ++j)
+        add_scaled(context_, weights[j], values_.value().data() + (j * batch_ + b) * context_,
+                   context.data() + row * context_);
+    }
+  });
+}
+
+void Attention::backward(Var query, const Tensor& alpha, const Tensor& dc) const {
+  if constexpr (kHasCuda)
+    if (dc.on_cuda()) return backward_on_cuda(query, alpha, dc);
+  // Every gradient of a row is its own but that of v, which is summed over the rows afterwards, in their
+  // order.
+  const auto own_or_gradient = [](Var x) {
+    return x.needs_gradient() ? x.gradient() : Tensor::zeros(x.shape());
+  };
+  const Tensor dquery = own_or_gradient(query), dkeys = own_or_gradient(keys_),
+               dvalues = own_or_gradient(values_);
+  const Tensor dv = Tensor::zeros({batch_, align_});
+  parallel_for(batch_, steps_ * (10 * align_ + 2 * context_), [&](std::int64_t begin, std::int64_t end) {
+    std::vector<real> dalpha(static_cast<std::size_t>(steps_));
+    for (std::int64_t b = begin; b < end; ++b) {
+      const real* const weights = alpha.data() + b * steps_;
+      const real* const dc_row = dc.data() + b * context_;
+      real mean = 0;  // sum_k alpha_bk dalpha_bk
+      for (int j = 0; j < lengths_[b]; ++j) {
+        const std::int64_t at = (j * batch_ + b) * context_;
+        dalpha[j] = dot(context_, dc_row, values_.value().data() + at);
+        add_scaled(context_, weights[j], dc_row, dvalues.data() + at);
+        mean += weights[j] * dalpha[j];
+      }
+      for (int j = 0; j < lengths_[b]; ++j) {
+        const std::int64_t at = (j * batch_ + b) * align_;
+        score_gradient(align_, weights[j] * (dalpha[j] - mean), query.value().data() + b * align_,
+                       keys_.value().data() + at, v_.value().data(), dquery.data() + b * align_,
+                       dkeys.data() + at, dv.data() + b * align_);
+      }
+    }
+  });
+  if (v_.needs_gradient()) add_sum_of_rows(dv, v_.gradient());
+}
+
+void Attention::backward_on_cuda(Var query, const Tensor& alpha, const Tensor& dc) const {
+  if constexpr (kHasCuda) {
+    Memory& memory = dc.memory();
+    const bool add = query.needs_gradient() && query.has_gradient();
+    const Tensor dquery = add ? query.gradient() : Tensor(query.shape(), memory);
+    if (v_.needs_gradient() && !sums_->dv_rows.defined())
+      sums_->dv_rows = Tensor::zeros({batch_, align_}, memory);
+    cuda::attend_gradient({batch_, steps_, batch_, align_, context_, keys_.value().data(),
+                           values_.value().data(), v_.value().data(), lengths_.in(memory), nullptr},
+                          query.value().data(), alpha.data(), dc.data(), dquery.data(), add,
+                          keys_.needs_gradient() ? keys_.gradient().data() : nullptr, sums_->dv_rows.data());
+    if (query.needs_gradient() && !add) query.adopt_gradient(dquery);
+    if (values_.needs_gradient()) {
+      sums_->alpha.push_back(alpha);
+      sums_->dc.push_back(dc);
+    }
+  }
+}
+
+// dv += the sum of dv_rows; of each sentence b, dvalues_b (S, C) += alpha_b^T dc_b, alpha_b (T, S), dc_b (T,
+// C).
+void Attention::add_sums(Var values, Var v, const Sums& sums) {
+  if constexpr (kHasCuda) {
+    if (sums.dv_rows.defined()) add_sum_of_rows(sums.dv_rows, v.gradient());
+    if (sums.alpha.empty()) return;
+    const std::int64_t count = static_cast<std::int64_t>(sums.alpha.size());
+    const std::int64_t S = values.shape()[0], B = values.shape()[1], C = values.shape()[2];
+    const Tensor alpha = join_columns(sums.alpha, 0, S), dc = join_columns(sums.dc, 0, C);
+    cuda::gemm_batched(B, S, C, count, {alpha.data(), B * S, true}, S, {dc.data(), B * C, false}, C,
+                       values.gradient().data(), B * C, C, true);
+  }
+}
+
+Attended attend(Var query, Var keys, Var values, Var v, const Indices& lengths,
+                const Indices& sentence_of_row) {
+  return Attention(keys, values, v, lengths)(query, sentence_of_row);
 }
 
 }  // namespace mininmt

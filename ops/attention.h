@@ -9,6 +9,9 @@
 //   dv += de_bj u        g = de_bj v (1 - u^2)        dquery_b += g        dkeys_jb += g
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "autograd/tape.h"
 #include "tensor/ids.h"
 
@@ -19,10 +22,39 @@ struct Attended {
   Tensor alpha;  // (R, S), a row sums to 1
 };
 
-// query (R, A), keys (S, B, A), values (S, B, C), v (A), lengths (B). Row b attends to sentence b and R = B;
-// or, in search, where several hypotheses share a sentence, row r attends to sentence sentence_of_row[r] (no
-// gradient then).
-Attended attend(Var query, Var keys, Var values, Var v, const Lengths& lengths,
-                const std::vector<int>& sentence_of_row = {});
+// Attention over the annotations of a batch. To be made before the loop over target words: on the GPU,
+// dvalues and dv are products and sums over all steps, which follow when backward comes past that place.
+class Attention {
+ public:
+  // keys (S, B, A), values (S, B, C), v (A), lengths (B).
+  Attention(Var keys, Var values, Var v, Indices lengths);
+
+  // query (R, A). Row b attends to sentence b and R = B; or, in search, where several hypotheses share a
+  // sentence, row r attends to sentence sentence_of_row[r] (no gradient then).
+  Attended operator()(Var query, const Indices& sentence_of_row = {}) const;
+
+ private:
+  struct Sums {  // over the steps, on the GPU
+    std::vector<Tensor> alpha, dc;
+    Tensor dv_rows;  // (B, A)
+  };
+
+  void check_query(Var query, const Indices& sentence_of_row) const;
+  bool needs_gradient() const;
+  void forward(const Tensor& query, const Indices& sentence_of_row, const Tensor& alpha,
+               const Tensor& context) const;
+  void backward(Var query, const Tensor& alpha, const Tensor& dc) const;
+  void backward_on_cuda(Var query, const Tensor& alpha, const Tensor& dc) const;
+  static void add_sums(Var values, Var v, const Sums& sums);
+
+  Var keys_, values_, v_;
+  Indices lengths_;
+  std::int64_t steps_, batch_, align_, context_;
+  std::shared_ptr<Sums> sums_ = std::make_shared<Sums>();
+};
+
+// One step by itself.
+Attended attend(Var query, Var keys, Var values, Var v, const Indices& lengths,
+                const Indices& sentence_of_row = {});
 
 }  // namespace mininmt

@@ -22,7 +22,7 @@ inline void check_rank(const char* op, const char* argument, const Shape& got, i
 }
 
 // A batch of `batch` sentences with 1 to `steps` words each.
-inline void check_lengths(const char* op, const Lengths& lengths, std::int64_t steps, std::int64_t batch) {
+inline void check_lengths(const char* op, const Indices& lengths, std::int64_t steps, std::int64_t batch) {
   if (static_cast<std::int64_t>(lengths.size()) != batch)
     throw Error(join("[", op, "] (lengths) must have ", batch, " entries but has ", lengths.size()));
   for (std::size_t b = 0; b < lengths.size(); ++b)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
 #include "tensor/parallel.h"
@@ -27,6 +28,8 @@ MININMT_VECTORIZED void add_kept(std::int64_t begin, std::int64_t end, std::int6
 }
 
 void add_dropped_out(const Tensor& x, double p, const Random& random, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (x.on_cuda()) return cuda::dropout(x.size(), p, random, x.data(), y.data(), true);
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
   parallel_for((x.size() + kChunk - 1) / kChunk, 4 * kChunk, [&](std::int64_t begin, std::int64_t end) {
     add_kept(begin, end, x.size(), static_cast<real>(1 / (1 - p)), threshold, random, x.data(), y.data());
@@ -37,7 +40,7 @@ void add_dropped_out(const Tensor& x, double p, const Random& random, const Tens
 
 Var dropout(Var x, double p, const Random& random) {
   if (!(p >= 0 && p < 1)) throw Error(join("[dropout] (p) must be in [0, 1) but is ", p));
-  const Tensor y = Tensor::zeros(x.shape());
+  const Tensor y = Tensor::zeros(x.shape(), x.value().memory());
   add_dropped_out(x.value(), p, random, y);
   return x.tape->record(y, {x}, [x, p, random](const Tensor&, const Tensor& dy) {
     add_dropped_out(dy, p, random, x.gradient());

@@ -1,5 +1,6 @@
 #include "ops/elementwise.h"
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
 #include "tensor/parallel.h"
@@ -43,19 +44,46 @@ MININMT_VECTORIZED void sigmoid_gradient_range(std::int64_t n, const real* y, co
 
 constexpr std::int64_t kCost = 4;  // of an element, in the units of parallel_for()
 
-// x and the gradient of y = f(x) by its output, for tanh and sigmoid.
-Var map(Var x, void (*f)(std::int64_t, const real*, real*),
-        void (*gradient)(std::int64_t, const real*, const real*, real*)) {
-  Tensor y(x.shape());
-  parallel_for(y.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
-    f(end - begin, x.value().data() + begin, y.data() + begin);
+using Map = void (*)(std::int64_t n, const real* x, real* y);
+using MapGradient = void (*)(std::int64_t n, const real* y, const real* dy, real* dx);
+
+template <Map f>
+void in_parallel(std::int64_t n, const real* x, real* y) {
+  parallel_for(n, kCost, [&](std::int64_t begin, std::int64_t end) { f(end - begin, x + begin, y + begin); });
+}
+
+template <MapGradient f>
+void in_parallel(std::int64_t n, const real* y, const real* dy, real* dx) {
+  parallel_for(n, kCost, [&](std::int64_t begin, std::int64_t end) {
+    f(end - begin, y + begin, dy + begin, dx + begin);
   });
+}
+
+// y = f(x), with the gradient by its output.
+Var map(Var x, Map f, MapGradient gradient) {
+  const Tensor y(x.shape(), x.value().memory());
+  f(y.size(), x.value().data(), y.data());
   return x.tape->record(y, {x}, [x, gradient](const Tensor& y, const Tensor& dy) {
-    real* const dx = x.gradient().data();
-    parallel_for(y.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
-      gradient(end - begin, y.data() + begin, dy.data() + begin, dx + begin);
-    });
+    gradient(y.size(), y.data(), dy.data(), x.gradient().data());
   });
+}
+
+void set_sum(const Tensor& a, const Tensor& b, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (y.on_cuda()) return cuda::add(y.size(), a.data(), b.data(), y.data());
+  sum_range(y.size(), a.data(), b.data(), y.data());
+}
+
+void set_product(const Tensor& a, const Tensor& b, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (y.on_cuda()) return cuda::multiply(y.size(), a.data(), b.data(), y.data());
+  product_range(y.size(), a.data(), b.data(), y.data());
+}
+
+void add_product(const Tensor& a, const Tensor& b, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (y.on_cuda()) return cuda::add_product(y.size(), a.data(), b.data(), y.data());
+  add_product_range(y.size(), a.data(), b.data(), y.data());
 }
 
 }  // namespace
@@ -63,43 +91,50 @@ Var map(Var x, void (*f)(std::int64_t, const real*, real*),
 Var add(Var a, Var b) {
   const bool is_bias = b.shape().rank() == 1 && a.shape().rank() > 1;
   check_shape("add", "b", b.shape(), is_bias ? Shape{a.shape()[-1]} : a.shape());
-  Tensor y(a.shape());
+  const Tensor y(a.shape(), a.value().memory());
   if (is_bias) {
-    std::copy(a.value().data(), a.value().data() + a.value().size(), y.data());
-    add_to_rows(y.shape().rows(), y.shape()[-1], b.value().data(), y.data());
+    y.set(a.value());
+    add_to_rows(b.value(), y);
   } else {
-    sum_range(y.size(), a.value().data(), b.value().data(), y.data());
+    set_sum(a.value(), b.value(), y);
   }
   return a.tape->record(y, {a, b}, [a, b, is_bias](const Tensor&, const Tensor& dy) {
-    if (a.needs_gradient()) add_to(dy.size(), dy.data(), a.gradient().data());
+    if (a.needs_gradient()) add_gradient(a, dy);
     if (!b.needs_gradient()) return;
     if (is_bias)
-      add_sum_of_rows(dy.shape().rows(), dy.shape()[-1], dy.data(), b.gradient().data());
+      add_sum_of_rows(dy, b.gradient());
     else
-      add_to(dy.size(), dy.data(), b.gradient().data());
+      add_gradient(b, dy);
   });
 }
 
 Var multiply(Var a, Var b) {
   check_shape("multiply", "b", b.shape(), a.shape());
-  Tensor y(a.shape());
-  product_range(y.size(), a.value().data(), b.value().data(), y.data());
+  const Tensor y(a.shape(), a.value().memory());
+  set_product(a.value(), b.value(), y);
   return a.tape->record(y, {a, b}, [a, b](const Tensor&, const Tensor& dy) {
-    if (a.needs_gradient()) add_product_range(dy.size(), dy.data(), b.value().data(), a.gradient().data());
-    if (b.needs_gradient()) add_product_range(dy.size(), dy.data(), a.value().data(), b.gradient().data());
+    if (a.needs_gradient()) add_product(dy, b.value(), a.gradient());
+    if (b.needs_gradient()) add_product(dy, a.value(), b.gradient());
   });
 }
 
 Var scale(Var x, real factor) {
-  Tensor y = Tensor::zeros(x.shape());
-  add_scaled(y.size(), factor, x.value().data(), y.data());
-  return x.tape->record(y, {x}, [x, factor](const Tensor&, const Tensor& dy) {
-    add_scaled(dy.size(), factor, dy.data(), x.gradient().data());
-  });
+  const Tensor y = Tensor::zeros(x.shape(), x.value().memory());
+  add_scaled(factor, x.value(), y);
+  return x.tape->record(
+      y, {x}, [x, factor](const Tensor&, const Tensor& dy) { add_scaled(factor, dy, x.gradient()); });
 }
 
-Var tanh(Var x) { return map(x, tanh_range, tanh_gradient_range); }
+Var tanh(Var x) {
+  if constexpr (kHasCuda)
+    if (x.value().on_cuda()) return map(x, cuda::tanh, cuda::add_tanh_gradient);
+  return map(x, in_parallel<tanh_range>, in_parallel<tanh_gradient_range>);
+}
 
-Var sigmoid(Var x) { return map(x, sigmoid_range, sigmoid_gradient_range); }
+Var sigmoid(Var x) {
+  if constexpr (kHasCuda)
+    if (x.value().on_cuda()) return map(x, cuda::sigmoid, cuda::add_sigmoid_gradient);
+  return map(x, in_parallel<sigmoid_range>, in_parallel<sigmoid_gradient_range>);
+}
 
 }  // namespace mininmt

@@ -6,9 +6,9 @@
 
 namespace mininmt {
 
-// y (T, B, m): at (t, b) the row ids(t, b) of E (V, m), or zeros where the id is kNone ("the word before the
-// first").
-//   row ids(t, b) of dE += dy at (t, b), in the order of (t, b)
-Var embed(Var E, const IdMatrix& ids);
+// y (T, B, m): at (t, b) the row words(t, b) of E (V, m), or zeros where the word is kNone ("the word before
+// the first").
+//   row words(t, b) of dE += dy at (t, b), in the order of (t, b)
+Var embed(Var E, const Words& words);
 
 }  // namespace mininmt

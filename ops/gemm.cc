@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cuda/kernels.h"
 #include "tensor/parallel.h"
 
 #ifdef MININMT_ONEDNN
@@ -55,6 +56,15 @@ void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix
   parallel_for(m, n * k, [&](std::int64_t begin, std::int64_t end) {
     product_rows(begin, end, n, k, a_rows, a_stride, b_rows, b_stride, c, c_stride, add);
   });
+}
+
+void gemm(Memory& memory, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
+          std::int64_t c_stride, bool add) {
+  if constexpr (kHasCuda)
+    if (!memory.on_host())
+      return cuda::gemm(m, n, k, {a.data, a.stride, a.transposed}, {b.data, b.stride, b.transposed}, c,
+                        c_stride, add);
+  gemm(m, n, k, a, b, c, c_stride, add);
 }
 
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,

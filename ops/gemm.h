@@ -1,9 +1,10 @@
-// Matrix product on raw row-major memory: oneDNN's where the build has it (float only), else a plain loop of
-// our own.
+// Matrix product on raw row-major memory: on the CPU oneDNN's where the build has it (float only), else a
+// plain loop of our own; on the GPU cuBLAS's.
 #pragma once
 
 #include <cstdint>
 
+#include "tensor/memory.h"
 #include "tensor/types.h"
 
 namespace mininmt {
@@ -16,7 +17,11 @@ struct Matrix {
 };
 
 // C (m, n) = A (m, k) B (k, n), or C += A B with `add`. The rows of C lie c_stride apart. C must not overlap
-// A or B.
+// A or B. All three are in `memory`.
+void gemm(Memory& memory, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
+          std::int64_t c_stride, bool add);
+
+// The same for operands on the host.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add);
 

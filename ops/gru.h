@@ -22,7 +22,7 @@ enum class Direction { kForward, kBackward };
 
 // A whole sequence from h = 0: x (S, B, 3n), U (3n, n), lengths (B) -> h (S, B, n). Backward starts at each
 // sentence's last word. At padded positions the state is carried through unchanged.
-Var gru_sequence(Var x, Var U, const Lengths& lengths, Direction direction);
+Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction);
 
 // One step of every sentence: x (B, 3n), h (B, n), U (3n, n) -> h' (B, n).
 Var gru_step(Var x, Var h, const StepWeight& U);

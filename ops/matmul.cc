@@ -13,12 +13,37 @@ namespace {
 void add_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a,
                  Matrix b) {
   if (!transpose_c) {
-    gemm(m, n, k, a, b, c.data(), n, true);
+    gemm(c.memory(), m, n, k, a, b, c.data(), n, true);
   } else {
     const auto flipped = [](Matrix x) { return Matrix{x.data, x.stride, !x.transposed}; };
-    gemm(n, m, k, flipped(b), flipped(a), c.data(), m, true);
+    gemm(c.memory(), n, m, k, flipped(b), flipped(a), c.data(), m, true);
   }
 }
+
+Tensor linear_forward(Var x, const Tensor& W) {
+  const std::int64_t n = W.shape()[0], k = W.shape()[1];
+  const Tensor y(x.shape().with_last(n), W.memory());
+  gemm(y.memory(), x.shape().rows(), n, k, {x.value().data(), k}, {W.data(), k, true}, y.data(), n, false);
+  return y;
+}
+
+void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy) {
+  if (!x.needs_gradient()) return;
+  const std::int64_t n = W.shape()[0], k = W.shape()[1];
+  const bool add = x.has_gradient();
+  const Tensor dx = add ? x.gradient() : Tensor(x.shape(), W.memory());
+  gemm(dx.memory(), x.shape().rows(), k, n, {dy.data(), n}, {W.data(), k}, dx.data(), k, add);
+  if (!add) x.adopt_gradient(dx);
+}
+
+void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
+  if (!W.needs_gradient()) return;
+  const std::int64_t n = W.shape()[0], k = W.shape()[1];
+  gemm(dy.memory(), n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(),
+       k, true);
+}
+
+}  // namespace
 
 void check_linear(Var x, const Shape& W) {
   check_rank("linear", "W", W, 2, 2);
@@ -26,34 +51,15 @@ void check_linear(Var x, const Shape& W) {
   check_shape("linear", "x", x.shape(), x.shape().with_last(W[1]));
 }
 
-void linear_forward(Var x, const Tensor& W, const Tensor& y) {
-  const std::int64_t n = W.shape()[0], k = W.shape()[1];
-  gemm(x.shape().rows(), n, k, {x.value().data(), k}, {W.data(), k, true}, y.data(), n, false);
-}
-
-void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy) {
-  if (!x.needs_gradient()) return;
-  const std::int64_t n = W.shape()[0], k = W.shape()[1];
-  gemm(x.shape().rows(), k, n, {dy.data(), n}, {W.data(), k}, x.gradient().data(), k, true);
-}
-
-void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
-  if (!W.needs_gradient()) return;
-  const std::int64_t n = W.shape()[0], k = W.shape()[1];
-  gemm(n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(), k, true);
-}
-
-}  // namespace
-
 Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
   check_rank("matmul", "a", a.shape(), 2, 2);
   check_rank("matmul", "b", b.shape(), 2, 2);
   const std::int64_t m = a.shape()[transpose_a ? 1 : 0], k = a.shape()[transpose_a ? 0 : 1];
   const std::int64_t n = b.shape()[transpose_b ? 0 : 1];
   check_shape("matmul", "b", b.shape(), transpose_b ? Shape{n, k} : Shape{k, n});
-  Tensor y({m, n});
-  gemm(m, n, k, {a.value().data(), a.shape()[1], transpose_a}, {b.value().data(), b.shape()[1], transpose_b},
-       y.data(), n, false);
+  const Tensor y({m, n}, a.value().memory());
+  gemm(y.memory(), m, n, k, {a.value().data(), a.shape()[1], transpose_a},
+       {b.value().data(), b.shape()[1], transpose_b}, y.data(), n, false);
   return a.tape->record(y, {a, b}, [=](const Tensor&, const Tensor& dy) {
     const Matrix d{dy.data(), n};
     const Matrix a_t{a.value().data(), a.shape()[1], !transpose_a},
@@ -65,9 +71,7 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
 
 Var linear(Var x, Var W) {
   check_linear(x, W.shape());
-  Tensor y(x.shape().with_last(W.shape()[0]));
-  linear_forward(x, W.value(), y);
-  return x.tape->record(y, {x, W}, [x, W](const Tensor&, const Tensor& dy) {
+  return x.tape->record(linear_forward(x, W.value()), {x, W}, [x, W](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
     linear_weight_gradient(x, W, dy);
   });
@@ -76,59 +80,47 @@ Var linear(Var x, Var W) {
 Var linear(Var x, Var W, Var bias) {
   check_linear(x, W.shape());
   check_shape("linear", "bias", bias.shape(), {W.shape()[0]});
-  Tensor y(x.shape().with_last(W.shape()[0]));
-  linear_forward(x, W.value(), y);
-  add_to_rows(y.shape().rows(), y.shape()[-1], bias.value().data(), y.data());
+  const Tensor y = linear_forward(x, W.value());
+  add_to_rows(bias.value(), y);
   return x.tape->record(y, {x, W, bias}, [x, W, bias](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
     linear_weight_gradient(x, W, dy);
-    if (bias.needs_gradient())
-      add_sum_of_rows(dy.shape().rows(), dy.shape()[-1], dy.data(), bias.gradient().data());
+    if (bias.needs_gradient()) add_sum_of_rows(dy, bias.gradient());
   });
 }
 
 StepWeight::StepWeight(Var W) : W_(W) {
   if (!W.needs_gradient()) return;
   W.tape->on_backward([W, pending = pending_] {
-    const std::int64_t k = W.shape()[1];
-    for (const Rows& r : pending->blocks) {
-      const std::int64_t row_count = r.dy.shape()[1];
-      gemm(row_count, k, r.count, {r.dy.data(), row_count, true}, {r.x.data(), k},
-           W.gradient().data() + r.first_row * k, k, true);
-    }
-    *pending = {};
+    for (const Rows& rows : *pending) add_weight_gradient(W, rows);
+    pending->clear();
   });
 }
 
-void StepWeight::add_step(std::int64_t rows, const real* x, std::int64_t x_stride, const real* dy,
-                          std::int64_t dy_stride, std::int64_t first_row, std::int64_t row_count) const {
+void StepWeight::add_step(const Tensor& x, const Tensor& dy, std::int64_t first, std::int64_t count) const {
+  check_shape("StepWeight", "dy", dy.shape(), x.shape().with_last(W_.shape()[0]));
   if (!W_.needs_gradient()) return;
-  const std::int64_t k = W_.shape()[1];
-  auto& blocks = pending_->blocks;
-  auto block = std::find_if(blocks.begin(), blocks.end(), [&](const Rows& r) {
-    return r.first_row == first_row && r.dy.shape()[1] == row_count;
+  auto rows = std::find_if(pending_->begin(), pending_->end(), [&](const Rows& r) {
+    return r.first == first && r.count == count && r.x[0].shape() == x.shape();
   });
-  if (block == blocks.end())
-    block = blocks.insert(blocks.end(), Rows{first_row, 0, Tensor({pending_->expected, k}),
-                                             Tensor({pending_->expected, row_count})});
-  if (block->count + rows > pending_->expected)
-    throw Error("[StepWeight] more rows are handed in than were expected");
-  for (std::int64_t i = 0; i < rows; ++i, ++block->count) {
-    std::copy(x + i * x_stride, x + i * x_stride + k, block->x.data() + block->count * k);
-    std::copy(dy + i * dy_stride, dy + i * dy_stride + row_count,
-              block->dy.data() + block->count * row_count);
-  }
+  if (rows == pending_->end()) rows = pending_->insert(rows, Rows{first, count, {}, {}});
+  rows->x.push_back(x);
+  rows->dy.push_back(dy);
+}
+
+// The rows of all steps one after another, and one product.
+void StepWeight::add_weight_gradient(Var W, const Rows& rows) {
+  const std::int64_t k = W.shape()[1];
+  const Tensor x = join_columns(rows.x, 0, k), dy = join_columns(rows.dy, rows.first, rows.count);
+  gemm(x.memory(), rows.count, k, x.shape()[0], {dy.data(), rows.count, true}, {x.data(), k},
+       W.gradient().data() + rows.first * k, k, true);
 }
 
 Var linear(Var x, const StepWeight& W) {
   check_linear(x, W.value().shape());
-  const std::int64_t n = W.value().shape()[0], k = W.value().shape()[1];
-  Tensor y(x.shape().with_last(n));
-  linear_forward(x, W.value(), y);
-  W.expect(x.shape().rows());
-  return x.tape->record(y, {x, W.var()}, [x, W, n, k](const Tensor&, const Tensor& dy) {
+  return x.tape->record(linear_forward(x, W.value()), {x, W.var()}, [x, W](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
-    W.add_step(x.shape().rows(), x.value().data(), k, dy.data(), n, 0, n);
+    W.add_step(x.value(), dy, 0, dy.shape()[-1]);
   });
 }
 

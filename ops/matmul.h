@@ -18,6 +18,9 @@ Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 Var linear(Var x, Var W);
 Var linear(Var x, Var W, Var bias);
 
+// Throws Error unless the shapes of x and W are those of linear(x, W).
+void check_linear(Var x, const Shape& W);
+
 // A weight (n, k) that is used at each step of a loop. Its gradient, sum over steps of dy_t^T x_t, is not
 // added a step at a time: each step hands in its x_t and dy_t, and one product over all steps follows when
 // backward comes past the place where the StepWeight was made. So make it before the loop.
@@ -28,26 +31,19 @@ class StepWeight {
   Var var() const { return W_; }
   const Tensor& value() const { return W_.value(); }
 
-  // The forward pass of a step announces the rows that its backward pass will hand in, so that there is room
-  // for all.
-  void expect(std::int64_t rows) const { pending_->expected += rows; }
-
-  // Hands in one step: the gradient of rows [first_row, first_row + row_count) gets dy^T x, with x (rows, k)
-  // and dy (rows, row_count). Their rows lie x_stride and dy_stride apart; both are copied.
-  void add_step(std::int64_t rows, const real* x, std::int64_t x_stride, const real* dy,
-                std::int64_t dy_stride, std::int64_t first_row, std::int64_t row_count) const;
+  // Hands in one step: rows [first, first + count) of the gradient of W (n, k) get their share of dy^T x,
+  // with x (..., k) and dy (..., n), the gradient of x W^T. Both are kept until then.
+  void add_step(const Tensor& x, const Tensor& dy, std::int64_t first, std::int64_t count) const;
 
  private:
-  struct Rows {  // of the steps handed in so far, for one block of rows of W
-    std::int64_t first_row, count = 0;
-    Tensor x, dy;  // (expected, k), (expected, row_count)
+  struct Rows {  // the steps handed in so far for one block of rows of W
+    std::int64_t first, count;
+    std::vector<Tensor> x, dy;
   };
-  struct Pending {
-    std::int64_t expected = 0;
-    std::vector<Rows> blocks;
-  };
+  static void add_weight_gradient(Var W, const Rows& rows);
+
   Var W_;
-  std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
+  std::shared_ptr<std::vector<Rows>> pending_ = std::make_shared<std::vector<Rows>>();
 };
 
 Var linear(Var x, const StepWeight& W);

@@ -1,5 +1,6 @@
 #include "ops/maxout.h"
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "tensor/parallel.h"
 
@@ -20,22 +21,32 @@ MININMT_VECTORIZED void add_to_larger(std::int64_t count, const real* x, const r
   }
 }
 
+void set_larger(const Tensor& x, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (x.on_cuda()) return cuda::maxout(y.size(), x.data(), y.data());
+  parallel_for(y.size(), 3, [&](std::int64_t begin, std::int64_t end) {
+    larger_of_pairs(end - begin, x.data() + 2 * begin, y.data() + begin);
+  });
+}
+
+void add_gradient_to_larger(const Tensor& x, const Tensor& dy, const Tensor& dx) {
+  if constexpr (kHasCuda)
+    if (x.on_cuda()) return cuda::add_maxout_gradient(dy.size(), x.data(), dy.data(), dx.data());
+  parallel_for(dy.size(), 6, [&](std::int64_t begin, std::int64_t end) {
+    add_to_larger(end - begin, x.data() + 2 * begin, dy.data() + begin, dx.data() + 2 * begin);
+  });
+}
+
 }  // namespace
 
 Var maxout(Var x) {
   check_rank("maxout", "x", x.shape(), 1);
   if (x.shape()[-1] % 2 != 0)
     throw Error("[maxout] (x) must have an even last dimension but has shape " + x.shape().to_string());
-  Tensor y(x.shape().with_last(x.shape()[-1] / 2));
-  parallel_for(y.size(), 3, [&](std::int64_t begin, std::int64_t end) {
-    larger_of_pairs(end - begin, x.value().data() + 2 * begin, y.data() + begin);
-  });
-  return x.tape->record(y, {x}, [x](const Tensor& y, const Tensor& dy) {
-    real* const dx = x.gradient().data();
-    parallel_for(y.size(), 6, [&](std::int64_t begin, std::int64_t end) {
-      add_to_larger(end - begin, x.value().data() + 2 * begin, dy.data() + begin, dx + 2 * begin);
-    });
-  });
+  const Tensor y(x.shape().with_last(x.shape()[-1] / 2), x.value().memory());
+  set_larger(x.value(), y);
+  return x.tape->record(
+      y, {x}, [x](const Tensor&, const Tensor& dy) { add_gradient_to_larger(x.value(), dy, x.gradient()); });
 }
 
 }  // namespace mininmt

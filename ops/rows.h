@@ -1,20 +1,47 @@
-// Small loops over the rows of a matrix that several operations share.
+// Small loops over the rows of a matrix that several operations share. The ones on tensors run where the
+// tensors are; those on pointers are the CPU's.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
-#include "tensor/types.h"
+#include "autograd/tape.h"
+#include "tensor/ids.h"
 
 namespace mininmt {
+
+// y += x
+void add_to(const Tensor& x, const Tensor& y);
+
+// y += factor x
+void add_scaled(real factor, const Tensor& x, const Tensor& y);
+
+// Each row of y (rows, n) += x (n)
+void add_to_rows(const Tensor& x, const Tensor& y);
+
+// y (n) += the rows of x (..., n), in their order
+void add_sum_of_rows(const Tensor& x, const Tensor& y);
+
+// Columns [first, first + width) of matrices with the same number of rows, one below the other: (all rows,
+// width).
+Tensor join_columns(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width);
+
+// Row i of y (N, n) = row index[i] of x (*, n), zeros where index[i] is kNone.
+void gather(const Tensor& x, const Indices& index, const Tensor& y);
+
+// Row index[i] of y += row i of x, in the order of i; rows with kNone are left out.
+void scatter_add(const Tensor& x, const Indices& index, const Tensor& y);
+
+// g, which nobody else changes from now on, is added to the gradient of x.
+inline void add_gradient(Var x, const Tensor& g) {
+  if (!x.adopt_gradient(g)) add_to(g, x.gradient());
+}
 
 // y (n) += x (n)
 void add_to(std::int64_t n, const real* x, real* y);
 
 // y (n) += factor x (n)
 void add_scaled(std::int64_t n, real factor, const real* x, real* y);
-
-// Each row of y (rows, n) += x (n)
-void add_to_rows(std::int64_t rows, std::int64_t n, const real* x, real* y);
 
 // y (n) += the rows of x (rows, n), in their order
 void add_sum_of_rows(std::int64_t rows, std::int64_t n, const real* x, real* y);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cuda/kernels.h"
 #include "ops/check.h"
 #include "tensor/parallel.h"
 #include "tensor/scalar.h"
@@ -38,6 +39,51 @@ MININMT_VECTORIZED void add_gradient(std::int64_t size, real factor, real unifor
   for (std::int64_t i = 0; i < size; ++i) dx[i] += factor * (mininmt::exp(x[i] - log_sum) - uniform);
 }
 
+struct Rows {
+  std::int64_t count, words;
+  Indices targets;
+  real smoothing;
+};
+
+void set_losses(const Rows& rows, const Tensor& logits, const Tensor& loss, const Tensor& log_sum) {
+  if constexpr (kHasCuda)
+    if (logits.on_cuda())
+      return cuda::softmax_xent(rows.count, rows.words, logits.data(), nullptr,
+                                rows.targets.in(logits.memory()), rows.smoothing, loss.data(),
+                                log_sum.data());
+  const real eps = rows.smoothing, uniform = eps / static_cast<real>(rows.words);
+  parallel_for(rows.count, 8 * rows.words, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      loss.data()[i] = 0;
+      if (rows.targets[i] == kNone) continue;
+      const real* const x = logits.data() + i * rows.words;
+      const real sum = log_sum_exp(rows.words, x);
+      log_sum.data()[i] = sum;
+      loss.data()[i] = (1 - eps) * (sum - x[rows.targets[i]]);
+      if (eps > 0) loss.data()[i] += eps * sum - uniform * sum_of(rows.words, x);
+    }
+  });
+}
+
+void add_gradients(const Rows& rows, const Tensor& logits, const Tensor& log_sum, const Tensor& dloss,
+                   const Tensor& dlogits) {
+  if constexpr (kHasCuda)
+    if (logits.on_cuda())
+      return cuda::softmax_xent_gradient(rows.count, rows.words, logits.data(), nullptr,
+                                         rows.targets.in(logits.memory()), rows.smoothing, log_sum.data(),
+                                         dloss.data(), dlogits.data(), true);
+  const real eps = rows.smoothing, uniform = eps / static_cast<real>(rows.words);
+  parallel_for(rows.count, 8 * rows.words, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (rows.targets[i] == kNone) continue;
+      const real factor = dloss.data()[i];
+      real* const dx = dlogits.data() + i * rows.words;
+      add_gradient(rows.words, factor, uniform, log_sum.data()[i], logits.data() + i * rows.words, dx);
+      dx[rows.targets[i]] -= factor * (1 - eps);
+    }
+  });
+}
+
 }  // namespace
 
 real log_sum_exp(std::int64_t size, const real* x) {
@@ -45,40 +91,25 @@ real log_sum_exp(std::int64_t size, const real* x) {
   return shift + std::log(sum_exp(size, x, shift));
 }
 
-Var softmax_xent(Var logits, const std::vector<Id>& targets, double label_smoothing) {
-  check_rank("softmax_xent", "logits", logits.shape(), 2, 2);
-  const std::int64_t rows = logits.shape()[0], words = logits.shape()[1];
+void check_targets(const Indices& targets, std::int64_t rows, std::int64_t words, double label_smoothing) {
   check_shape("softmax_xent", "targets", {static_cast<std::int64_t>(targets.size())}, {rows});
   for (Id target : targets)
     if (target != kNone && (target < 0 || target >= words))
       throw Error(join("[softmax_xent] (targets) word ", target, " is outside of (logits) ",
-                       logits.shape().to_string()));
+                       Shape{rows, words}.to_string()));
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     throw Error(join("[softmax_xent] (label_smoothing) must be in [0, 1) but is ", label_smoothing));
+}
 
-  const real eps = static_cast<real>(label_smoothing), uniform = eps / static_cast<real>(words);
-  const Tensor loss = Tensor::zeros({rows}), log_sum({rows});
-  parallel_for(rows, 8 * words, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      if (targets[i] == kNone) continue;
-      const real* const x = logits.value().data() + i * words;
-      const real sum = log_sum_exp(words, x);
-      log_sum.data()[i] = sum;
-      loss.data()[i] = (1 - eps) * (sum - x[targets[i]]);
-      if (eps > 0) loss.data()[i] += eps * sum - uniform * sum_of(words, x);
-    }
-  });
-  return logits.tape->record(loss, {logits}, [=](const Tensor&, const Tensor& dloss) {
-    real* const dlogits = logits.gradient().data();
-    parallel_for(rows, 8 * words, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        if (targets[i] == kNone) continue;
-        const real factor = dloss.data()[i];
-        real* const dx = dlogits + i * words;
-        add_gradient(words, factor, uniform, log_sum.data()[i], logits.value().data() + i * words, dx);
-        dx[targets[i]] -= factor * (1 - eps);
-      }
-    });
+Var softmax_xent(Var logits, const Indices& targets, double label_smoothing) {
+  check_rank("softmax_xent", "logits", logits.shape(), 2, 2);
+  const Rows rows{logits.shape()[0], logits.shape()[1], targets, static_cast<real>(label_smoothing)};
+  check_targets(targets, rows.count, rows.words, label_smoothing);
+  Memory& memory = logits.value().memory();
+  const Tensor loss({rows.count}, memory), log_sum({rows.count}, memory);
+  set_losses(rows, logits.value(), loss, log_sum);
+  return logits.tape->record(loss, {logits}, [logits, rows, log_sum](const Tensor&, const Tensor& dloss) {
+    add_gradients(rows, logits.value(), log_sum, dloss, logits.gradient());
   });
 }
 

@@ -1,8 +1,6 @@
 // Softmax with cross-entropy (MODEL.md 4, 6).
 #pragma once
 
-#include <vector>
-
 #include "autograd/tape.h"
 #include "tensor/ids.h"
 
@@ -12,7 +10,10 @@ namespace mininmt {
 // With label smoothing eps the target distribution is q = (1 - eps) [target] + eps / V and the loss is -sum_w
 // q_w log p_w. A row whose target is kNone (padding) has loss 0 and no gradient.
 //   dlogits += dloss (p - q), with p computed again from the logits and their kept log-sum-exp
-Var softmax_xent(Var logits, const std::vector<Id>& targets, double label_smoothing = 0);
+Var softmax_xent(Var logits, const Indices& targets, double label_smoothing = 0);
+
+// Throws Error unless there is a target a row, each a word or kNone, and label_smoothing is in [0, 1).
+void check_targets(const Indices& targets, std::int64_t rows, std::int64_t words, double label_smoothing);
 
 // log sum_w e^(x_w), computed after subtracting the largest.
 real log_sum_exp(std::int64_t size, const real* x);

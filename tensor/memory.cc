@@ -28,23 +28,11 @@ int class_of(std::size_t bytes) {
   return octave * 4 + static_cast<int>(quarters) - 4;
 }
 
-// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache
-// later.
-void* from_system(std::size_t size) {
-  constexpr std::size_t kHugePage = 2 << 20;
-  if (size < kHugePage) return std::aligned_alloc(kAlignment, size);
-  void* const block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
-  if (block) madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
-  return block;
-}
-
 std::size_t class_bytes(int c) { return ((std::size_t{4} + c % 4) << (c / 4)) * kAlignment; }
 
 }  // namespace
 
-CpuMemory::~CpuMemory() { trim(); }
-
-void* CpuMemory::allocate(std::size_t bytes) {
+void* PooledMemory::allocate(std::size_t bytes) {
   const int c = class_of(bytes);
   const std::size_t size = class_bytes(c);
   void* block = nullptr;
@@ -69,42 +57,70 @@ void* CpuMemory::allocate(std::size_t bytes) {
     in_use_ += size;
     reserved_ += size;
   }
-  if (poison_) std::memset(block, 0xff, size);  // all bits set is a NaN in float and in double
+  if (poison_) poison(block, size);
   return block;
 }
 
-void CpuMemory::release(void* block, std::size_t bytes) noexcept {
+void PooledMemory::release(void* block, std::size_t bytes) noexcept {
   const int c = class_of(bytes);
   std::lock_guard lock(mutex_);
   in_use_ -= class_bytes(c);
   try {
     free_[c].push_back(block);
   } catch (const std::bad_alloc&) {
-    std::free(block);
+    to_system(block);
     reserved_ -= class_bytes(c);
   }
 }
 
-void CpuMemory::trim() noexcept {
+void PooledMemory::trim() noexcept {
   std::lock_guard lock(mutex_);
   for (int c = 0; c < kClasses; ++c) {
-    for (void* block : free_[c]) std::free(block);
+    for (void* block : free_[c]) to_system(block);
     reserved_ -= free_[c].size() * class_bytes(c);
     free_[c].clear();
   }
 }
 
-std::size_t CpuMemory::in_use() const {
+std::size_t PooledMemory::in_use() const {
   std::lock_guard lock(mutex_);
   return in_use_;
 }
 
-std::size_t CpuMemory::reserved() const {
+std::size_t PooledMemory::reserved() const {
   std::lock_guard lock(mutex_);
   return reserved_;
 }
 
-void CpuMemory::set_poison(bool on) { poison_ = on; }
+void PooledMemory::set_poison(bool on) { poison_ = on; }
+
+CpuMemory::~CpuMemory() { trim(); }
+
+// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache
+// later.
+void* CpuMemory::from_system(std::size_t size) {
+  constexpr std::size_t kHugePage = 2 << 20;
+  if (size < kHugePage) return std::aligned_alloc(kAlignment, size);
+  void* const block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
+  if (block) madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
+  return block;
+}
+
+void CpuMemory::to_system(void* block) noexcept { std::free(block); }
+
+void CpuMemory::poison(void* block, std::size_t size) {
+  std::memset(block, 0xff, size);  // all bits set is a NaN in float and in double
+}
+
+void CpuMemory::fill(real* data, std::int64_t count, real value) { std::fill(data, data + count, value); }
+
+void CpuMemory::copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void CpuMemory::from_host(void* to, const void* host, std::size_t bytes) { copy(to, host, bytes); }
+
+void CpuMemory::to_host(void* host, const void* from, std::size_t bytes) { copy(host, from, bytes); }
 
 CpuMemory& cpu_memory() {
   static CpuMemory* const memory =

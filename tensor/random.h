@@ -7,14 +7,16 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tensor/portable.h"
+
 namespace mininmt {
 
 // Ten rounds over several 128-bit counters side by side, number w of each in counters[w], with one 64-bit
 // key. Inlined, so that in a function marked MININMT_VECTORIZED the lanes become those of vector
 // instructions.
 template <int kLanes>
-[[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes],
-                                                 std::array<std::uint32_t, 2> key) {
+MININMT_PORTABLE [[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes],
+                                                                  std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
 #pragma omp simd
     for (int i = 0; i < kLanes; ++i) {
@@ -31,8 +33,8 @@ template <int kLanes>
 }
 
 // The same for one counter.
-inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                           std::array<std::uint32_t, 2> key) {
+MININMT_PORTABLE inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                                            std::array<std::uint32_t, 2> key) {
   std::uint32_t lanes[4][1] = {{counter[0]}, {counter[1]}, {counter[2]}, {counter[3]}};
   philox_rounds(lanes, key);
   return {lanes[0][0], lanes[1][0], lanes[2][0], lanes[3][0]};
@@ -42,10 +44,12 @@ inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 struct Random {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
+  const std::uint64_t* later = nullptr;  // for kernels, in device memory: a number to add to `stream` then
 
   // Four 32-bit numbers each, blocks i, i + 1, ... of the sequence: number w of block i + k is words[w][k].
   template <int kLanes>
-  [[gnu::always_inline]] void blocks(std::uint64_t i, std::uint32_t (&words)[4][kLanes]) const {
+  MININMT_PORTABLE [[gnu::always_inline]] void blocks(std::uint64_t i,
+                                                      std::uint32_t (&words)[4][kLanes]) const {
 #pragma omp simd
     for (int k = 0; k < kLanes; ++k) {
       const std::uint64_t position = i + static_cast<std::uint64_t>(k);
@@ -56,12 +60,12 @@ struct Random {
     }
     philox_rounds(words, {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   }
-  std::array<std::uint32_t, 4> block(std::uint64_t i) const {
+  MININMT_PORTABLE std::array<std::uint32_t, 4> block(std::uint64_t i) const {
     std::uint32_t words[4][1];
     blocks(i, words);
     return {words[0][0], words[1][0], words[2][0], words[3][0]};
   }
-  std::uint32_t bits(std::uint64_t i) const { return block(i / 4)[i % 4]; }
+  MININMT_PORTABLE std::uint32_t bits(std::uint64_t i) const { return block(i / 4)[i % 4]; }
 
   // Uniform in (0, 1), never an end.
   double uniform(std::uint64_t i) const { return (bits(i) + 0.5) * 0x1p-32; }

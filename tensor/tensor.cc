@@ -6,7 +6,7 @@
 
 namespace mininmt {
 
-Tensor::Tensor(const Shape& shape, Memory& memory) : shape_(shape) {
+Tensor::Tensor(const Shape& shape, Memory& memory) : shape_(shape), memory_(&memory) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * sizeof(real);
   block_ = std::shared_ptr<void>(memory.allocate(bytes),
                                  [&memory, bytes](void* block) { memory.release(block, bytes); });
@@ -27,10 +27,17 @@ Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
   return result;
 }
 
+std::span<real> Tensor::values() const {
+  if (on_cuda()) throw Error("[Tensor::values] the elements are on the GPU");
+  return {data_, static_cast<std::size_t>(size())};
+}
+
 real Tensor::item() const {
   if (!defined() || size() != 1)
     throw Error("[Tensor::item] one element expected, shape is " + shape_.to_string());
-  return *data_;
+  real value;
+  memory_->to_host(&value, data_, sizeof value);
+  return value;
 }
 
 Tensor Tensor::slice(std::int64_t first, std::int64_t count) const {
@@ -61,11 +68,32 @@ Tensor Tensor::view(std::int64_t offset, const Shape& shape) const {
 }
 
 Tensor Tensor::clone() const {
-  Tensor result(shape_);
-  std::copy(data_, data_ + size(), result.data_);
+  Tensor result(shape_, *memory_);
+  result.set(*this);
   return result;
 }
 
-void Tensor::fill(real value) const { std::fill(data_, data_ + size(), value); }
+Tensor Tensor::to(Memory& memory) const {
+  if (&memory == memory_) return *this;
+  Tensor result(shape_, memory);
+  result.set(*this);
+  return result;
+}
+
+void Tensor::set(const Tensor& x) const {
+  if (x.size() != size())
+    throw Error("[Tensor::set] " + shape_.to_string() + " from " + x.shape_.to_string());
+  const std::size_t bytes = static_cast<std::size_t>(size()) * sizeof(real);
+  if (x.memory_ == memory_)
+    memory_->copy(data_, x.data_, bytes);
+  else if (x.memory_->on_host())
+    memory_->from_host(data_, x.data_, bytes);
+  else if (memory_->on_host())
+    x.memory_->to_host(data_, x.data_, bytes);
+  else
+    throw Error("[Tensor::set] from one device to another");
+}
+
+void Tensor::fill(real value) const { memory_->fill(data_, size(), value); }
 
 }  // namespace mininmt

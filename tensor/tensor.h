@@ -23,7 +23,9 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return shape_.size(); }
   real* data() const { return data_; }
-  std::span<real> values() const { return {data_, static_cast<std::size_t>(size())}; }
+  Memory& memory() const { return *memory_; }
+  bool on_cuda() const { return memory_ && !memory_->on_host(); }  // then data() is not for the host to read
+  std::span<real> values() const;                                  // throws Error if they are on a device
   real item() const;  // the only element; throws Error if there are more
 
   // All three share the elements with this tensor.
@@ -33,11 +35,16 @@ class Tensor {
   Tensor view(std::int64_t offset,
               const Shape& shape) const;  // shape.size() elements from element `offset` on
 
-  Tensor clone() const;  // elements of its own
+  bool sole_owner() const { return block_.use_count() == 1; }  // whether no other tensor shares the elements
+
+  Tensor clone() const;             // elements of its own
+  Tensor to(Memory& memory) const;  // a copy in that memory, or the same elements if they are there already
+  void set(const Tensor& x) const;  // copies the elements of x, which may be in another memory
   void fill(real value) const;
 
  private:
   Shape shape_;
+  Memory* memory_ = nullptr;
   std::shared_ptr<void> block_;
   real* data_ = nullptr;
 };

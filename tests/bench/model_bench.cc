@@ -104,10 +104,10 @@ void bench_training(const Arguments& a) {
   }
   const Roofs roofs = measure_roofs();
   const auto model = new_model(options, static_cast<std::size_t>(a.words), static_cast<std::size_t>(words));
-  Updater updater(*model, corpus, options, a.threads);
+  const auto updater = make_updater(*model, corpus, options, a.threads);
   BatchStream stream(corpus, {}, 1);
   for (int i = 0; i < 20; ++i)
-    updater.update(stream.next());  // a whole fetch, so that every shape has been seen
+    updater->update(stream.next());  // a whole fetch, so that every shape has been seen
   double seconds = 0, target_words = 0, needed = 0;
   for (int i = 0; i < 60; ++i) {
     const auto pairs = stream.next();
@@ -115,7 +115,7 @@ void bench_training(const Arguments& a) {
       needed += flops(options, words, static_cast<double>(corpus.source(p).size()),
                       static_cast<double>(corpus.target(p).size()));
     const auto start = std::chrono::steady_clock::now();
-    target_words += static_cast<double>(updater.update(pairs).words);
+    target_words += static_cast<double>(updater->update(pairs).words);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   report_rate(join("training, m = n = n' = ", a.size, ", l = ", a.maxout, ", ", words, " words"),

@@ -142,11 +142,12 @@ void add_arrangement(Rows& rows) {
                       return stack({x[1], x[0], x[1]});
                     },
                     large});
-    rows.push_back({"gather_rows, with repeats",
+    rows.push_back({"gather_rows, with repeats and kNone",
                     {shape},
                     [=](Tape&, const Inputs& x) {
                       const std::int64_t end = steps * batch - 1;
-                      return gather_rows(x[0], {end, 0, end / 2, end, 0, end});
+                      const auto row = [](std::int64_t i) { return static_cast<std::int32_t>(i); };
+                      return gather_rows(x[0], {row(end), 0, row(end / 2), kNone, row(end), 0, row(end)});
                     },
                     large});
     IdMatrix ids(steps + 2, batch);

@@ -35,7 +35,7 @@ const std::vector<OpRow>& op_table();
 // gates, and a larger loss costs the numeric derivative digits.
 class Operands {
  public:
-  explicit Operands(const OpRow& row, std::uint64_t seed = 1);
+  explicit Operands(const OpRow& row, std::uint64_t seed = 1, Memory& memory = cpu_memory());
 
   Parameters& parameters() { return parameters_; }
   const Tensor& value(int input) const { return inputs_[input]->value; }
@@ -47,12 +47,12 @@ class Operands {
   std::vector<Parameter*> inputs_;
 };
 
-struct Outcome {
+struct Outcome {  // on the host
   Tensor value;
   Tensor gradients;  // block of the operands' parameters
 };
 
-// dL/dx of L = sum_i w_i y_i with random w, added into `gradients`; returns a copy of y.
+// dL/dx of L = sum_i w_i y_i with random w, added into `gradients`; returns a copy of y on the host.
 Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradients, int constant_input = -1);
 
 // Forward and backward once, from gradients of zero. constant_input: that input is a constant, without

@@ -8,19 +8,21 @@
 namespace mininmt {
 namespace {
 
-// L = sum_i w_i y_i with w uniform in (-1.5, 1.5).
+// L = sum_i w_i y_i with w uniform in (-1.5, 1.5), computed on the CPU wherever y is.
 Var random_loss(Tape& tape, Var y) {
   const Random random{77, 1};
-  const Tensor weights(y.shape());
+  const Tensor weights(y.shape()), value = y.value().to(cpu_memory());
   double loss = 0;
   for (std::int64_t i = 0; i < weights.size(); ++i) {
     weights.data()[i] = static_cast<real>(3 * random.uniform(static_cast<std::uint64_t>(i)) - 1.5);
-    loss += weights.data()[i] * y.value().data()[i];
+    loss += weights.data()[i] * value.data()[i];
   }
   return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y},
                      [y, weights](const Tensor&, const Tensor& dl) {
+                       const Tensor dy = y.gradient().to(cpu_memory());
                        for (std::int64_t i = 0; i < weights.size(); ++i)
-                         y.gradient().data()[i] += dl.item() * weights.data()[i];
+                         dy.data()[i] += dl.item() * weights.data()[i];
+                       y.gradient().set(dy);
                      });
 }
 
@@ -32,7 +34,7 @@ std::string OpRow::shapes() const {
   return text;
 }
 
-Operands::Operands(const OpRow& row, std::uint64_t seed) {
+Operands::Operands(const OpRow& row, std::uint64_t seed, Memory& memory) {
   for (std::size_t i = 0; i < row.inputs.size(); ++i)
     inputs_.push_back(
         &parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
@@ -41,6 +43,7 @@ Operands::Operands(const OpRow& row, std::uint64_t seed) {
   for (std::int64_t i = 0; i < parameters_.size(); ++i)
     parameters_.values().data()[i] =
         static_cast<real>(1.5 * random.uniform(static_cast<std::uint64_t>(i)) - 0.75);
+  parameters_.move_to(memory);
 }
 
 std::vector<Var> Operands::leaves(Tape& tape) const {
@@ -54,14 +57,15 @@ Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradie
   std::vector<Var> inputs = operands.leaves(tape);
   if (constant_input >= 0) inputs[constant_input] = tape.constant(operands.value(constant_input));
   const Var y = row.build(tape, inputs);
-  const Tensor value = y.value().clone();
+  const Tensor value = y.value().on_cuda() ? y.value().to(cpu_memory()) : y.value().clone();
   if (y.needs_gradient()) tape.backward(random_loss(tape, y));
   return value;
 }
 
 Outcome run(const OpRow& row, Operands& operands, int constant_input) {
   const Tensor gradients = operands.parameters().new_gradients();
-  return {run_into(row, operands, gradients, constant_input), gradients};
+  const Tensor value = run_into(row, operands, gradients, constant_input);
+  return {value, gradients.to(cpu_memory())};
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {

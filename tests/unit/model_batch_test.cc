@@ -55,13 +55,13 @@ TEST_CASE("the gradient of a batch is the sum over its sentences") {
     }
 }
 
-TEST_CASE("word losses come in the order of rows_of, and add up to log p") {
+TEST_CASE("word losses come in the order of batch.rows, and add up to log p") {
   const auto model = random_model(small_options());
   const Batch batch = batch_of(kSources, kTargets);
   CHECK(batch.target_words() == 6 + 1 + 8 + 3 + 2 + 12);
   Tape tape;
   const Tensor losses = model->word_losses(tape, batch).value();
-  const auto rows = RnnSearch::rows_of(batch);
+  const Indices rows = batch.rows;
   REQUIRE(losses.size() == batch.target_words());
   REQUIRE(rows.size() == static_cast<std::size_t>(losses.size()));
   std::vector<double> log_p(kSources.size());

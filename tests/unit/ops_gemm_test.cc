@@ -69,7 +69,7 @@ TEST_CASE(
             for (const std::int64_t gap : {0, 5})
               for (const bool add : {false, true}) {
                 const double error = error_of(product, m, n, k, form & 1, form & 2, gap, add);
-                CHECK_MESSAGE(error <= 5e-5, std::string(product == gemm ? "gemm " : "plain_gemm ")
+                CHECK_MESSAGE(error <= 5e-5, std::string(product != plain_gemm ? "gemm " : "plain_gemm ")
                                                  << m << " x " << n << " x " << k << " form " << form
                                                  << " gap " << gap << " add " << add << ": " << error);
               }

@@ -52,12 +52,11 @@ TEST_CASE_FIXTURE(Model, "steps of different numbers of rows; no step at all") {
   CHECK(gradient() == Numbers{6, 9, 12, 6, 9, 12});
 }
 
-TEST_CASE_FIXTURE(Model, "rows handed in by their distance, to a part of the weight") {
+TEST_CASE_FIXTURE(Model, "steps handed in for a part of the weight") {
   Tape tape(gradients);
   const StepWeight weight(tape.leaf(W));
-  const Var y = linear(tape.constant(x), weight);  // announces two rows
-  const std::vector<real> dy = {2, 0, 3, 0};       // a column, two apart
-  weight.add_step(2, x.data(), 3, dy.data(), 2, 1, 1);
+  const Var y = linear(tape.constant(x), weight);
+  weight.add_step(x, Tensor::from({2, 2}, {100, 2, 100, 3}), 1, 1);
   tape.backward(sum(slice(y, 0, 0)));
   CHECK(gradient() == Numbers{0, 0, 0, 2 * 1 + 3 * 4, 2 * 2 + 3 * 5, 2 * 3 + 3 * 6});
 }

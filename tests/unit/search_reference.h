@@ -33,10 +33,9 @@ inline Forced force(const RnnSearch& model, const Sentence& source, const Senten
     const auto alpha = step.alpha.values();
     result.alpha.emplace_back(alpha.begin(), alpha.end());
     if (i < prefix.size()) continue;
-    const auto logits = model.decoder().logits(tape, step.s, y, step.c, {}).value().values();
-    double sum = 0;
-    for (real x : logits) sum += std::exp(static_cast<double>(x));
-    for (real x : logits) result.next.push_back(x - std::log(sum));
+    const Var t = model.decoder().readout(tape, step.s, y, step.c, {});
+    for (Id word = 0; word < model.options().target_words; ++word)
+      result.next.push_back(-model.decoder().losses(tape, t, {word}, 0).value().item());
   }
   return result;
 }

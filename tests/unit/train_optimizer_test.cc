@@ -12,7 +12,7 @@ namespace {
 
 // Three updates from x = 1 with gradients 0.5, -0.25, 1 (times `factor`): x after each.
 std::vector<double> three_updates(const std::string& name, double rate, real factor = 1) {
-  const auto optimizer = make_optimizer(name, rate, 2);
+  const auto optimizer = make_optimizer(name, rate, Tensor({2}));
   const Tensor x = Tensor::from({2}, {1, 1});
   std::vector<double> found;
   for (double g : {0.5, -0.25, 1.0}) {
@@ -60,7 +60,7 @@ TEST_CASE("the factor of the clipping acts on the gradient") {
 TEST_CASE("a block of any size is updated to its last element") {
   for (std::int64_t size : {1, 31, 33, 1000, 100003})
     for (const char* name : {"sgd", "adam", "adadelta"}) {
-      const auto optimizer = make_optimizer(name, 0.1, size);
+      const auto optimizer = make_optimizer(name, 0.1, Tensor({size}));
       const Tensor x = Tensor::zeros({size}), gradient = Tensor::zeros({size});
       gradient.fill(1);
       optimizer->update(x, gradient, 1);
@@ -70,7 +70,8 @@ TEST_CASE("a block of any size is updated to its last element") {
 }
 
 TEST_CASE("an unknown optimizer is refused with those that there are") {
-  CHECK_THROWS_WITH_AS(make_optimizer("lion", 1, 1), doctest::Contains("adadelta, adam or sgd"), UsageError);
+  CHECK_THROWS_WITH_AS(make_optimizer("lion", 1, Tensor({1})), doctest::Contains("adadelta, adam or sgd"),
+                       UsageError);
 }
 
 TEST_CASE("the norm of a block") {

@@ -29,12 +29,12 @@ struct Run {
 Run run(const TrainOptions& options, int threads = 1, int updates = 1) {
   Run r{random_model(small_options()), {}, {}, {}, {}};
   r.before = copy_of(r.model->parameters().values());
-  Updater updater(*r.model, kCorpus, options, threads);
+  const auto updater = make_updater(*r.model, kCorpus, options, threads);
   std::vector<std::uint32_t> pairs(kCorpus.size());
   std::iota(pairs.begin(), pairs.end(), 0u);
-  for (int i = 0; i < updates; ++i) r.report = updater.update(pairs);
+  for (int i = 0; i < updates; ++i) r.report = updater->update(pairs);
   r.after = copy_of(r.model->parameters().values());
-  r.average = copy_of(updater.values());
+  r.average = copy_of(updater->values());
   return r;
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("shards with the same pairs have dropout of their own") {
   options.dropout_annotations = 0.3;
   const auto cost = [&](const std::vector<std::uint32_t>& pairs, int threads) {
     const auto model = random_model(small_options());
-    return Updater(*model, kCorpus, options, threads).update(pairs).cost;
+    return make_updater(*model, kCorpus, options, threads)->update(pairs).cost;
   };
   CHECK(cost({0, 1, 2, 3, 0, 1, 2, 3}, 2) != doctest::Approx(2 * cost({0, 1, 2, 3}, 1)).epsilon(1e-4));
   options.dropout_annotations = 0;
@@ -166,18 +166,18 @@ TEST_CASE("an update whose gradient is not finite leaves everything as it was") 
   options.optimizer = "adam";
   options.exponential_smoothing = 0.5;
   const auto model = random_model(small_options());
-  Updater updater(*model, kCorpus, options, 1);
+  const auto updater = make_updater(*model, kCorpus, options, 1);
   const std::vector<std::uint32_t> pairs = {0, 1, 2, 3};
-  CHECK(updater.update(pairs).applied);
+  CHECK(updater->update(pairs).applied);
   real& bias = model->parameters().values().data()[0];
   const real saved = bias;
   bias = std::numeric_limits<real>::quiet_NaN();
-  const auto average = copy_of(updater.values());
-  CHECK_FALSE(updater.update(pairs).applied);
-  CHECK(copy_of(updater.values()) == average);
+  const auto average = copy_of(updater->values());
+  CHECK_FALSE(updater->update(pairs).applied);
+  CHECK(copy_of(updater->values()) == average);
   bias = saved;
-  CHECK(updater.update(pairs).applied);
-  CHECK(updater.updates() == 3);
+  CHECK(updater->update(pairs).applied);
+  CHECK(updater->updates() == 3);
 }
 
 }  // namespace

@@ -1,0 +1,21 @@
+// Where the programs compute: --device and --precision.
+#pragma once
+
+#include <string>
+
+#include "tensor/memory.h"
+
+namespace mininmt {
+
+struct Device {
+  Memory* memory;
+  std::string description;  // "CPU, 8 threads", "GPU: NVIDIA H100 ..., products in tf32"
+  int threads;              // that share the work among them: 1 on the GPU
+};
+
+// device: cpu, cuda, or auto, which is cuda where the build has it and a GPU answers. precision: float32,
+// tf32 or bf16. threads: of the CPU. Throws UsageError for cuda without CUDA in the build, Error where no GPU
+// answers.
+Device choose_device(const std::string& device, const std::string& precision, int threads);
+
+}  // namespace mininmt

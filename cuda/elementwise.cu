@@ -1,0 +1,228 @@
+// Operations on each element by itself (ops/elementwise.h, ops/maxout.h, ops/dropout.h). Bound by memory:
+// each input is read once and each output written once, 16 bytes at a time where all pointers allow it.
+#include "cuda/vector.cuh"
+#include "tensor/scalar.h"
+
+namespace mininmt::cuda {
+namespace {
+
+template <int kWidth, class F, class... Packs>
+__device__ Pack<kWidth> apply(const F& f, const Packs&... x) {
+  Pack<kWidth> y;
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) y.of[k] = f(x.of[k]...);
+  return y;
+}
+
+// y_i = f(x_i...), i < n. y may be one of the x.
+template <int kWidth, class F, class... Inputs>
+__global__ __launch_bounds__(kBlock, 8) void map(Index n, F f, real* y, Inputs... x) {
+  const Index stride = Index{gridDim.x} * kBlock * kWidth;
+#pragma unroll 1
+  for (Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth; i < n; i += stride) {
+    if (i + kWidth <= n) {
+      store(y + i, apply<kWidth>(f, load<kWidth>(x + i)...));
+    } else {
+#pragma unroll 1
+      for (Index k = i; k < n; ++k) y[k] = f(x[k]...);
+    }
+  }
+}
+
+template <class F, class... Inputs>
+void launch_map(const char* name, Index n, F f, real* y, Inputs... x) {
+  with_width(many(n) && aligned(y, x...), [&](auto width) {
+    launch(name, map<width, F, Inputs...>, striding_blocks((n + width - 1) / width), kBlock, 0, n, f, y,
+           x...);
+  });
+}
+
+struct Constant {
+  real value;
+  __device__ real operator()() const { return value; }
+};
+
+struct Sum {
+  __device__ real operator()(real a, real b) const { return a + b; }
+};
+
+struct Product {
+  __device__ real operator()(real a, real b) const { return a * b; }
+};
+
+struct PlusProduct {
+  __device__ real operator()(real y, real a, real b) const { return y + a * b; }
+};
+
+struct Scaled {
+  real factor;
+  __device__ real operator()(real x) const { return factor * x; }
+};
+
+struct PlusScaled {
+  real factor;
+  __device__ real operator()(real y, real x) const { return y + factor * x; }
+};
+
+struct PlusNumber {
+  const real* number;
+  __device__ real operator()(real y) const { return y + __ldg(number); }
+};
+
+struct Tanh {
+  __device__ real operator()(real x) const { return mininmt::tanh(x); }
+};
+
+struct Sigmoid {
+  __device__ real operator()(real x) const { return mininmt::sigmoid(x); }
+};
+
+struct PlusTanhGradient {
+  __device__ real operator()(real dx, real y, real dy) const { return dx + dy * tanh_slope(y); }
+};
+
+struct PlusSigmoidGradient {
+  __device__ real operator()(real dx, real y, real dy) const { return dx + dy * sigmoid_slope(y); }
+};
+
+// Whether the first of a pair is taken: the larger, the first of equal ones, or the one that is NaN.
+__device__ bool takes_first(real a, real b) { return a >= b || a != a; }
+
+// The 2 kWidth inputs of kWidth outputs.
+template <int kWidth>
+struct Pairs {
+  real of[2 * kWidth];
+  __device__ explicit Pairs(const real* x) {
+    const Pack<kWidth> first = load<kWidth>(x), second = load<kWidth>(x + kWidth);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) of[k] = first.of[k], of[kWidth + k] = second.of[k];
+  }
+};
+
+// y (n) from x (2n).
+template <int kWidth>
+__global__ __launch_bounds__(kBlock, 8) void larger_of_pairs(Index n, const real* x, real* y) {
+  const Index stride = Index{gridDim.x} * kBlock * kWidth;
+#pragma unroll 1
+  for (Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth; i < n; i += stride) {
+    const Pairs<kWidth> pairs(x + 2 * i);
+    Pack<kWidth> y_i;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const real a = pairs.of[2 * k], b = pairs.of[2 * k + 1];
+      y_i.of[k] = takes_first(a, b) ? a : b;
+    }
+    store(y + i, y_i);
+  }
+}
+
+// dx (2n) += dy (n) in the places of x that were taken.
+template <int kWidth>
+__global__ __launch_bounds__(kBlock, 8) void add_to_larger(Index n, const real* x, const real* dy, real* dx) {
+  const Index stride = Index{gridDim.x} * kBlock * kWidth;
+#pragma unroll 1
+  for (Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth; i < n; i += stride) {
+    const Pairs<kWidth> pairs(x + 2 * i);
+    const Pack<kWidth> dy_i = load<kWidth>(dy + i);
+    Pairs<kWidth> sum(dx + 2 * i);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const bool first = takes_first(pairs.of[2 * k], pairs.of[2 * k + 1]);
+      sum.of[2 * k] += first ? dy_i.of[k] : 0;
+      sum.of[2 * k + 1] += first ? 0 : dy_i.of[k];
+    }
+    Pack<kWidth> low, high;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) low.of[k] = sum.of[k], high.of[k] = sum.of[kWidth + k];
+    store(dx + 2 * i, low);
+    store(dx + 2 * i + kWidth, high);
+  }
+}
+
+// A block of random numbers, four of them, for each thread and its four elements. kAligned: x and y are at
+// multiples of 16 bytes.
+template <bool kAligned>
+__global__ __launch_bounds__(kBlock, 8) void drop_out(Index n, std::uint32_t threshold, real factor,
+                                                      Random random, const real* x, real* y, bool add) {
+  if (random.later) random.stream += *random.later;
+  const Index stride = Index{gridDim.x} * kBlock * 4;
+#pragma unroll 1
+  for (Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * 4; i < n; i += stride) {
+    std::uint32_t bits[4][1];
+    random.blocks(static_cast<std::uint64_t>(i / 4), bits);
+    if (kAligned && i + 4 <= n) {
+      const Pack<4> x_i = load<4>(x + i);
+      Pack<4> y_i = add ? load<4>(y + i) : Pack<4>{};
+#pragma unroll
+      for (int k = 0; k < 4; ++k) y_i.of[k] += bits[k][0] >= threshold ? factor * x_i.of[k] : 0;
+      store(y + i, y_i);
+    } else {
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        if (i + k >= n) continue;
+        y[i + k] = (add ? y[i + k] : 0) + (bits[k][0] >= threshold ? factor * x[i + k] : 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void fill(Index n, real value, real* y) { launch_map("fill", n, Constant{value}, y); }
+
+void add(Index n, const real* a, const real* b, real* y) { launch_map("add", n, Sum{}, y, a, b); }
+
+void multiply(Index n, const real* a, const real* b, real* y) {
+  launch_map("multiply", n, Product{}, y, a, b);
+}
+
+void add_product(Index n, const real* a, const real* b, real* y) {
+  launch_map("add_product", n, PlusProduct{}, y, static_cast<const real*>(y), a, b);
+}
+
+void add_to(Index n, const real* x, real* y) {
+  launch_map("add_to", n, Sum{}, y, static_cast<const real*>(y), x);
+}
+
+void scale(Index n, real factor, const real* x, real* y) { launch_map("scale", n, Scaled{factor}, y, x); }
+
+void add_scaled(Index n, real factor, const real* x, real* y) {
+  launch_map("add_scaled", n, PlusScaled{factor}, y, static_cast<const real*>(y), x);
+}
+
+void add_number(Index n, const real* number, real* y) {
+  launch_map("add_number", n, PlusNumber{number}, y, static_cast<const real*>(y));
+}
+
+void tanh(Index n, const real* x, real* y) { launch_map("tanh", n, Tanh{}, y, x); }
+
+void sigmoid(Index n, const real* x, real* y) { launch_map("sigmoid", n, Sigmoid{}, y, x); }
+
+void add_tanh_gradient(Index n, const real* y, const real* dy, real* dx) {
+  launch_map("add_tanh_gradient", n, PlusTanhGradient{}, dx, static_cast<const real*>(dx), y, dy);
+}
+
+void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx) {
+  launch_map("add_sigmoid_gradient", n, PlusSigmoidGradient{}, dx, static_cast<const real*>(dx), y, dy);
+}
+
+void maxout(Index n, const real* x, real* y) {
+  with_width(many(n) && n % kWide == 0 && aligned(x, y), [&](auto width) {
+    launch("maxout", larger_of_pairs<width>, striding_blocks(n / width), kBlock, 0, n, x, y);
+  });
+}
+
+void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx) {
+  with_width(many(n) && n % kWide == 0 && aligned(x, dy, dx), [&](auto width) {
+    launch("add_maxout_gradient", add_to_larger<width>, striding_blocks(n / width), kBlock, 0, n, x, dy, dx);
+  });
+}
+
+void dropout(Index n, double p, const Random& random, const real* x, real* y, bool add) {
+  const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
+  const auto factor = static_cast<real>(1 / (1 - p));
+  const auto kernel = aligned(x, y) ? drop_out<true> : drop_out<false>;
+  launch("dropout", kernel, striding_blocks((n + 3) / 4), kBlock, 0, n, threshold, factor, random, x, y, add);
+}
+
+}  // namespace mininmt::cuda

@@ -1,0 +1,199 @@
+// What the GPU computes: a launcher for each kernel, or for a few that belong together. Includes no CUDA
+// header, so that any source may call them behind
+//   if constexpr (kHasCuda) if (x.on_cuda()) return cuda::tanh(...);
+// which a build without CUDA discards.
+//
+// All pointers are to device memory unless a comment says otherwise; matrices are row-major and contiguous
+// unless a stride is given. A launcher returns at once: its work runs in the order of the calls, on the
+// stream of cuda/context.cuh. Every result is the same to the bit from run to run: no atomics; a sum is made
+// by the block that owns it. Errors of a launch are thrown as Error with the name of the kernel.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensor/random.h"
+#include "tensor/types.h"
+
+namespace mininmt {
+
+#ifdef MININMT_CUDA
+inline constexpr bool kHasCuda = true;
+#else
+inline constexpr bool kHasCuda = false;
+#endif
+
+namespace cuda {
+
+using Index = std::int64_t;
+
+// --- Element by element (elementwise.cu) ---------------------------------------------------------------
+void fill(Index n, real value, real* y);
+void add(Index n, const real* a, const real* b, real* y);          // y = a + b
+void multiply(Index n, const real* a, const real* b, real* y);     // y = a * b
+void add_product(Index n, const real* a, const real* b, real* y);  // y += a * b
+void add_to(Index n, const real* x, real* y);                      // y += x
+void scale(Index n, real factor, const real* x, real* y);          // y = factor x
+void add_scaled(Index n, real factor, const real* x, real* y);     // y += factor x
+void add_number(Index n, const real* number, real* y);             // y_i += number[0]
+void tanh(Index n, const real* x, real* y);
+void sigmoid(Index n, const real* x, real* y);
+void add_tanh_gradient(Index n, const real* y, const real* dy, real* dx);     // dx += dy (1 - y^2)
+void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx);  // dx += dy y (1 - y)
+void maxout(Index n, const real* x, real* y);  // y_i = the larger of x_2i, x_2i+1, i < n
+void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx);
+
+// y_i = or += x_i / (1 - p) where number i of `random` keeps it (ops/dropout.h), else 0. `random.later`, if
+// set, is read on the device.
+void dropout(Index n, double p, const Random& random, const real* x, real* y, bool add);
+
+// --- Rows and columns (rows.cu) ------------------------------------------------------------------------
+// Each row of y (rows, n) = or += x (n).
+void spread_over_rows(Index rows, Index n, const real* x, real* y, bool add);
+
+// y (n) += sum of the rows of x (rows, n).
+void add_sum_of_rows(Index rows, Index n, const real* x, real* y);
+
+// y (1) = sum of x (n), in double.
+void sum(Index n, const real* x, real* y);
+
+// For each row: y (width of them, y_stride apart) = or += x (x_stride apart).
+void copy_columns(Index rows, Index width, const real* x, Index x_stride, real* y, Index y_stride, bool add);
+
+// blocks[i], on the host, is the i-th source (rows, width) with rows x_stride apart: y (blocks, rows, width)
+// = them one after another. A few launches however many blocks there are.
+void join_blocks(const std::vector<const real*>& blocks, Index rows, Index width, Index x_stride, real* y);
+
+// The other way: block i, y[i] (size) = or += x (blocks, size) [i]; `y` on the host.
+void split_blocks(const std::vector<real*>& y, Index size, const real* x, bool add);
+
+// --- Rows by index (embedding.cu) ----------------------------------------------------------------------
+// Row i of y (count, n) = row index[i] of x, zeros where index[i] < 0.
+void gather_rows(Index count, Index n, const std::int32_t* index, const real* x, real* y);
+
+// Row index[i] of y += row i of x (count, n), i in ascending order; rows with index[i] < 0 are left out.
+// `distinct`: no index comes twice. Otherwise rows are brought together by CUB's radix sort and each sum is
+// made by the block that owns the row of y. indices: they are below this.
+void scatter_add_rows(Index count, Index n, const std::int32_t* index, const real* x, real* y, bool distinct,
+                      Index indices);
+
+// --- GRU (gru.cu; ops/gru.h) ---------------------------------------------------------------------------
+// One step of `batch` rows. lengths: row b is active if t < lengths[b]; null: all are. Rows of x and gates
+// are 3n wide: z, r, candidate.
+struct GruStep {
+  Index batch, n;
+  const std::int32_t* lengths;
+  std::int32_t t;
+};
+
+// gates = [U_z h, U_r h, .] becomes [z, r, .] with z = sigmoid(x_z + U_z h), r likewise; reset = r * h,
+// zeros in rows that are not active.
+void gru_gates(const GruStep& step, const real* x, const real* h, real* gates, real* reset);
+
+// gates = [z, ., U (r * h)] becomes [z, ., h~]; next = (1 - z) h + z h~, or h in rows that are not active.
+void gru_state(const GruStep& step, const real* x, const real* h, real* gates, real* next);
+
+// With d = dnext + dy (dy may be null): dx_z = d (h~ - h) z (1 - z), dx_h = d z (1 - h~^2), dh = or += d (1 -
+// z); in rows that are not active all of dx = 0 (dx_r too) and dh = or += d.
+void gru_state_gradient(const GruStep& step, const real* h, const real* gates, const real* dnext,
+                        const real* dy, real* dx, real* dh, bool add);
+
+// From q (batch, n) = dx_h U, the gradient of r * h: dx_r = q h r (1 - r), dh += q r; nothing in rows that
+// are not active.
+void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, const real* q, real* dx,
+                        real* dh);
+
+// --- Attention (attention.cu; ops/attention.h) ---------------------------------------------------------
+// keys (steps, batch, align), values (steps, batch, context), v (align), lengths (batch). Row r of `rows`
+// belongs to sentence sentence_of_row[r]; null: r, and rows = batch.
+struct Attention {
+  Index rows, steps, batch, align, context;
+  const real *keys, *values, *v;
+  const std::int32_t *lengths, *sentence_of_row;
+};
+
+// e = v . tanh(query + key_j), alpha its masked softmax, context = sum_j alpha_j values_j: query (rows,
+// align) -> alpha (rows, steps), exactly 0 at padding, and context (rows, context). Keys and values are read
+// once.
+void attend(const Attention& a, const real* query, real* alpha, real* context);
+
+// One step back, for rows = batch without sentence_of_row: from dc (batch, context) and alpha
+//   de = alpha (dalpha - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
+//   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, g_j = de_j v (1 - u_j^2), u_j = tanh(query +
+//   key_j), computed again; dv_rows (batch, align) += sum_j de_j u_j.
+// dkeys and dv_rows may be null. Gradients at padding are not touched. What is left, dvalues_j += sum over
+// the steps of alpha_j dc, is one product after all steps (ops/attention.cc).
+void attend_gradient(const Attention& a, const real* query, const real* alpha, const real* dc, real* dquery,
+                     bool add, real* dkeys, real* dv_rows);
+
+// --- Softmax (softmax.cu; ops/softmax_xent.h) ----------------------------------------------------------
+// loss (rows) = -sum_w q_w log p_w, log_sum (rows) = log sum_w e^logit_w, both in one pass over the logits
+// (rows, words). q = (1 - smoothing) [target] + smoothing / words. bias (words) or null is added to the
+// logits as they are read. Rows whose target is below 0: loss 0.
+void softmax_xent(Index rows, Index words, const real* logits, const real* bias, const std::int32_t* targets,
+                  double smoothing, real* loss, real* log_sum);
+
+// dlogits = or += dloss (p - q); rows without target = 0 or unchanged. dlogits may be the logits themselves
+// (without add).
+void softmax_xent_gradient(Index rows, Index words, const real* logits, const real* bias,
+                           const std::int32_t* targets, double smoothing, const real* log_sum,
+                           const real* dloss, real* dlogits, bool add);
+
+// For each row of logits (rows, words), bias (words) or null added: log_sum = log sum_w e^logit_w, and the k
+// largest logits that are not barred with their words, largest first, equal ones by word. Word `unk` is
+// barred in every row unless it is negative, word `eos` in rows where bar_eos is not 0. Where fewer than k
+// words are allowed the list is filled up with word -1.
+void top_k(Index rows, Index words, Index k, const real* logits, const real* bias, std::int32_t unk,
+           std::int32_t eos, const std::int32_t* bar_eos, real* log_sum, real* top, std::int32_t* top_words);
+
+// --- Products (gemm.cu) --------------------------------------------------------------------------------
+// As in ops/gemm.h, by cuBLAS.
+struct Operand {
+  const real* data;
+  Index stride;
+  bool transposed;
+};
+void gemm(Index m, Index n, Index k, Operand a, Operand b, real* c, Index c_stride, bool add);
+
+// The same for `count` products; operand i starts i times the `_step` elements after the first.
+void gemm_batched(Index count, Index m, Index n, Index k, Operand a, Index a_step, Operand b, Index b_step,
+                  real* c, Index c_stride, Index c_step, bool add);
+
+// --- Updates (optimizer.cu; nn/optimizer.h) ------------------------------------------------------------
+// What the host says about an update; one of these lies in device memory and is sent ahead of each update.
+struct Schedule {
+  std::uint64_t later;  // added to the streams of random numbers
+  double learn_rate;
+  double clip_norm;       // 0: no clipping
+  double average_weight;  // of the newest parameters in their running average
+  real cost_scale;        // the gradient that the cost starts from
+};
+
+// What an update comes to.
+struct Progress {
+  double cost;           // of the minibatch, not scaled
+  double norm;           // of the gradient
+  double factor;         // that clips it
+  std::int64_t applied;  // updates applied so far, this one counted if it was
+  std::int32_t ok;       // 1: cost and norm are finite and the update is applied
+};
+
+// gradient (n), cost (1), *progress of the update before -> *progress. partial: room for kNormPartials
+// doubles.
+inline constexpr Index kNormPartials = 1024;
+void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
+             Progress* progress);
+
+// x -= the step of the optimizer (nn/optimizer.cc), with the gradient times progress->factor; nothing if not
+// progress->ok. Adam's corrections use progress->applied as the number of the update.
+void sgd(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* x);
+void adam(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* m, real* v,
+          real* x);
+void adadelta(Index n, const Schedule* schedule, const Progress* progress, const real* gradient,
+              real* squares, real* steps, real* x);
+
+// average += weight (x - average); nothing if not progress->ok.
+void approach(Index n, const Schedule* schedule, const Progress* progress, const real* x, real* average);
+
+}  // namespace cuda
+}  // namespace mininmt

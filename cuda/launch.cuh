@@ -1,0 +1,87 @@
+// What every kernel source uses: launches with a check, and sums over a warp or a block in a fixed order.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "cuda/context.cuh"
+#include "cuda/kernels.h"
+
+namespace mininmt::cuda {
+
+inline constexpr int kWarp = 32;
+inline constexpr int kBlock = 256;  // threads, where nothing speaks for another number
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+
+// Starts kernel(args...) on grid x threads; `threads` is a multiple of kWarp. An empty grid starts nothing.
+template <class... Parameters, class... Arguments>
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
+            Arguments... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  if (shared_bytes > 48 * 1024)
+    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+          name);
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = context().stream;
+  check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+}
+
+inline unsigned blocks_for(Index items, Index per_block) {
+  return static_cast<unsigned>((items + per_block - 1) / per_block);
+}
+
+// Blocks for a loop over n items with a stride of the whole grid: as many as keep the GPU busy, and no more
+// than there is work for.
+inline unsigned striding_blocks(Index n, int threads = kBlock) {
+  return static_cast<unsigned>(
+      std::min<Index>((n + threads - 1) / threads, Index{8} * context().multiprocessors));
+}
+
+// The dynamic shared memory of the block.
+template <class T>
+__device__ T* dynamic_shared() {
+  extern __shared__ __align__(16) unsigned char mininmt_dynamic_shared[];
+  return reinterpret_cast<T*>(mininmt_dynamic_shared);
+}
+
+// op over the values of the warp's lanes; every lane gets the result. A butterfly: the order is fixed.
+template <class T, class Op>
+__device__ T warp_reduce(T x, Op op) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) x = op(x, __shfl_xor_sync(kAllLanes, x, offset));
+  return x;
+}
+
+// The same over all threads of the block, at most 1024; every thread gets the result. To be called by all
+// threads.
+template <class T, class Op>
+__device__ T block_reduce(T x, Op op, T neutral) {
+  __shared__ T of_warp[kWarp];
+  x = warp_reduce(x, op);
+  __syncthreads();  // of_warp may still be read from a reduction before
+  if (threadIdx.x % kWarp == 0) of_warp[threadIdx.x / kWarp] = x;
+  __syncthreads();  // every warp's value is there
+  const unsigned warps = blockDim.x / kWarp, lane = threadIdx.x % kWarp;
+  return warp_reduce(lane < warps ? of_warp[lane] : neutral, op);
+}
+
+struct Plus {
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+
+// The larger; a NaN wins, so that it is seen.
+struct Larger {
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+
+}  // namespace mininmt::cuda

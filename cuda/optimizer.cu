@@ -1,0 +1,179 @@
+// Updates of the parameters (nn/optimizer.h): the norm of the gradient, clipping, and the step, each a pass
+// over the block of parameters. Bound by memory: each block is read once and, where it changes, written once.
+#include <cmath>
+
+#include "cuda/vector.cuh"
+
+namespace mininmt::cuda {
+namespace {
+
+constexpr int kResident = 5;  // blocks that a multiprocessor runs at a time: their registers bound them
+
+__device__ double square(real x) { return static_cast<double>(x) * static_cast<double>(x); }
+
+// partial_b = the sum of x_i^2 over the elements that block b of the grid gets.
+template <int kWidth>
+__global__ __launch_bounds__(kBlock, 8) void sum_squares(Index n, const real* x, double* partial) {
+  constexpr int kAhead = 2;  // loads on their way at the same time
+  const Index step = Index{gridDim.x} * kBlock * kWidth;
+  double sum = 0;
+#pragma unroll 1
+  for (Index first = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth; first < n; first += kAhead * step) {
+    Pack<kWidth> next[kAhead];
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      const Index i = first + j * step;
+      next[j] = i + kWidth <= n ? load<kWidth>(x + i) : Pack<kWidth>{};
+    }
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j)
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) sum += square(next[j].of[k]);
+  }
+  // What follows the last whole pack.
+  if (blockIdx.x == 0 && threadIdx.x < n % kWidth) sum += square(x[n - 1 - threadIdx.x]);
+  sum = block_reduce(sum, Plus{}, 0.0);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+// One block.
+__global__ __launch_bounds__(kNormPartials) void conclude(const double* partial, const real* cost,
+                                                          const Schedule* schedule, Progress* progress) {
+  const double norm = std::sqrt(block_reduce(partial[threadIdx.x], Plus{}, 0.0));
+  if (threadIdx.x > 0) return;
+  const double clip_norm = schedule->clip_norm, sum = cost[0];
+  const bool ok = isfinite(norm) && isfinite(sum);
+  progress->cost = sum;
+  progress->norm = norm;
+  progress->factor = clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1.0;
+  progress->applied += ok ? 1 : 0;
+  progress->ok = ok ? 1 : 0;
+}
+
+// A rule: made once a block, then applied to each element, with what it keeps for the element and, last, the
+// parameter.
+
+struct Sgd {
+  real rate;
+  static __device__ Sgd of(const Schedule& schedule, const Progress& progress) {
+    return {static_cast<real>(schedule.learn_rate) * static_cast<real>(progress.factor)};
+  }
+  __device__ void operator()(real gradient, real& x) const { x -= rate * gradient; }
+};
+
+struct Adam {
+  real rate, factor;
+  real first, second;  // 1 / (1 - beta^t), the bias corrections of the two moments
+  static __device__ Adam of(const Schedule& schedule, const Progress& progress) {
+    const auto updates = static_cast<double>(progress.applied);
+    return {static_cast<real>(schedule.learn_rate), static_cast<real>(progress.factor),
+            static_cast<real>(1 / (1 - std::pow(0.9, updates))),
+            static_cast<real>(1 / (1 - std::pow(0.999, updates)))};
+  }
+  __device__ void operator()(real gradient, real& m, real& v, real& x) const {
+    constexpr real beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+    const real g = factor * gradient;
+    m = beta1 * m + (1 - beta1) * g;
+    v = beta2 * v + (1 - beta2) * g * g;
+    x -= rate * (first * m) / (std::sqrt(second * v) + epsilon);
+  }
+};
+
+// squares: the running mean of g^2; steps: of the updates^2.
+struct Adadelta {
+  real rate, factor;
+  static __device__ Adadelta of(const Schedule& schedule, const Progress& progress) {
+    return {static_cast<real>(schedule.learn_rate), static_cast<real>(progress.factor)};
+  }
+  __device__ void operator()(real gradient, real& squares, real& steps, real& x) const {
+    constexpr real rho = 0.95, epsilon = 1e-6;
+    const real g = factor * gradient;
+    squares = rho * squares + (1 - rho) * g * g;
+    const real step = std::sqrt((steps + epsilon) / (squares + epsilon)) * g;
+    steps = rho * steps + (1 - rho) * step * step;
+    x -= rate * step;
+  }
+};
+
+struct Approach {
+  real weight;
+  static __device__ Approach of(const Schedule& schedule, const Progress&) {
+    return {static_cast<real>(schedule.average_weight)};
+  }
+  __device__ void operator()(real x, real& average) const { average += weight * (x - average); }
+};
+
+template <int kWidth, class Rule, class... Packs>
+__device__ void apply(const Rule& rule, const Pack<kWidth>& read, Packs&... changed) {
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) rule(read.of[k], changed.of[k]...);
+}
+
+// One pack of each block.
+template <int kWidth, class Rule, class... Blocks>
+__device__ void update_pack(const Rule& rule, const real* read, Blocks*... changed) {
+  const auto update = [&](auto... packs) {
+    apply(rule, load<kWidth>(read), packs...);
+    (store(changed, packs), ...);
+  };
+  update(load<kWidth>(changed)...);
+}
+
+// rule(read_i, changed_i...) for each i < n, unless progress says that there is no update.
+template <int kWidth, class Rule, class... Blocks>
+__global__ __launch_bounds__(kBlock, kResident) void update(Index n, const Schedule* schedule,
+                                                            const Progress* progress, const real* read,
+                                                            Blocks*... changed) {
+  if (!progress->ok) return;
+  __shared__ Rule shared;
+  if (threadIdx.x == 0) shared = Rule::of(*schedule, *progress);
+  __syncthreads();  // the rule is there
+  const Rule rule = shared;
+  const Index stride = Index{gridDim.x} * kBlock * kWidth;
+  Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth;
+#pragma unroll 1
+  for (; i + kWidth <= n; i += stride) update_pack<kWidth>(rule, read + i, changed + i...);
+#pragma unroll 1
+  for (; i < n; ++i) update_pack<1>(rule, read + i, changed + i...);  // of the last pack, which is not full
+}
+
+template <class Rule, class... Blocks>
+void launch_update(const char* name, Index n, const Schedule* schedule, const Progress* progress,
+                   const real* read, Blocks*... changed) {
+  with_width(many(n) && aligned(read, changed...), [&](auto width) {
+    const Index blocks =
+        std::min<Index>(blocks_for(n, kBlock * width), kResident * context().multiprocessors);
+    launch(name, update<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, 0, n, schedule,
+           progress, read, changed...);
+  });
+}
+
+}  // namespace
+
+void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
+             Progress* progress) {
+  with_width(aligned(gradient), [&](auto width) {
+    launch("measure: squares", sum_squares<width>, kNormPartials, kBlock, 0, n, gradient, partial);
+  });
+  launch("measure", conclude, 1, kNormPartials, 0, partial, cost, schedule, progress);
+}
+
+void sgd(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* x) {
+  launch_update<Sgd>("sgd", n, schedule, progress, gradient, x);
+}
+
+void adam(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* m, real* v,
+          real* x) {
+  launch_update<Adam>("adam", n, schedule, progress, gradient, m, v, x);
+}
+
+void adadelta(Index n, const Schedule* schedule, const Progress* progress, const real* gradient,
+              real* squares, real* steps, real* x) {
+  launch_update<Adadelta>("adadelta", n, schedule, progress, gradient, squares, steps, x);
+}
+
+void approach(Index n, const Schedule* schedule, const Progress* progress, const real* x, real* average) {
+  launch_update<Approach>("approach", n, schedule, progress, x, average);
+}
+
+}  // namespace mininmt::cuda

@@ -1,0 +1,86 @@
+// Device memory: a range of addresses that only the emulator's own operations may touch, with an unmapped
+// page behind every allocation.
+#pragma once
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace mininmt::emulation {
+
+// Where an address lies.
+enum class Place { kHost, kPinned, kDevice, kFreedDevice };
+
+class Arena {
+ public:
+  static Arena& instance();
+
+  // An address for an allocation, nullptr beyond the limit. It can be touched after commit().
+  void* reserve(std::size_t bytes);
+  void commit(void* start);  // maps it, filled with 0xff
+  // Whether start is the first byte of an allocation; from now on no new operation may use it.
+  bool mark_freed(void* start);
+  void release(void* start);  // unmaps it; an access is a fault from now on
+
+  // Pinned memory of the host.
+  void* allocate_pinned(std::size_t bytes);
+  bool free_pinned(void* start);
+
+  // The place of [address, address + bytes), which must lie in one allocation. An address one past the end
+  // counts if bytes is 0.
+  Place place(const void* address, std::size_t bytes = 0) const;
+  bool contains(const void* address) const;
+
+  void open();  // the calling thread can touch device memory until close(); calls nest
+  void close();
+  // After a fault at this address: true if the access may be tried again.
+  bool admit(const void* address);
+  void protect(bool on);
+
+  void set_limit(std::size_t bytes) { limit_ = bytes; }
+  std::size_t limit() const { return limit_; }
+  std::size_t used() const { return used_; }
+  std::int64_t live() const { return static_cast<std::int64_t>(allocations_.size()); }
+  void describe_fault(const void* address) const;  // to stderr
+
+ private:
+  struct Allocation {
+    std::size_t bytes;     // asked for
+    std::uintptr_t first;  // page
+    std::size_t mapped;    // bytes in pages, without the guard
+    bool committed = false;
+    bool freed = false;
+  };
+
+  Arena();
+  std::uintptr_t take_range(std::size_t size);
+  void give_range(std::uintptr_t start, std::size_t size);
+  void check_slack(std::uintptr_t start, const Allocation& a);
+
+  std::uintptr_t base_ = 0;
+  int depth_ = 0;
+  pthread_t opener_{};
+  std::vector<std::pair<void*, std::size_t>> admitted_;  // pieces, in bytes
+  bool protected_ = true;
+  std::size_t limit_ = std::size_t{2} << 30;
+  std::size_t used_ = 0;
+  std::uintptr_t cursor_ = 0;                          // the search for a free range goes on from here
+  std::map<std::uintptr_t, std::size_t> free_ranges_;  // start, bytes
+  std::map<std::uintptr_t, Allocation> allocations_;   // by the first byte that the caller sees
+  std::map<std::uintptr_t, std::size_t> pinned_;
+};
+
+// Opens the arena for a scope.
+class Access {
+ public:
+  Access() { Arena::instance().open(); }
+  ~Access() { Arena::instance().close(); }
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+};
+
+}  // namespace mininmt::emulation

@@ -1,0 +1,31 @@
+// What the emulator's parts share.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "tests/cuda_emulation/emulation.h"
+
+namespace mininmt::emulation {
+
+// Held by every call of the runtime: one thread at a time, also while kernels run.
+std::recursive_mutex& mutex();
+
+// Prints "emulated CUDA: " and the text, and aborts.
+[[noreturn]] void fail(const std::string& text);
+
+// Keeps an error for cudaGetLastError and returns it.
+cudaError_t report(cudaError_t error);
+
+// An error that set_device_error asked for, for the calls that need a device.
+cudaError_t device_error();
+
+// What runs now, for messages; empty while the host runs.
+void set_running(const std::string& what);
+const char* running();
+
+Counts& executed();
+std::map<std::string, std::int64_t>& executed_kernels();
+
+}  // namespace mininmt::emulation
