@@ -43,6 +43,7 @@ Training:
   --learn-rate X               [{learn-rate}]
   --after LENGTH               epochs, updates, minutes: 10e, 5000u, 30m [{after}]
   --early-stopping N           validations without a new best [{early-stopping}]
+  --device NAME                cpu, cuda or auto: a GPU if there is one [{device}]
 Reports:
   --valid-freq, --disp-freq, --save-freq LENGTH [{valid-freq}, {disp-freq}, {save-freq}]
 

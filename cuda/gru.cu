@@ -8,14 +8,26 @@
 namespace mininmt::cuda {
 namespace {
 
-// n and what says which rows are active. No member has a gap behind it, so that no parameter of a kernel has
-// bytes that nobody wrote.
+// n, what says which rows are active, and where the operands of the second GRU lie. No member has a gap
+// behind it, so that no parameter of a kernel has bytes that nobody wrote.
 struct Step {
   Index n;
   const std::int32_t* lengths;
-  Index t;
-  explicit Step(const GruStep& step) : n(step.n), lengths(step.lengths), t(step.t) {}
-  __device__ bool active(Index row) const { return !lengths || t < lengths[row]; }
+  Index t, second_t;            // no array: an index that is not a constant would move this to local memory
+  Index x, now, before, state;  // from the first GRU's element to the second's
+
+  explicit Step(const GruStep& step)
+      : n(step.n),
+        lengths(step.lengths),
+        t(step.t),
+        second_t(step.second.t),
+        x(step.second.x),
+        now(step.second.now),
+        before(step.second.before),
+        state(step.batch * step.n) {}
+  __device__ bool active(Index gru, Index row) const {
+    return !lengths || (gru == 0 ? t : second_t) < lengths[row];
+  }
 };
 
 template <int kPack>
@@ -24,18 +36,20 @@ struct Gates {
   Step step;
   const real *x, *h;
   real *gates, *reset;
-  __device__ void operator()(Index, Index row, Index i) const {
-    const Index n = step.n, at = row * n + i, at3 = row * 3 * n + i;
-    const Pack<kPack> x_z = load<kPack>(x + at3), x_r = load<kPack>(x + at3 + n), h_i = load<kPack>(h + at);
+  __device__ void operator()(Index gru, Index row, Index i) const {
+    const Index n = step.n, now = gru * step.now, at = row * n + i, at3 = 3 * now + row * 3 * n + i;
+    const real* const x_i = x + gru * step.x + row * 3 * n + i;
+    const Pack<kPack> x_z = load<kPack>(x_i), x_r = load<kPack>(x_i + n),
+                      h_i = load<kPack>(h + gru * step.before + at);
     Pack<kPack> z = load<kPack>(gates + at3), r = load<kPack>(gates + at3 + n), product;
-    const bool active = step.active(row);
+    const bool active = step.active(gru, row);
 #pragma unroll
     for (int k = 0; k < kPack; ++k) {
       z.of[k] = mininmt::sigmoid(x_z.of[k] + z.of[k]);
       r.of[k] = mininmt::sigmoid(x_r.of[k] + r.of[k]);
       product.of[k] = active ? r.of[k] * h_i.of[k] : 0;  // a NaN in padding must not reach dU as 0 * NaN
     }
-    store(reset + at, product);
+    store(reset + now + at, product);
     if (!active) return;
     store(gates + at3, z);
     store(gates + at3 + n, r);
@@ -48,18 +62,19 @@ struct State {
   Step step;
   const real *x, *h;
   real *gates, *next;
-  __device__ void operator()(Index, Index row, Index i) const {
-    const Index n = step.n, at = row * n + i, at3 = row * 3 * n + i;
-    const Pack<kPack> x_h = load<kPack>(x + at3 + 2 * n), z = load<kPack>(gates + at3);
-    Pack<kPack> candidate = load<kPack>(gates + at3 + 2 * n), state = load<kPack>(h + at);
-    const bool active = step.active(row);
+  __device__ void operator()(Index gru, Index row, Index i) const {
+    const Index n = step.n, now = gru * step.now, at = row * n + i, at3 = 3 * now + row * 3 * n + i;
+    const Pack<kPack> x_h = load<kPack>(x + gru * step.x + (row * 3 + 2) * n + i),
+                      z = load<kPack>(gates + at3);
+    Pack<kPack> candidate = load<kPack>(gates + at3 + 2 * n), state = load<kPack>(h + gru * step.before + at);
+    const bool active = step.active(gru, row);
 #pragma unroll
     for (int k = 0; k < kPack; ++k) {
       candidate.of[k] = mininmt::tanh(x_h.of[k] + candidate.of[k]);
       const real mixed = (1 - z.of[k]) * state.of[k] + z.of[k] * candidate.of[k];
       state.of[k] = active ? mixed : state.of[k];
     }
-    store(next + at, state);
+    store(next + now + at, state);
     if (active) store(gates + at3 + 2 * n, candidate);
   }
 };
@@ -71,13 +86,14 @@ struct StateGradient {
   const real *h, *gates, *dnext, *dy;
   const real* sum;  // what dh is added to: dh, or null
   real *dx, *dh;
-  __device__ void operator()(Index, Index row, Index i) const {
-    const Index n = step.n, at = row * n + i, at3 = row * 3 * n + i;
+  __device__ void operator()(Index gru, Index row, Index i) const {
+    const Index n = step.n, now = gru * step.now, at = row * n + i, at3 = 3 * now + row * 3 * n + i;
+    const Index at_state = gru * step.state + at;
     const Pack<kPack> z = load<kPack>(gates + at3), candidate = load<kPack>(gates + at3 + 2 * n),
-                      h_i = load<kPack>(h + at);
-    Pack<kPack> d = load<kPack>(dnext + at), dh_i = sum ? load<kPack>(sum + at) : Pack<kPack>{};
-    if (dy) add(load<kPack>(dy + at), d);
-    const bool active = step.active(row);
+                      h_i = load<kPack>(h + gru * step.before + at);
+    Pack<kPack> d = load<kPack>(dnext + at_state), dh_i = sum ? load<kPack>(sum + at_state) : Pack<kPack>{};
+    if (dy) add(load<kPack>(dy + now + at), d);
+    const bool active = step.active(gru, row);
     Pack<kPack> dx_z, dx_h;
 #pragma unroll
     for (int k = 0; k < kPack; ++k) {
@@ -89,7 +105,7 @@ struct StateGradient {
     store(dx + at3, dx_z);
     if (!active) store(dx + at3 + n, Pack<kPack>{});
     store(dx + at3 + 2 * n, dx_h);
-    store(dh + at, dh_i);
+    store(dh + at_state, dh_i);
   }
 };
 
@@ -99,44 +115,51 @@ struct ResetGradient {
   Step step;
   const real *h, *gates, *q;
   real *dx, *dh;
-  __device__ void operator()(Index, Index row, Index i) const {
-    const Index n = step.n, at = row * n + i, at3 = row * 3 * n + i;
-    const Pack<kPack> r = load<kPack>(gates + at3 + n), h_i = load<kPack>(h + at), q_i = load<kPack>(q + at);
-    Pack<kPack> sum = load<kPack>(dh + at), dx_r;
-    const bool active = step.active(row);
+  __device__ void operator()(Index gru, Index row, Index i) const {
+    const Index n = step.n, at = row * n + i, at3 = 3 * gru * step.now + row * 3 * n + i;
+    const Index at_state = gru * step.state + at;
+    const Pack<kPack> r = load<kPack>(gates + at3 + n), h_i = load<kPack>(h + gru * step.before + at),
+                      q_i = load<kPack>(q + at_state);
+    Pack<kPack> sum = load<kPack>(dh + at_state), dx_r;
+    const bool active = step.active(gru, row);
 #pragma unroll
     for (int k = 0; k < kPack; ++k) {
       dx_r.of[k] = q_i.of[k] * h_i.of[k] * sigmoid_slope(r.of[k]);
       sum.of[k] += active ? q_i.of[k] * r.of[k] : 0;
     }
-    store(dh + at, sum);
+    store(dh + at_state, sum);
     if (active) store(dx + at3 + n, dx_r);
   }
 };
 
+// 16-byte accesses need n and every distance to be multiples of their width; all distances but that of x are
+// multiples of n.
 template <class... Pointers>
 bool wide(const GruStep& step, const Pointers*... pointers) {
-  return many(step.batch * step.n) && step.n % kWide == 0 && aligned(pointers...);
+  return many(step.batch * step.n) && step.n % kWide == 0 && step.second.x % kWide == 0 &&
+         aligned(pointers...);
 }
+
+Index count(const GruStep& step) { return step.second.is_there ? 2 : 1; }
 
 }  // namespace
 
 void gru_gates(const GruStep& step, const real* x, const real* h, real* gates, real* reset) {
   with_width(wide(step, x, h, gates, reset), [&](auto pack) {
-    for_rows("gru_gates", 1, step.batch, step.n, Gates<pack>{Step(step), x, h, gates, reset});
+    for_rows("gru_gates", count(step), step.batch, step.n, Gates<pack>{Step(step), x, h, gates, reset});
   });
 }
 
 void gru_state(const GruStep& step, const real* x, const real* h, real* gates, real* next) {
   with_width(wide(step, x, h, gates, next), [&](auto pack) {
-    for_rows("gru_state", 1, step.batch, step.n, State<pack>{Step(step), x, h, gates, next});
+    for_rows("gru_state", count(step), step.batch, step.n, State<pack>{Step(step), x, h, gates, next});
   });
 }
 
 void gru_state_gradient(const GruStep& step, const real* h, const real* gates, const real* dnext,
                         const real* dy, real* dx, real* dh, bool add) {
   with_width(wide(step, h, gates, dnext, dy, dx, dh), [&](auto pack) {
-    for_rows("gru_state_gradient", 1, step.batch, step.n,
+    for_rows("gru_state_gradient", count(step), step.batch, step.n,
              StateGradient<pack>{Step(step), h, gates, dnext, dy, add ? dh : nullptr, dx, dh});
   });
 }
@@ -144,7 +167,7 @@ void gru_state_gradient(const GruStep& step, const real* h, const real* gates, c
 void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, const real* q, real* dx,
                         real* dh) {
   with_width(wide(step, h, gates, q, dx, dh), [&](auto pack) {
-    for_rows("gru_reset_gradient", 1, step.batch, step.n,
+    for_rows("gru_reset_gradient", count(step), step.batch, step.n,
              ResetGradient<pack>{Step(step), h, gates, q, dx, dh});
   });
 }

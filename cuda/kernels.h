@@ -83,7 +83,17 @@ void scatter_add_rows(Index count, Index n, const std::int32_t* index, const rea
 struct GruStep {
   Index batch, n;
   const std::int32_t* lengths;
-  std::int32_t t;
+  Index t;
+
+  // A second GRU of the same sizes that takes a step at the same time. Its operands lie so many elements
+  // after the first's; dnext, dh and q: batch * n.
+  struct Second {
+    bool is_there = false;
+    Index t = 0;
+    Index x = 0;       // x
+    Index now = 0;     // reset, next, dy; gates and dx: three times as many
+    Index before = 0;  // h
+  } second = {};
 };
 
 // gates = [U_z h, U_r h, .] becomes [z, r, .] with z = sigmoid(x_z + U_z h), r likewise; reset = r * h,

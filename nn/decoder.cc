@@ -25,9 +25,7 @@ Var Decoder::embed_words(Tape& tape, const Words& words, const Noise& noise) con
   return noise.apply(embed(tape.leaf(embedding_), words), noise.embeddings, Noise::kTargetEmbedding);
 }
 
-Var Decoder::project_words(Tape& tape, Var embedded) const {
-  return linear(embedded, tape.leaf(gru_.W), tape.leaf(gru_.b));
-}
+Var Decoder::project_words(Tape& tape, Var embedded) const { return gru_.project(tape, embedded); }
 
 Var Decoder::readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const {
   const Var of_s = linear(s, tape.leaf(U_o_), tape.leaf(b_o_));
@@ -52,10 +50,8 @@ Decoding::Decoding(Tape& tape, const Decoder& decoder, const Alignment& alignmen
       C_(tape.leaf(decoder.C_)),
       s_0_(tanh(linear(encoded.start, tape.leaf(decoder.W_s_), tape.leaf(decoder.b_s_)))) {}
 
-// s_i = f(s_{i-1}, y, c_i): a GRU step whose input has a third term, C c_i.
-Var Decoding::update(Var s, Var projected, Var c) const {
-  return gru_step(add(projected, linear(c, C_)), s, U_);
-}
+// s_i = f(s_{i-1}, y, c_i): a GRU step with a third term, C c_i.
+Var Decoding::update(Var s, Var projected, Var c) const { return gru_step(projected, s, U_, c, C_); }
 
 Decoding::Step Decoding::step(const State& before, Var projected, const Indices& sentence_of_row) const {
   // `authors` updates with y_{i-1} at the end of step i-1; here that is the beginning of step i, once y_{i-1}

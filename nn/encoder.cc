@@ -17,22 +17,22 @@ Encoder::Encoder(Parameters& parameters, int words, int m, int n, bool bidirecti
                               : nullptr),
       annotation_size_(bidirectional ? 2 * n : n) {}
 
-Var Encoder::run(Tape& tape, const GruParameters& gru, Var embedded, const Indices& lengths,
-                 Direction direction) const {
-  return gru_sequence(linear(embedded, tape.leaf(gru.W), tape.leaf(gru.b)), tape.leaf(gru.U), lengths,
-                      direction);
+// W E_x x_j + b and the like: all that does not depend on the state.
+Var GruParameters::project(Tape& tape, Var embedded) const {
+  return linear(embedded, tape.leaf(W), tape.leaf(b));
 }
 
 Encoded Encoder::encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const {
   const Var x = noise.apply(embed(tape.leaf(embedding_), source), noise.embeddings, Noise::kSourceEmbedding);
-  const Var forward = run(tape, forward_, x, lengths, Direction::kForward);
+  const Var of_forward = forward_.project(tape, x), U = tape.leaf(forward_.U);
   if (!backward_) {
+    const Var forward = gru_sequence(of_forward, U, lengths, Direction::kForward);
     const Var h = noise.apply(forward, noise.annotations, Noise::kAnnotations);
     return {h, step(h, source.steps - 1), lengths};  // h_S: padding carries the state on
   }
-  const Var backward = run(tape, *backward_, x, lengths, Direction::kBackward);
-  const Var h = noise.apply(concat(forward, backward), noise.annotations, Noise::kAnnotations);
-  return {h, step(backward, 0), lengths};
+  const Bigru states = bigru(of_forward, U, backward_->project(tape, x), tape.leaf(backward_->U), lengths);
+  const Var h = noise.apply(concat(states.forward, states.backward), noise.annotations, Noise::kAnnotations);
+  return {h, step(states.backward, 0), lengths};
 }
 
 }  // namespace mininmt

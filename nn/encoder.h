@@ -11,6 +11,9 @@ namespace mininmt {
 struct GruParameters {
   GruParameters(Parameters& parameters, const std::string& name, int m, int n);
 
+  // What of a step depends on the word alone: [W_z; W_r; W] E x + [b_z; b_r; b], (..., m) -> (..., 3n).
+  Var project(Tape& tape, Var embedded) const;
+
   const Parameter &W, &U, &b;
 };
 
@@ -33,9 +36,6 @@ class Encoder {
   Encoded encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const;
 
  private:
-  Var run(Tape& tape, const GruParameters& gru, Var embedded, const Indices& lengths,
-          Direction direction) const;
-
   const Parameter& embedding_;  // E_x
   GruParameters forward_;
   std::unique_ptr<GruParameters> backward_;

@@ -10,8 +10,8 @@ struct Noise {
   double annotations = 0;  // ... of an annotation h_j
   double readout = 0;      // ... of the maxout layer t_i
   std::uint64_t seed = 0;
-  std::uint64_t update = 0;  // the masks are a function of seed, update, shard and site
-  std::uint64_t shard = 0;   // the part of the minibatch
+  std::uint64_t update = 0;              // the masks are a function of seed, update, shard and site
+  std::uint64_t shard = 0;               // the part of the minibatch
   const std::uint64_t* later = nullptr;  // see Random: on the GPU, `update << 20` of a recorded update
 
   enum Site : std::uint64_t { kSourceEmbedding = 1, kTargetEmbedding, kAnnotations, kReadout };

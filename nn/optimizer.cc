@@ -68,8 +68,7 @@ class Sgd : public Optimizer {
 
 class Adam : public Optimizer {
  public:
-  explicit Adam(const Tensor& values)
-      : m_(Tensor::zeros(values.shape(), values.memory())), v_(m_.clone()) {}
+  explicit Adam(const Tensor& values) : m_(Tensor::zeros(values.shape(), values.memory())), v_(m_.clone()) {}
   void update(const Tensor& values, const Tensor& gradient, real factor) override {
     ++updates_;
     const real first = static_cast<real>(1 / (1 - std::pow(0.9, updates_)));

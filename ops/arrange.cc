@@ -25,6 +25,22 @@ void copy_columns(Memory& memory, std::int64_t rows, std::int64_t width, const r
   });
 }
 
+// Its entries of the first axis. On the GPU each has elements of its own, all written by one launch: of a
+// view whoever adds to it would have to make a copy first, in a launch of its own.
+std::vector<Tensor> split(const Tensor& x) {
+  const Shape one = x.shape().without_first();
+  std::vector<Tensor> parts;
+  for (std::int64_t i = 0; i < x.shape()[0]; ++i)
+    parts.push_back(x.on_cuda() ? Tensor(one, x.memory()) : x.view(i * one.size(), one));
+  if constexpr (kHasCuda)
+    if (x.on_cuda()) {
+      std::vector<real*> places;
+      for (const Tensor& part : parts) places.push_back(part.data());
+      cuda::split_blocks(places, one.size(), x.data(), false);
+    }
+  return parts;
+}
+
 }  // namespace
 
 Var slice(Var x, std::int64_t first, std::int64_t count) { return x.tape->slice(x, first, count); }
@@ -69,10 +85,9 @@ Var stack(const std::vector<Var>& steps) {
   }
   const Tensor y = join_columns(values, 0, one.size()).reshape(one.prepend(count));
   return steps[0].tape->record(y, steps, [steps](const Tensor&, const Tensor& dy) {
+    const std::vector<Tensor> parts = split(dy);
     for (std::size_t t = 0; t < steps.size(); ++t)
-      if (steps[t].needs_gradient())
-        add_gradient(steps[t],
-                     dy.view(static_cast<std::int64_t>(t) * steps[t].value().size(), steps[t].shape()));
+      if (steps[t].needs_gradient()) add_gradient(steps[t], parts[t]);
   });
 }
 

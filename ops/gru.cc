@@ -1,6 +1,8 @@
 #include "ops/gru.h"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "cuda/kernels.h"
 #include "ops/check.h"
@@ -64,11 +66,12 @@ struct Step {
   const Indices* lengths = nullptr;  // none: all are active
   std::int32_t t = 0;
 
-  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n).
-  void forward(const real* x, const real* h, real* gates, real* reset, real* next) const {
-    gemm(memory, batch, 2 * n, n, {h, n}, {U, n, true}, gates, 3 * n, false);
+  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what
+  // gates holds before, C c, is one more term.
+  void forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const {
+    gemm(memory, batch, 2 * n, n, {h, n}, {U, n, true}, gates, 3 * n, add);
     compute_gates(x, h, gates, reset);
-    gemm(memory, batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, false);
+    gemm(memory, batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, add);
     compute_state(x, h, gates, next);
   }
 
@@ -86,7 +89,7 @@ struct Step {
  private:
   bool active(std::int64_t b) const { return !lengths || t < (*lengths)[b]; }
   bool on_cuda() const { return kHasCuda && !memory.on_host(); }
-  cuda::GruStep cuda_step() const { return {batch, n, lengths ? lengths->in(memory) : nullptr, t}; }
+  cuda::GruStep cuda_step() const { return {batch, n, lengths ? lengths->in(memory) : nullptr, t, {}}; }
 
   void compute_gates(const real* x, const real* h, real* gates, real* reset) const {
     if constexpr (kHasCuda)
@@ -148,14 +151,18 @@ struct Step {
 
 }  // namespace
 
-Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
-  check_rank("gru_sequence", "x", x.shape(), 3, 3);
-  check_rank("gru_sequence", "U", U.shape(), 2, 2);
-  const std::int64_t steps = x.shape()[0], batch = x.shape()[1], n = U.shape()[1], size = batch * n;
-  check_shape("gru_sequence", "U", U.shape(), {3 * n, n});
-  check_shape("gru_sequence", "x", x.shape(), {steps, batch, 3 * n});
-  check_lengths("gru_sequence", lengths, steps, batch);
+void check_gru(const char* op, Var x, Var U, const Indices& lengths) {
+  check_rank(op, "x", x.shape(), 3, 3);
+  check_rank(op, "U", U.shape(), 2, 2);
+  const std::int64_t steps = x.shape()[0], batch = x.shape()[1], n = U.shape()[1];
+  check_shape(op, "U", U.shape(), {3 * n, n});
+  check_shape(op, "x", x.shape(), {steps, batch, 3 * n});
+  check_lengths(op, lengths, steps, batch);
+}
 
+Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
+  check_gru("gru_sequence", x, U, lengths);
+  const std::int64_t steps = x.shape()[0], batch = x.shape()[1], n = U.shape()[1], size = batch * n;
   Memory& memory = x.value().memory();
   const Tensor h({steps, batch, n}, memory), gates({steps, batch, 3 * n}, memory),
       reset({steps, batch, n}, memory);
@@ -172,7 +179,7 @@ Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
     const std::int64_t t = time(i);
     step(lengths, t)
         .forward(x.value().data() + t * 3 * size, state_before(i), gates.data() + t * 3 * size,
-                 reset.data() + t * size, h.data() + t * size);
+                 reset.data() + t * size, h.data() + t * size, false);
   }
   return x.tape->record(h, {x, U}, [=, &memory](const Tensor&, const Tensor& dy) {
     const Tensor dx({steps, batch, 3 * n}, memory);
@@ -196,16 +203,26 @@ Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
   });
 }
 
-Var gru_step(Var x, Var h, const StepWeight& U) {
+namespace {
+
+struct ThirdTerm {
+  Var c;
+  StepWeight C;
+};
+
+Var step_with(Var x, Var h, const StepWeight& U, const std::optional<ThirdTerm>& third) {
   check_rank("gru_step", "h", h.shape(), 2, 2);
   const std::int64_t batch = h.shape()[0], n = h.shape()[1];
   check_shape("gru_step", "x", x.shape(), {batch, 3 * n});
   check_shape("gru_step", "U", U.value().shape(), {3 * n, n});
   Memory& memory = x.value().memory();
-  const Tensor next({batch, n}, memory), gates({batch, 3 * n}, memory), reset({batch, n}, memory);
+  const Tensor next({batch, n}, memory), reset({batch, n}, memory);
+  const Tensor gates = third ? linear_forward(third->c, third->C.value()) : Tensor({batch, 3 * n}, memory);
   Step{memory, batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(),
-                                                   reset.data(), next.data());
-  return x.tape->record(next, {x, h, U.var()}, [=, &memory](const Tensor&, const Tensor& dy) {
+                                                   reset.data(), next.data(), third.has_value());
+  std::vector<Var> inputs = {x, h, U.var()};
+  if (third) inputs.insert(inputs.end(), {third->c, third->C.var()});
+  return x.tape->record(next, inputs, [=, &memory](const Tensor&, const Tensor& dy) {
     const bool add = h.needs_gradient() && h.has_gradient();
     const Tensor dx({batch, 3 * n}, memory), dh = add ? h.gradient() : Tensor({batch, n}, memory);
     Step{memory, batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), nullptr,
@@ -214,7 +231,21 @@ Var gru_step(Var x, Var h, const StepWeight& U) {
     if (x.needs_gradient()) add_gradient(x, dx);
     U.add_step(h.value(), dx, 0, 2 * n);
     U.add_step(reset, dx, 2 * n, n);
+    if (!third) return;
+    linear_input_gradient(third->c, third->C.value(), dx);
+    third->C.add_step(third->c.value(), dx, 0, 3 * n);
   });
+}
+
+}  // namespace
+
+Var gru_step(Var x, Var h, const StepWeight& U) { return step_with(x, h, U, std::nullopt); }
+
+Var gru_step(Var x, Var h, const StepWeight& U, Var c, const StepWeight& C) {
+  check_linear(c, C.value().shape());
+  check_shape("gru_step", "C", C.value().shape(), {3 * h.shape()[-1], c.shape()[-1]});
+  check_shape("gru_step", "c", c.shape(), {h.shape()[0], c.shape()[-1]});
+  return step_with(x, h, U, ThirdTerm{c, C});
 }
 
 }  // namespace mininmt

@@ -24,7 +24,20 @@ enum class Direction { kForward, kBackward };
 // sentence's last word. At padded positions the state is carried through unchanged.
 Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction);
 
+// A sequence in both directions, each with its own x and U.
+struct Bigru {
+  Var forward, backward;  // h (S, B, n)
+};
+Bigru bigru(Var x_forward, Var U_forward, Var x_backward, Var U_backward, const Indices& lengths);
+
+// Throws Error unless x, U and the lengths fit together as gru_sequence takes them.
+void check_gru(const char* op, Var x, Var U, const Indices& lengths);
+
 // One step of every sentence: x (B, 3n), h (B, n), U (3n, n) -> h' (B, n).
 Var gru_step(Var x, Var h, const StepWeight& U);
+
+// The decoder's step, with a third term (MODEL.md 3): x + C c in the place of x. c (B, k), C (3n, k).
+//   dc += dx C        dC += dx^T c
+Var gru_step(Var x, Var h, const StepWeight& U, Var c, const StepWeight& C);
 
 }  // namespace mininmt

@@ -20,6 +20,21 @@ void add_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t
   }
 }
 
+void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
+  if (!W.needs_gradient()) return;
+  const std::int64_t n = W.shape()[0], k = W.shape()[1];
+  gemm(dy.memory(), n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(),
+       k, true);
+}
+
+}  // namespace
+
+void check_linear(Var x, const Shape& W) {
+  check_rank("linear", "W", W, 2, 2);
+  check_rank("linear", "x", x.shape(), 1);
+  check_shape("linear", "x", x.shape(), x.shape().with_last(W[1]));
+}
+
 Tensor linear_forward(Var x, const Tensor& W) {
   const std::int64_t n = W.shape()[0], k = W.shape()[1];
   const Tensor y(x.shape().with_last(n), W.memory());
@@ -34,21 +49,6 @@ void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy) {
   const Tensor dx = add ? x.gradient() : Tensor(x.shape(), W.memory());
   gemm(dx.memory(), x.shape().rows(), k, n, {dy.data(), n}, {W.data(), k}, dx.data(), k, add);
   if (!add) x.adopt_gradient(dx);
-}
-
-void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
-  if (!W.needs_gradient()) return;
-  const std::int64_t n = W.shape()[0], k = W.shape()[1];
-  gemm(dy.memory(), n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(),
-       k, true);
-}
-
-}  // namespace
-
-void check_linear(Var x, const Shape& W) {
-  check_rank("linear", "W", W, 2, 2);
-  check_rank("linear", "x", x.shape(), 1);
-  check_shape("linear", "x", x.shape(), x.shape().with_last(W[1]));
 }
 
 Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {

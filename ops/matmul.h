@@ -18,8 +18,11 @@ Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 Var linear(Var x, Var W);
 Var linear(Var x, Var W, Var bias);
 
-// Throws Error unless the shapes of x and W are those of linear(x, W).
+// The pieces of linear(x, W) for operations that contain it: throws Error unless the shapes fit; x W^T; adds
+// dy W to the gradient of x if it wants one.
 void check_linear(Var x, const Shape& W);
+Tensor linear_forward(Var x, const Tensor& W);
+void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy);
 
 // A weight (n, k) that is used at each step of a loop. Its gradient, sum over steps of dy_t^T x_t, is not
 // added a step at a time: each step hands in its x_t and dy_t, and one product over all steps follows when

@@ -16,20 +16,11 @@
 namespace mininmt {
 namespace {
 
-// W t of every row, without the bias: (N, V).
-Tensor products(Var t, Var W) {
-  const std::int64_t rows = t.shape()[0], l = t.shape()[1], words = W.shape()[0];
-  const Tensor y({rows, words}, W.value().memory());
-  gemm(y.memory(), rows, words, l, {t.value().data(), l}, {W.value().data(), l, true}, y.data(), words,
-       false);
-  return y;
-}
-
 Var output_losses_on_cuda(Var t, Var W, Var bias, const Indices& targets, double smoothing) {
   if constexpr (!kHasCuda) {
     return t;
   } else {
-    const Tensor logits = products(t, W);
+    const Tensor logits = linear_forward(t, W.value());
     Memory& memory = logits.memory();
     const std::int64_t rows = t.shape()[0], l = t.shape()[1], words = W.shape()[0];
     const Tensor loss({rows}, memory), log_sum({rows}, memory);
@@ -43,10 +34,7 @@ Var output_losses_on_cuda(Var t, Var W, Var bias, const Indices& targets, double
       if (W.needs_gradient())
         gemm(memory, words, l, rows, {dlogits.data(), words, true}, {t.value().data(), l},
              W.gradient().data(), l, true);
-      if (!t.needs_gradient()) return;
-      const Tensor dt(t.shape(), memory);
-      gemm(memory, rows, l, words, {dlogits.data(), words}, {W.value().data(), l}, dt.data(), l, false);
-      add_gradient(t, dt);
+      linear_input_gradient(t, W.value(), dlogits);
     });
   }
 }
@@ -153,7 +141,7 @@ BestWords best_words(Var t, Var W, Var bias, std::int64_t k, bool bar_unk, const
   if (k < 1) throw Error(join("[best_words] (k) must be 1 or more but is ", k));
   if (!bar_eos.empty())
     check_shape("best_words", "bar_eos", {static_cast<std::int64_t>(bar_eos.size())}, {t.shape()[0]});
-  const Tensor logits = products(t, W);
+  const Tensor logits = linear_forward(t, W.value());
   if (kHasCuda && logits.on_cuda()) return best_words_on_cuda(logits, bias.value(), k, bar_unk, bar_eos);
   add_to_rows(bias.value(), logits);
   return best_words_on_cpu(logits, k, bar_unk, bar_eos);

@@ -1,124 +1,39 @@
-// Each operation, forward and backward, against the machine's roofs, at the shapes of a minibatch of 40
-// sentences of 14 words with m = n = n' = l = 256 and 8,000 words. Usage: mininmt-bench-ops [THREADS]
+// mininmt-bench-ops: each operation against the machine's roofs.
+//   --device auto|cpu|cuda   --threads N (of the CPU, 1)
+// On the GPU, at the paper's sizes:
+//   --precision float32|tf32|bf16 (tf32)   of the update that the table at the end adds up
+//   --only TEXT              the cases alone whose name has TEXT in it, as in "attend", "product"
+//   --sentences B (80)  --source-steps S (28)  --target-steps T (30)  --words N (2000, target words)
+//   --dim-emb m  --dim-rnn n  --dim-align n'  --dim-maxout l  --dim-vocab V
+//   --search-rows R (768)    of a step of search   --roof-side N   of the product that is the roof
+#include "tests/bench/ops_bench.h"
+
 #include <omp.h>
 
-#include <cstdlib>
+#include <cstdio>
 
-#include "autograd/tape.h"
-#include "ops/arrange.h"
-#include "ops/attention.h"
-#include "ops/dropout.h"
-#include "ops/elementwise.h"
-#include "ops/embedding.h"
-#include "ops/gru.h"
-#include "ops/matmul.h"
-#include "ops/maxout.h"
-#include "ops/reduce.h"
-#include "ops/softmax_xent.h"
-#include "tensor/random.h"
-#include "tests/bench/harness.h"
-
-namespace mininmt::bench {
-namespace {
-
-constexpr std::int64_t S = 14, T = 14, B = 40, n = 256, V = 8000, N = T * B;
-constexpr double kFloat = sizeof(real);
-
-using Build = std::function<Var(const std::vector<Var>&)>;
-
-// Times build() and the backward pass of the sum of its result. The two passes need `flops`, and move
-// `floats` numbers.
-void bench_op(const std::string& name, const std::vector<Shape>& shapes, const Build& build, double flops,
-              double floats, const Roofs& roofs) {
-  Parameters parameters;
-  for (std::size_t i = 0; i < shapes.size(); ++i)
-    parameters.add(std::string(1, static_cast<char>('a' + i)), shapes[i]);
-  parameters.allocate();
-  const Random random{1, 1};
-  for (std::int64_t i = 0; i < parameters.size(); ++i)
-    parameters.values().data()[i] = static_cast<real>(random.uniform(static_cast<std::uint64_t>(i)) - 0.5);
-  const Tensor gradients = parameters.new_gradients();
-  const double seconds = seconds_of([&] {
-    Tape tape(gradients);
-    std::vector<Var> inputs;
-    for (const Parameter* p : parameters.all()) inputs.push_back(tape.leaf(*p));
-    tape.backward(sum(build(inputs)));
-  });
-  report(name, seconds, flops, floats * kFloat, roofs);
-}
-
-void bench_products(const Roofs& roofs) {
-  bench_op(
-      "linear (logits)", {{N, n}, {V, n}, {V}}, [](auto& x) { return linear(x[0], x[1], x[2]); },
-      6.0 * N * n * V, 4.0 * N * V, roofs);
-  bench_op(
-      "linear (input projection)", {{N, n}, {3 * n, n}, {3 * n}},
-      [](auto& x) { return linear(x[0], x[1], x[2]); }, 18.0 * N * n * n, 8.0 * N * n, roofs);
-  const Lengths lengths(B, S);
-  bench_op(
-      "gru_sequence", {{S, B, 3 * n}, {3 * n, n}},
-      [&](auto& x) { return gru_sequence(x[0], x[1], lengths, Direction::kForward); }, 18.0 * S * B * n * n,
-      20.0 * S * B * n, roofs);
-  bench_op(
-      "gru_step", {{B, 3 * n}, {B, n}, {3 * n, n}},
-      [](auto& x) {
-        const StepWeight U(x[2]);
-        return gru_step(x[0], x[1], U);
-      },
-      18.0 * B * n * n, 20.0 * B * n, roofs);
-}
-
-void bench_others(const Roofs& roofs) {
-  const Lengths lengths(B, S);
-  // Floating-point operations count a tanh as one: the roof is that of memory.
-  bench_op(
-      "attend", {{B, n}, {S, B, n}, {S, B, 2 * n}, {n}},
-      [&](auto& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; }, 0,
-      S * B * (n * 4.0 + 2 * n * 4.0), roofs);
-  std::vector<Id> targets(N);
-  for (std::int64_t i = 0; i < N; ++i) targets[i] = static_cast<Id>(i * 7919 % V);
-  bench_op(
-      "softmax_xent", {{N, V}}, [&](auto& x) { return softmax_xent(x[0], targets); }, 0, 4.0 * N * V, roofs);
-  bench_op(
-      "softmax_xent, label smoothing", {{N, V}}, [&](auto& x) { return softmax_xent(x[0], targets, 0.1); }, 0,
-      4.0 * N * V, roofs);
-  IdMatrix ids(S, B);
-  for (std::size_t i = 0; i < ids.ids.size(); ++i) ids.ids[i] = targets[i];
-  bench_op(
-      "embed", {{V, n}}, [&](auto& x) { return embed(x[0], ids); }, 0, 6.0 * S * B * n, roofs);
-  bench_op(
-      "tanh", {{N, 4 * n}}, [](auto& x) { return tanh(x[0]); }, 0, 9.0 * N * 4 * n, roofs);
-  bench_op(
-      "sigmoid", {{N, 4 * n}}, [](auto& x) { return sigmoid(x[0]); }, 0, 9.0 * N * 4 * n, roofs);
-  bench_op(
-      "add", {{N, 4 * n}, {N, 4 * n}}, [](auto& x) { return add(x[0], x[1]); }, 0, 11.0 * N * 4 * n, roofs);
-  bench_op(
-      "multiply", {{N, 4 * n}, {N, 4 * n}}, [](auto& x) { return multiply(x[0], x[1]); }, 0, 13.0 * N * 4 * n,
-      roofs);
-  bench_op(
-      "maxout", {{N, 4 * n}}, [](auto& x) { return maxout(x[0]); }, 0, 6.0 * N * 4 * n, roofs);
-  bench_op(
-      "dropout", {{N, 4 * n}},
-      [](auto& x) {
-        return dropout(x[0], 0.3, {1, 1});
-      },
-      0, 8.0 * N * 4 * n, roofs);
-  bench_op(
-      "concat", {{N, 2 * n}, {N, 2 * n}}, [](auto& x) { return concat(x[0], x[1]); }, 0, 8.0 * N * 4 * n,
-      roofs);
-}
-
-}  // namespace
-}  // namespace mininmt::bench
+#include "apps/device.h"
+#include "cuda/kernels.h"
+#include "tensor/error.h"
 
 int main(int argc, char** argv) {
-  using namespace mininmt::bench;
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
-  omp_set_num_threads(threads > 0 ? threads : 1);
-  const Roofs roofs = measure_roofs();
-  report_rate("roof: matrix product", roofs.gflops, "GFLOP/s",
-              ", \"threads\": " + std::to_string(omp_get_max_threads()));
-  report_rate("roof: memory", roofs.gbytes, "GB/s");
-  bench_products(roofs);
-  bench_others(roofs);
+  using namespace mininmt;
+  try {
+    bench::Arguments arguments("mininmt-bench-ops", argc, argv);
+    const int threads = arguments.number("threads", 1);
+    const std::string name = arguments.choice("device", {"auto", "cpu", "cuda"});
+    const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
+    omp_set_num_threads(threads);
+    const Device device = choose_device(name, precision, threads);
+    if (device.memory->on_host()) {
+      arguments.check_all_used();
+      bench::bench_ops_on_cpu(threads);
+    } else if constexpr (kHasCuda) {
+      bench::bench_ops_on_gpu(arguments, *device.memory, device.description, precision);
+    }
+    return 0;
+  } catch (const Error& error) {
+    std::fprintf(stderr, "mininmt-bench-ops: error: %s\n", error.what());
+    return error.exit_code();
+  }
 }

@@ -12,6 +12,10 @@ namespace {
 // The last takes wide accesses on a GPU of any size, with a rest.
 const std::vector<std::int64_t> kSizes = {1, 31, 33, 1000, 1023, 300003};
 
+bool same_bits(const Reals& x, const Reals& y) {
+  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(real)) == 0;
+}
+
 struct Map {
   std::string name;
   std::function<void(std::int64_t n, const real* a, const real* b, real* y)> launch;
@@ -56,22 +60,20 @@ void check_elements(const Reals& result, const std::vector<Exact>& exact) {
   CHECK(wrong == 0);
 }
 
-// All arrays begin `offset` elements behind where the memory put them.
+// All arrays begin `offset` elements behind where the memory put them, and go on behind their n elements.
 void check_map(const Map& map, std::int64_t n, std::int64_t offset) {
   INFO(map.name << ", n " << n << ", offset " << offset);
-  const Reals a = random_reals(n + offset, 1, 3), b = random_reals(n + offset, 2),
-              y = random_reals(n + offset, 3);
+  const std::int64_t size = offset + n + 4;
+  const Reals a = random_reals(size, 1, 3), b = random_reals(size, 2), y = random_reals(size, 3);
   const Tensor a_there = on_device(a), b_there = on_device(b);
-  const Tensor y_there = map.adds ? on_device(y) : poisoned(n + offset);
+  const Tensor y_there = map.adds ? on_device(y) : poisoned(size);
+  const Reals before = on_host(y_there);
   map.launch(n, a_there.data() + offset, b_there.data() + offset, y_there.data() + offset);
   std::vector<Exact> exact;
   for (std::int64_t i = offset; i < n + offset; ++i) exact.push_back(map.value(a[i], b[i], y[i]));
   const Reals result = on_host(y_there);
-  check_elements({result.begin() + offset, result.end()}, exact);
-}
-
-bool same_bits(const Reals& x, const Reals& y) {
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(real)) == 0;
+  check_elements({result.begin() + offset, result.begin() + offset + n}, exact);
+  CHECK(same_bits({result.end() - 4, result.end()}, {before.end() - 4, before.end()}));
 }
 
 }  // namespace
@@ -136,7 +138,7 @@ TEST_CASE(
       Reals x = random_reals(2 * n + offset, 1), dy = random_reals(n + offset, 2),
             dx = random_reals(2 * n + offset, 3);
       for (std::int64_t i = 3; i < n; i += 7) x[offset + 2 * i + 1] = x[offset + 2 * i];
-      for (std::int64_t i = 5; i < n; i += 500) x[offset + 2 * i + i % 2] = kNan;
+      for (std::int64_t i = 5; i < n; i += 501) x[offset + 2 * i + i % 2] = kNan;
       const Tensor x_there = on_device(x), dy_there = on_device(dy), dx_there = on_device(dx);
       const Tensor y_there = poisoned(n + offset);
       cuda::maxout(n, x_there.data() + offset, y_there.data() + offset);

@@ -149,4 +149,71 @@ TEST_CASE("GRU step: a NaN in a row that is active shows in the results that it 
   CHECK(std::count_if(y.reset.begin(), y.reset.end(), [](real v) { return std::isnan(v); }) == 1);
 }
 
+TEST_CASE("GRU step: a second GRU beside the first comes to what it comes to by itself") {
+  for (std::int64_t n : {33, 1000}) {
+    for (std::int64_t gap : {0, 1}) {
+      INFO("n " << n << ", gap " << gap);
+      const std::int64_t batch = n == 33 ? 7 : 300, size = batch * n;
+      const Problem first(batch, n, true, true, true);
+      Problem second = first;
+      std::reverse(second.h.begin(), second.h.end());
+      std::reverse(second.dnext.begin(), second.dnext.end());
+      std::reverse(second.dy.begin(), second.dy.end());
+      std::reverse(second.dh.begin(), second.dh.end());
+      for (std::int64_t i = 0; i < size; ++i)
+        for (int part = 0; part < 3; ++part) second.x[second.place(i, part)] += 1;
+
+      // The second's operands behind the first's: x after a gap, h after what could be two steps more.
+      const auto both = [](Reals a, std::int64_t distance, const Reals& b) {
+        a.resize(static_cast<std::size_t>(distance), kNan);
+        a.insert(a.end(), b.begin(), b.end());
+        return on_device(a);
+      };
+      const Tensor x = both(first.x, 3 * size + gap, second.x), h = both(first.h, 3 * size, second.h);
+      const Tensor gates = both(first.products, 6 * size, second.products),
+                   dy = both(first.dy, 2 * size, second.dy);
+      const Tensor dnext = both(first.dnext, size, second.dnext), q = both(first.q, size, second.q);
+      const Tensor dh = both(first.dh, size, second.dh), reset = poisoned(3 * size),
+                   next = poisoned(3 * size), dx = poisoned(9 * size);
+      const Indices lengths(first.lengths);
+      cuda::GruStep step{batch, n, lengths.in(cuda::memory()), kTime};
+      step.second = {true, kTime, 3 * size + gap, 2 * size, 3 * size};
+      cuda::gru_gates(step, x.data(), h.data(), gates.data(), reset.data());
+      cuda::gru_state(step, x.data(), h.data(), gates.data(), next.data());
+      cuda::gru_state_gradient(step, h.data(), gates.data(), dnext.data(), dy.data(), dx.data(), dh.data(),
+                               true);
+      cuda::gru_reset_gradient(step, h.data(), gates.data(), q.data(), dx.data(), dh.data());
+
+      const auto part = [](const Tensor& y, std::int64_t from, std::int64_t count) {
+        const Reals all = on_host(y);
+        return Reals(all.begin() + from, all.begin() + from + count);
+      };
+      for (std::int64_t gru : {0, 1}) {
+        INFO("GRU " << gru);
+        const Result<real> alone = step_on_device(gru == 0 ? first : second);
+        CHECK(part(reset, gru * 2 * size, size) == alone.reset);
+        CHECK(part(next, gru * 2 * size, size) == alone.next);
+        CHECK(part(dx, gru * 6 * size, 3 * size) == alone.dx);
+        CHECK(part(dh, gru * size, size) == alone.dh);
+      }
+    }
+  }
+}
+
+TEST_CASE("GRU step: the second GRU's time is its own") {
+  const std::int64_t batch = 9, n = 31;
+  const Tensor h = on_device(random_reals(batch * n, 1)), x = on_device(Reals(batch * 3 * n, 1));
+  const Tensor gates = on_device(Reals(2 * batch * 3 * n, 1)), reset = poisoned(2 * batch * n);
+  const Indices lengths({0, 1, 2, 3, 4, 5, 6, 7, 8});
+  cuda::GruStep step{batch, n, lengths.in(cuda::memory()), 2};
+  step.second = {true, 6, 0, batch * n, 0};
+  cuda::gru_gates(step, x.data(), h.data(), gates.data(), reset.data());
+  const Reals y = on_host(reset);
+  for (std::int64_t row = 0; row < 2 * batch; ++row) {
+    INFO("row " << row);
+    const bool active = (row < batch ? 2 : 6) < row % batch;
+    CHECK((y[row * n] != 0) == active);
+  }
+}
+
 }  // namespace mininmt

@@ -10,6 +10,7 @@
 #include "ops/gru.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
+#include "ops/output.h"
 #include "ops/reduce.h"
 #include "ops/softmax_xent.h"
 
@@ -19,17 +20,13 @@ namespace {
 using Inputs = std::vector<Var>;
 using Rows = std::vector<OpRow>;
 
-void add_products(Rows& rows) {
-  struct Size {
-    std::int64_t m, n, k;
-    bool large;
-  };
-  for (const auto& [m, n, k, large] : {Size{1, 1, 1, false},
-                                       {3, 7, 1, false},
-                                       {7, 1, 17, false},
-                                       {17, 7, 33, false},
-                                       {1, 33, 17, false},
-                                       {129, 257, 131, true}}) {
+struct ProductSize {
+  std::int64_t m, n, k;
+  bool large = false;
+};
+
+void add_products(Rows& rows, std::initializer_list<ProductSize> sizes) {
+  for (const auto& [m, n, k, large] : sizes) {
     for (const bool ta : {false, true})
       for (const bool tb : {false, true})
         rows.push_back({std::string("matmul a") + (ta ? "^T" : "") + " b" + (tb ? "^T" : ""),
@@ -62,9 +59,12 @@ void add_products(Rows& rows) {
   }
 }
 
-void add_elementwise(Rows& rows) {
-  for (const Shape& shape : {Shape{1}, {7}, {3, 17}, {33, 1}, {3, 1, 7}, {2, 3, 1, 7}, {301, 257}}) {
-    const bool large = shape.size() > 10000;
+// Beyond so many elements a shape is too big for the gradient check.
+constexpr std::int64_t kMostChecked = 900;
+
+void add_elementwise(Rows& rows, std::initializer_list<Shape> shapes) {
+  for (const Shape& shape : shapes) {
+    const bool large = shape.size() > kMostChecked;
     rows.push_back({"add", {shape, shape}, [](Tape&, const Inputs& x) { return add(x[0], x[1]); }, large});
     if (shape.rank() > 1)
       rows.push_back(
@@ -94,22 +94,22 @@ void add_elementwise(Rows& rows) {
   }
 }
 
-void add_reductions(Rows& rows) {
-  for (const Shape& shape : {Shape{1}, {33}, {7, 17}, {3, 1, 7}, {301, 257}}) {
-    const bool large = shape.size() > 10000;
+void add_reductions(Rows& rows, std::initializer_list<Shape> shapes) {
+  for (const Shape& shape : shapes) {
+    const bool large = shape.size() > kMostChecked;
     rows.push_back({"sum", {shape}, [](Tape&, const Inputs& x) { return sum(x[0]); }, large});
     rows.push_back({"sum_rows", {shape}, [](Tape&, const Inputs& x) { return sum_rows(x[0]); }, large});
     rows.push_back({"mean", {shape}, [](Tape&, const Inputs& x) { return mean(x[0]); }, large});
   }
 }
 
-void add_arrangement(Rows& rows) {
-  struct Size {
-    std::int64_t steps, batch, n;
-    bool large;
-  };
-  for (const auto& [steps, batch, n, large] :
-       {Size{1, 1, 1, false}, {3, 1, 7, false}, {7, 3, 17, false}, {3, 33, 1, false}, {5, 67, 513, true}}) {
+struct SequenceSize {
+  std::int64_t steps, batch, n;
+  bool large = false;
+};
+
+void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
+  for (const auto& [steps, batch, n, large] : sizes) {
     const Shape shape{steps, batch, n};
     const std::int64_t last = steps - 1, half = (n + 1) / 2;
     rows.push_back({"slice",
@@ -158,6 +158,13 @@ void add_arrangement(Rows& rows) {
                     {{steps, n}},
                     [ids](Tape&, const Inputs& x) { return embed(x[0], ids); },
                     large});
+    IdMatrix frequent(43, 3);  // a word that makes up most of a text
+    for (std::size_t i = 0; i < frequent.ids.size(); ++i)
+      frequent.ids[i] = static_cast<Id>(i % 7 == 5 ? i % steps : last);
+    rows.push_back({"embed, mostly one word",
+                    {{steps, n}},
+                    [frequent](Tape&, const Inputs& x) { return embed(x[0], frequent); },
+                    large});
   }
 }
 
@@ -178,18 +185,8 @@ std::vector<std::int64_t> padded_rows(std::int64_t steps, const Lengths& lengths
   return rows;
 }
 
-void add_recurrent(Rows& rows) {
-  struct Size {
-    std::int64_t steps, batch, n;
-    bool large;
-  };
-  for (const auto& [steps, batch, n, large] : {Size{1, 1, 1, false},
-                                               {3, 1, 7, false},
-                                               {7, 3, 3, false},
-                                               {5, 7, 1, false},
-                                               {3, 3, 17, false},
-                                               {2, 2, 33, false},
-                                               {5, 67, 65, true}}) {
+void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
+  for (const auto& [steps, batch, n, large] : sizes) {
     const Lengths lengths = ragged(steps, batch);
     for (const Direction direction : {Direction::kForward, Direction::kBackward})
       rows.push_back({direction == Direction::kForward ? "gru_sequence, forward" : "gru_sequence, backward",
@@ -214,18 +211,13 @@ void add_recurrent(Rows& rows) {
   }
 }
 
-void add_attention(Rows& rows) {
-  struct Size {
-    std::int64_t steps, batch, align, context;
-    bool large;
-  };
-  for (const auto& [steps, batch, align, context, large] : {Size{1, 1, 1, 1, false},
-                                                            {3, 1, 7, 3, false},
-                                                            {7, 3, 17, 33, false},
-                                                            {17, 7, 3, 1, false},
-                                                            {33, 2, 1, 7, false},
-                                                            {3, 3, 33, 17, false},
-                                                            {37, 33, 65, 129, true}}) {
+struct AttentionSize {
+  std::int64_t steps, batch, align, context;
+  bool large = false;
+};
+
+void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
+  for (const auto& [steps, batch, align, context, large] : sizes) {
     const Lengths lengths = ragged(steps, batch);
     const std::vector<std::int64_t> padded = padded_rows(steps, lengths);
     rows.push_back(
@@ -235,16 +227,25 @@ void add_attention(Rows& rows) {
          large,
          false,
          {{1, padded}, {2, padded}}});
+    rows.push_back({"attend, 2 steps",
+                    {{2, batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
+                    [lengths](Tape&, const Inputs& x) {
+                      const Attention attention(x[1], x[2], x[3], lengths);
+                      return stack({attention(step(x[0], 0)).context, attention(step(x[0], 1)).context});
+                    },
+                    large,
+                    false,
+                    {{1, padded}, {2, padded}}});
   }
 }
 
-void add_readout(Rows& rows) {
-  struct Size {
-    std::int64_t count, words;
-    bool large;
-  };
-  for (const auto& [count, words, large] :
-       {Size{1, 1, false}, {1, 7, false}, {3, 33, false}, {17, 3, false}, {7, 17, false}, {77, 1001, true}}) {
+struct ReadoutSize {
+  std::int64_t count, words;
+  bool large = false;
+};
+
+void add_readout(Rows& rows, std::initializer_list<ReadoutSize> sizes) {
+  for (const auto& [count, words, large] : sizes) {
     rows.push_back(
         {"maxout", {{count, 2 * words}}, [](Tape&, const Inputs& x) { return maxout(x[0]); }, large});
     std::vector<Id> targets;
@@ -253,18 +254,21 @@ void add_readout(Rows& rows) {
       targets.push_back(i % 4 == 2 ? kNone : static_cast<Id>(i * 5 % words));
       if (targets.back() == kNone) padded.push_back(i);
     }
-    rows.push_back({"softmax_xent",
-                    {{count, words}},
-                    [targets](Tape&, const Inputs& x) { return softmax_xent(x[0], targets); },
-                    large,
-                    false,
-                    {{0, padded}}});
-    rows.push_back({"softmax_xent, label smoothing",
-                    {{count, words}},
-                    [targets](Tape&, const Inputs& x) { return softmax_xent(x[0], targets, 0.1); },
-                    large,
-                    false,
-                    {{0, padded}}});
+    for (const double smoothing : {0.0, 0.1}) {
+      const std::string suffix = smoothing == 0 ? "" : ", label smoothing";
+      rows.push_back({"softmax_xent" + suffix,
+                      {{count, words}},
+                      [=](Tape&, const Inputs& x) { return softmax_xent(x[0], targets, smoothing); },
+                      large,
+                      false,
+                      {{0, padded}}});
+      rows.push_back(
+          {"output_losses" + suffix,
+           {{count, 5}, {words, 5}, {words}},
+           [=](Tape&, const Inputs& x) { return output_losses(x[0], x[1], x[2], targets, smoothing); },
+           large,
+           true});
+    }
   }
 }
 
@@ -273,13 +277,39 @@ void add_readout(Rows& rows) {
 const std::vector<OpRow>& op_table() {
   static const std::vector<OpRow> table = [] {
     std::vector<OpRow> rows;
-    add_products(rows);
-    add_elementwise(rows);
-    add_reductions(rows);
-    add_arrangement(rows);
-    add_recurrent(rows);
-    add_attention(rows);
-    add_readout(rows);
+    add_products(rows, {{1, 1, 1}, {3, 7, 1}, {7, 1, 17}, {17, 7, 33}, {1, 33, 17}, {129, 257, 131, true}});
+    add_elementwise(rows, {{1}, {7}, {3, 17}, {33, 1}, {3, 1, 7}, {2, 3, 1, 7}, {301, 257}});
+    add_reductions(rows, {{1}, {33}, {7, 17}, {3, 1, 7}, {301, 257}});
+    add_arrangement(rows, {{1, 1, 1}, {3, 1, 7}, {7, 3, 17}, {3, 33, 1}, {5, 67, 513, true}});
+    add_recurrent(rows,
+                  {{1, 1, 1}, {3, 1, 7}, {7, 3, 3}, {5, 7, 1}, {3, 3, 17}, {2, 2, 33}, {5, 67, 65, true}});
+    add_attention(rows, {{1, 1, 1, 1},
+                         {3, 1, 7, 3},
+                         {7, 3, 17, 33},
+                         {17, 7, 3, 1},
+                         {33, 2, 1, 7},
+                         {3, 3, 33, 17},
+                         {37, 33, 65, 129, true}});
+    add_readout(rows, {{1, 1}, {1, 7}, {3, 33}, {17, 3}, {7, 17}, {77, 1001, true}});
+    return rows;
+  }();
+  return table;
+}
+
+const std::vector<OpRow>& wide_op_table() {
+  static const std::vector<OpRow> table = [] {
+    std::vector<OpRow> rows;
+    add_products(rows, {{31, 33, 1000, true}, {1, 1023, 1000, true}});
+    add_elementwise(rows, {{31}, {1000}, {1023}, {33, 1023}, {1023, 31}});
+    add_reductions(rows, {{1000}, {1023, 33}, {31, 1000}, {2, 1023}, {1023, 1}});
+    add_arrangement(rows, {{2, 3, 1000, true}, {3, 1, 1023, true}, {31, 33, 31, true}, {501, 2, 4, true}});
+    add_recurrent(rows, {{2, 2, 256, true}, {2, 3, 511, true}, {31, 33, 31, true}, {129, 3, 4, true}});
+    add_attention(rows, {{301, 5, 33, 31, true},
+                         {40, 3, 1000, 2000, true},
+                         {33, 4, 1023, 1023, true},
+                         {1100, 2, 31, 64, true},
+                         {2, 65, 128, 256, true}});
+    add_readout(rows, {{31, 1000, true}, {3, 1023, true}, {5, 30001, true}, {1023, 33, true}});
     return rows;
   }();
   return table;

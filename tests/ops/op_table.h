@@ -31,8 +31,12 @@ struct OpRow {
 
 const std::vector<OpRow>& op_table();
 
-// Inputs of a row: parameters, uniform in (-0.75, 0.75), a function of `seed`. Larger ones saturate the
-// gates, and a larger loss costs the numeric derivative digits.
+// More rows at larger sizes, up to those of real models, for which kernels for the GPU divide their work in
+// other ways. For the tests of the GPU alone; without the gradient check.
+const std::vector<OpRow>& wide_op_table();
+
+// Inputs of a row: parameters, uniform in (-0.75, 0.75), a function of `seed`, the same in the float and the
+// double build. Larger ones saturate the gates, and a larger loss costs the numeric derivative digits.
 class Operands {
  public:
   explicit Operands(const OpRow& row, std::uint64_t seed = 1, Memory& memory = cpu_memory());

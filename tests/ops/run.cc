@@ -8,15 +8,21 @@
 namespace mininmt {
 namespace {
 
+// Number i is uniform in (-width / 2, width / 2), and a float in both builds.
+void draw(Random random, double width, const Tensor& x) {
+  for (std::int64_t i = 0; i < x.size(); i += 4) {
+    const auto words = random.block(static_cast<std::uint64_t>(i / 4));
+    for (std::int64_t k = i; k < std::min(i + 4, x.size()); ++k)
+      x.data()[k] = static_cast<float>(width * ((words[k - i] + 0.5) * 0x1p-32 - 0.5));
+  }
+}
+
 // L = sum_i w_i y_i with w uniform in (-1.5, 1.5), computed on the CPU wherever y is.
 Var random_loss(Tape& tape, Var y) {
-  const Random random{77, 1};
   const Tensor weights(y.shape()), value = y.value().to(cpu_memory());
+  draw({77, 1}, 3, weights);
   double loss = 0;
-  for (std::int64_t i = 0; i < weights.size(); ++i) {
-    weights.data()[i] = static_cast<real>(3 * random.uniform(static_cast<std::uint64_t>(i)) - 1.5);
-    loss += weights.data()[i] * value.data()[i];
-  }
+  for (std::int64_t i = 0; i < weights.size(); ++i) loss += weights.data()[i] * value.data()[i];
   return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y},
                      [y, weights](const Tensor&, const Tensor& dl) {
                        const Tensor dy = y.gradient().to(cpu_memory());
@@ -39,10 +45,7 @@ Operands::Operands(const OpRow& row, std::uint64_t seed, Memory& memory) {
     inputs_.push_back(
         &parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
   parameters_.allocate();
-  const Random random{seed, 0};
-  for (std::int64_t i = 0; i < parameters_.size(); ++i)
-    parameters_.values().data()[i] =
-        static_cast<real>(1.5 * random.uniform(static_cast<std::uint64_t>(i)) - 0.75);
+  draw({seed, 0}, 1.5, parameters_.values());
   parameters_.move_to(memory);
 }
 

@@ -1,0 +1,45 @@
+// The parts of mininmt-bench-model.
+#pragma once
+
+#include "apps/device.h"
+#include "apps/text/corpus.h"
+#include "apps/train_options.h"
+#include "nn/rnnsearch.h"
+#include "tests/bench/harness.h"
+
+namespace mininmt::bench {
+
+// What a benchmark works with.
+struct Setup {
+  Device device;
+  std::string precision;
+  TrainOptions options;  // of the preset, and what else was given
+
+  int source_words() const { return words(0); }
+  int target_words() const { return words(1); }
+  int words(std::size_t side) const;  // in the vocabulary: the option's limit, or 8,000
+  Vocab vocab(std::size_t side, const std::string& path) const;  // of a text's words, at most so many
+  std::unique_ptr<RnnSearch> new_model() const;                  // on the device
+  Json sizes() const;                                            // of model and device, for reports
+};
+
+using Minibatches = std::vector<std::vector<std::uint32_t>>;  // of pairs of a corpus
+
+// Floating-point operations of the products for so many source and target words, forward and backward: three
+// times the forward ones, a multiply-add counted as two.
+double flops(const TrainOptions& options, int target_words, double source_words_there,
+             double target_words_there);
+double flops(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches);
+
+// The first minibatches of training on --text SOURCE TARGET, or on random words, --minibatches N of them.
+// --dump FILE writes them for the peer.
+void bench_training(Arguments& arguments, const Setup& setup);
+
+// Where the time of an update goes, for the median one of the minibatches: by a model of its own.
+void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches,
+                    const Roofs& roofs);
+
+// --beam K over the first file of --text, by --model FOLDER or by an untrained one of the preset's sizes.
+void bench_search(Arguments& arguments, const Setup& setup);
+
+}  // namespace mininmt::bench

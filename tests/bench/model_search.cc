@@ -1,0 +1,99 @@
+// Search: sentences a second.
+#include <algorithm>
+#include <fstream>
+
+#include "apps/model_folder.h"
+#include "apps/text/lines.h"
+#include "apps/translator.h"
+#include "apps/validation.h"
+#include "tensor/error.h"
+#include "tests/bench/model_bench.h"
+
+namespace mininmt::bench {
+namespace {
+
+LoadedModel load(Arguments& arguments, const Setup& setup, const std::string& source) {
+  if (!arguments.has("model")) return {setup.new_model(), setup.vocab(0, source), {}};
+  LoadedModel loaded = load_model_folder(arguments.text("model", ""));
+  loaded.model->parameters().move_to(*setup.device.memory);
+  return loaded;
+}
+
+// The lines, again from the start until there are `count`; 0: as they are.
+std::vector<std::string> repeat(const std::vector<std::string>& lines, int count) {
+  if (count == 0) return lines;
+  std::vector<std::string> repeated;
+  for (std::size_t i = 0; static_cast<int>(repeated.size()) < count; ++i)
+    repeated.push_back(lines[i % lines.size()]);
+  return repeated;
+}
+
+// Lines of every length.
+std::vector<std::string> some_of(const std::vector<std::string>& lines) {
+  std::vector<std::string> some;
+  for (std::size_t i = 0; i < lines.size(); i += 8) some.push_back(lines[i]);
+  return some;
+}
+
+Json sizes(const ModelOptions& o) {
+  return {{"m", o.dim_emb},
+          {"n", o.dim_rnn},
+          {"align", o.dim_align},
+          {"l", o.dim_maxout},
+          {"source_words", o.source_words},
+          {"target_words", o.target_words},
+          {"decoder_order", to_string(o.decoder_order)}};
+}
+
+void dump(const std::string& path, const Json& settings, const Vocab& vocab,
+          const std::vector<std::string>& lines) {
+  Json work = settings;
+  for (const std::string& line : lines) work["sentences"].push_back(vocab.encode(line));
+  std::ofstream file(path);
+  if (!(file << work << std::endl)) throw IoError("--dump " + path + " can't be written");
+}
+
+}  // namespace
+
+void bench_search(Arguments& arguments, const Setup& setup) {
+  const std::string source = arguments.list("text", {"", ""})[0];
+  if (source.empty()) throw UsageError("mininmt-bench-model: --beam wants --text SOURCE TARGET");
+  const LoadedModel loaded = load(arguments, setup, source);
+  const int count = arguments.has("sentences") ? arguments.number("sentences", 1) : 0;
+  const std::vector<std::string> lines = repeat(read_lines(source, {}), count);
+  const int mini_batch = arguments.number("mini-batch", 32);
+  SearchOptions search;
+  search.beam_size = arguments.number("beam", 5);
+  const bool fixed = arguments.has("fixed-length");
+  if (fixed) search.max_length_factor = search.min_length_factor = 1;
+
+  Json settings = sizes(loaded.model->options());
+  settings.update({{"beam", search.beam_size},
+                   {"mini_batch", mini_batch},
+                   {"fixed_length", fixed},
+                   {"normalize", search.normalize}});
+  if (arguments.has("dump")) dump(arguments.text("dump", ""), settings, loaded.source, lines);
+  arguments.check_all_used();
+
+  const Translator translator(*loaded.model, loaded.source, loaded.target, search, mini_batch,
+                              setup.device.threads);
+  translator.translate(some_of(lines));  // so that memory and cuBLAS's kernels are there
+  double words = 0;
+  const double start = now();
+  for (const auto& hypotheses : translator.translate(lines))
+    if (!hypotheses.empty()) words += static_cast<double>(hypotheses[0].words.size()) + 1;
+  const double seconds = now() - start, sentences = static_cast<double>(lines.size());
+  Json line = {{"bench", "translation"},
+               {"value", sentences / seconds},
+               {"unit", "sentences/s"},
+               {"seconds", seconds},
+               {"sentences", lines.size()},
+               {"words_per_second", words / seconds},
+               {"device", setup.device.description},
+               {"threads", setup.device.threads},
+               {"precision", setup.device.memory->on_host() ? "float32" : setup.precision}};
+  line.update(settings);
+  print(line);
+}
+
+}  // namespace mininmt::bench

@@ -1,0 +1,65 @@
+// The cases of mininmt-bench-ops on the GPU: what runs, how much it must compute and move, and how often an
+// update does it.
+#pragma once
+
+#include <string>
+
+#include "tests/bench/harness.h"
+
+namespace mininmt::bench {
+
+struct Sizes {
+  std::int64_t B, S, T, N;     // sentences, source and target steps, target words
+  std::int64_t m, n, A, l, V;  // as in MODEL.md
+  std::int64_t C() const { return 2 * n; }
+  std::int64_t search_rows;  // R, of K hypotheses a sentence
+  static constexpr std::int64_t K = 12;
+  std::int64_t parameters() const;  // in the model
+};
+
+struct Case {
+  std::string name, shape;
+  double flops, bytes;    // at the least
+  double per_update = 0;  // how often an update of these sizes does it; 0: not a part of one
+};
+
+class OpsBench {
+ public:
+  // only: the cases alone whose name has this text in it.
+  OpsBench(Memory& memory, const Sizes& sizes, std::string only, std::string precision, const Roofs& roofs);
+
+  // Times run(set), the operation on one of so many sets of operands. With one set it always finds in the
+  // cache what fits into it; with several they take turns, so that it finds nothing, and a second line says
+  // what the first set alone takes. make() is called if the case is wanted at all, and returns run.
+  using Run = std::function<void(int set)>;
+  void measure(const Case& c, int sets, const std::function<Run()>& make);
+
+  // So many that together they are several times the size of the cache.
+  int sets_of(double bytes) const;
+
+  void print_table() const;
+
+  Memory& memory;
+  const Sizes sizes;
+
+ private:
+  void report(const Case& c, const std::string& operands, double seconds);
+
+  struct Row {
+    Case of;
+    std::string operands;
+    double seconds, floor;
+  };
+  std::string only_, precision_;
+  Roofs roofs_;
+  std::vector<Row> rows_;
+};
+
+void bench_attention(OpsBench& bench);  // ops_gpu_kernels.cc
+void bench_gates(OpsBench& bench);
+void bench_output(OpsBench& bench);
+void bench_rows(OpsBench& bench);
+void bench_updates(OpsBench& bench);
+void bench_products(OpsBench& bench);  // ops_gpu_products.cc
+
+}  // namespace mininmt::bench

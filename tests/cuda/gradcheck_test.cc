@@ -1,0 +1,66 @@
+// The gradient check on the GPU, in double: every row of the op table and the whole model.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+#include "cuda/device.h"
+#include "tests/ops/op_table.h"
+#include "tests/ops/report.h"
+#include "tests/unit/model_random.h"
+
+namespace mininmt {
+namespace {
+
+#ifdef MININMT_EMULATED
+constexpr std::int64_t kElementsOfInput = 4, kElementsOfParameter = 1;
+#else
+// All that there are: two evaluations an element, each some tens of microseconds for an operation and a
+// millisecond for the model.
+constexpr std::int64_t kElementsOfInput = 1 << 30, kElementsOfParameter = 1 << 30;
+#endif
+
+TEST_CASE("every operation's gradient on the GPU is its numeric derivative") {
+  std::printf("gradient check on %s; at most %lld elements of an input, %lld of a model's parameter\n",
+              cuda::description().c_str(), static_cast<long long>(kElementsOfInput),
+              static_cast<long long>(kElementsOfParameter));
+  for (const OpRow& row : op_table()) {
+    if (row.large) continue;
+    Operands operands(row, 1, cuda::memory());
+    const GradcheckResult result = check_gradients(
+        operands.parameters(), [&](Tape& tape) { return row.build(tape, operands.leaves(tape)); }, 1,
+        kElementsOfInput);
+    report_row(row.name, row.shapes(), result);
+    CHECK_MESSAGE(result.passed(), row.name << " " << row.shapes() << ": " << result.worst);
+  }
+}
+
+void check_model(DecoderOrder order, AlignmentKind alignment, double label_smoothing, const Noise& noise,
+                 const std::string& suffix) {
+  // Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+  const Batch batch = batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
+  const auto model = random_model(small_options(order, alignment));
+  model->parameters().move_to(cuda::memory());
+  const GradcheckResult result = check_gradients(
+      model->parameters(),
+      [&](Tape& tape) { return model->word_losses(tape, batch, label_smoothing, noise); }, 1,
+      kElementsOfParameter);
+  report_row("model, " + to_string(order) + ", " + to_string(alignment) + suffix,
+             "S 5, T 4, m 3, n 5, n' 7, l 3", result);
+  CHECK_MESSAGE(result.passed(), result.worst);
+}
+
+TEST_CASE("the whole model passes the gradient check on the GPU") {
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) check_model(order, alignment, 0, {}, "");
+}
+
+TEST_CASE("with label smoothing and dropout too, on the GPU") {
+  Noise noise{0.2, 0.3, 0.4};
+  noise.seed = 3;
+  noise.update = 5;
+  for (AlignmentKind alignment : kAlignments)
+    check_model(DecoderOrder::kAuthors, alignment, 0.1, noise, ", noise");
+}
+
+}  // namespace
+}  // namespace mininmt

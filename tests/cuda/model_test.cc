@@ -1,0 +1,139 @@
+// The whole model on the GPU: word losses and gradients are the CPU's; padding changes nothing; the host
+// waits for nothing on the way.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "cuda/device.h"
+#include "ops/reduce.h"
+#include "tests/ops/op_table.h"
+#include "tests/unit/model_random.h"
+#ifdef MININMT_EMULATED
+#include "tests/cuda_emulation/emulation.h"
+#endif
+
+namespace mininmt {
+namespace {
+
+constexpr double kTolerance = sizeof(real) == 4 ? 3e-5 : 1e-12;  // of the largest number of an array
+
+// One sentence of each kind: </s> alone beside long ones.
+const std::vector<int> kSourceLengths = {3, 9, 1, 40, 17, 2}, kTargetLengths = {6, 1, 8, 3, 2, 33};
+const Sentences kSources = random_sentences(kSourceLengths, 9);
+const Sentences kTargets = random_sentences(kTargetLengths, 11, 2);
+
+Batch batch_at_least(const BatchShape& shape) { return make_batch(spans(kSources), spans(kTargets), shape); }
+
+struct Result {
+  Tensor losses, gradients;  // on the host
+};
+
+Result compute(const RnnSearch& model, const Batch& batch, double label_smoothing = 0,
+               const Noise& noise = {}) {
+  const Tensor gradients = model.parameters().new_gradients();
+  Tape tape(gradients);
+  const Var losses = model.word_losses(tape, batch, label_smoothing, noise);
+  const Tensor host = losses.value().to(cpu_memory());
+  tape.backward(sum(losses));
+  return {losses.value().on_cuda() ? host : host.clone(), gradients.to(cpu_memory())};
+}
+
+void check_same(const RnnSearch& model, const Result& a, const Result& b) {
+  CHECK(largest_difference(a.losses, b.losses) <= kTolerance * largest(b.losses));
+  for (const Parameter* p : model.parameters().all()) {
+    const Tensor x = Parameters::view(a.gradients, *p), y = Parameters::view(b.gradients, *p);
+    CHECK_MESSAGE(largest_difference(x, y) <= kTolerance * largest(y), p->name);
+    CHECK_MESSAGE(largest(y) > 0, p->name);
+  }
+}
+
+// A number of words that the kernels divide among blocks, sizes that are no multiple of anything.
+ModelOptions wider_options(DecoderOrder order, AlignmentKind alignment) {
+  ModelOptions options{9, 1023, 31, 33, 37, 31};
+  options.alignment = alignment;
+  options.decoder_order = order;
+  return options;
+}
+
+struct Pair {
+  std::unique_ptr<RnnSearch> cpu, gpu;
+};
+
+Pair both(const ModelOptions& options, double deviation = 0.7) {
+  Pair pair{random_model(options, 1, deviation), random_model(options, 1, deviation)};
+  pair.gpu->parameters().move_to(cuda::memory());
+  return pair;
+}
+
+TEST_CASE("word losses and gradients are the CPU's, in every order and with both alignments") {
+  Noise noise{0.2, 0.3, 0.4};
+  noise.seed = 3;
+  noise.update = 5;
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      INFO(to_string(order), ", ", to_string(alignment));
+      const Batch batch = batch_at_least({});
+      const Pair small = both(small_options(order, alignment));
+      check_same(*small.cpu, compute(*small.gpu, batch), compute(*small.cpu, batch));
+      const Pair wide = both(wider_options(order, alignment), 0.15);
+      check_same(*wide.cpu, compute(*wide.gpu, batch, 0.1, noise), compute(*wide.cpu, batch, 0.1, noise));
+    }
+}
+
+TEST_CASE("a batch in a larger room gives the same, and gets no gradient from the room") {
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      INFO(to_string(order), ", ", to_string(alignment));
+      const Pair pair = both(small_options(order, alignment));
+      const Result tight = compute(*pair.gpu, batch_at_least({}));
+      const std::int64_t words = tight.losses.size();
+      Result roomy = compute(*pair.gpu, batch_at_least({47, 40, words + 13}));
+      for (std::int64_t i = words; i < roomy.losses.size(); ++i) CHECK(roomy.losses.data()[i] == 0);
+      CHECK(roomy.losses.size() == words + 13);
+      roomy.losses = roomy.losses.slice(0, words);
+      check_same(*pair.cpu, roomy, tight);
+    }
+}
+
+TEST_CASE("log p of sentences is the CPU's") {
+  const Pair pair = both(small_options());
+  const auto cpu = pair.cpu->log_probabilities(batch_at_least({})),
+             gpu = pair.gpu->log_probabilities(batch_at_least({}));
+  REQUIRE(cpu.size() == gpu.size());
+  for (std::size_t i = 0; i < cpu.size(); ++i)
+    CHECK(gpu[i] == doctest::Approx(cpu[i]).epsilon(kTolerance).scale(0));
+}
+
+TEST_CASE("the same bits again") {
+  const Pair pair = both(wider_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive), 0.15);
+  const Batch batch = batch_at_least({});
+  const Result first = compute(*pair.gpu, batch), second = compute(*pair.gpu, batch);
+  CHECK(same_bits(first.losses, second.losses));
+  CHECK(same_bits(first.gradients, second.gradients));
+}
+
+#ifdef MININMT_EMULATED
+
+// Work is executed when the host waits for it; so if none has been, the host has waited for none.
+TEST_CASE("forward and backward do not wait for the GPU") {
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      const Pair pair = both(small_options(order, alignment));
+      const Batch batch = batch_at_least({});
+      const Tensor gradients = pair.gpu->parameters().new_gradients();
+      cuda::synchronize();
+      emulation::reset_counts();
+      Tape tape(gradients);
+      tape.backward(sum(pair.gpu->word_losses(tape, batch, 0.1)));
+      CHECK(emulation::counts().kernels == 0);
+      CHECK(emulation::counts().gemms == 0);
+      cuda::synchronize();
+      CHECK(emulation::counts().kernels > 100);
+    }
+}
+
+#endif
+
+}  // namespace
+}  // namespace mininmt

@@ -1,0 +1,121 @@
+// Beam search on the GPU gives the CPU's translations.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "cuda/device.h"
+#include "nn/beam_search.h"
+#include "tests/unit/model_random.h"
+
+namespace mininmt {
+namespace {
+
+using Found = std::vector<std::vector<Hypothesis>>;
+
+struct Models {
+  std::unique_ptr<RnnSearch> cpu, gpu;
+};
+
+Models models(const ModelOptions& options, std::uint64_t seed, double deviation = 0.7) {
+  Models m{random_model(options, seed, deviation), random_model(options, seed, deviation)};
+  m.gpu->parameters().move_to(cuda::memory());
+  return m;
+}
+
+// </s> alone, short and long ones side by side.
+Sentences sources() { return random_sentences({4, 1, 23, 2, 9, 3, 41}, 9); }
+
+void check_near(double x, double y) { CHECK(std::abs(x - y) <= 1e-4 * (1 + std::abs(y))); }
+
+void check_same(const Found& gpu, const Found& cpu) {
+  REQUIRE(gpu.size() == cpu.size());
+  for (std::size_t i = 0; i < cpu.size(); ++i) {
+    INFO("sentence " << i);
+    REQUIRE(gpu[i].size() == cpu[i].size());
+    for (std::size_t k = 0; k < cpu[i].size(); ++k) {
+      INFO("hypothesis " << k);
+      CHECK(gpu[i][k].words == cpu[i][k].words);
+      CHECK(gpu[i][k].ended == cpu[i][k].ended);
+      check_near(gpu[i][k].log_p, cpu[i][k].log_p);
+      check_near(gpu[i][k].score, cpu[i][k].score);
+      REQUIRE(gpu[i][k].alpha.size() == cpu[i][k].alpha.size());
+      for (std::size_t t = 0; t < cpu[i][k].alpha.size(); ++t) {
+        REQUIRE(gpu[i][k].alpha[t].size() == cpu[i][k].alpha[t].size());
+        for (std::size_t j = 0; j < cpu[i][k].alpha[t].size(); ++j)
+          check_near(gpu[i][k].alpha[t][j], cpu[i][k].alpha[t][j]);
+      }
+    }
+  }
+}
+
+void check_search(const Models& m, const SearchOptions& options) {
+  INFO("K " << options.beam_size << ", n-best " << options.n_best << ", unk " << options.allow_unk
+            << ", at least " << options.min_length_factor << ", at most " << options.max_length_factor);
+  const Sentences all = sources();
+  check_same(beam_search(*m.gpu, spans(all), options), beam_search(*m.cpu, spans(all), options));
+}
+
+SearchOptions options(int beam, int n_best) {
+  SearchOptions o;
+  o.beam_size = beam;
+  o.n_best = n_best;
+  o.alignment = true;
+  return o;
+}
+
+TEST_CASE("translations, scores and alignments are the CPU's, for beams of 1, 5 and 12") {
+  std::uint64_t seed = 0;
+  for (DecoderOrder order : kOrders)
+    for (AlignmentKind alignment : kAlignments) {
+      INFO(to_string(order), ", ", to_string(alignment));
+      const Models m = models(small_options(order, alignment, 30), ++seed);
+      for (int beam : {1, 5, 12}) check_search(m, options(beam, beam));
+    }
+}
+
+TEST_CASE("limits of length, and <unk>") {
+  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 30), 7);
+  for (bool unk : {false, true})
+    for (double least : {0.0, 1.5})
+      for (double most : {0.5, 2.0}) {
+        SearchOptions o = options(5, 3);
+        o.allow_unk = unk;
+        o.min_length_factor = least;
+        o.max_length_factor = most;
+        o.normalize = least;  // 0: by log p alone
+        check_search(m, o);
+      }
+}
+
+// Fewer words than the beam is wide: lists that end early.
+TEST_CASE("a vocabulary smaller than the beam") {
+  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 4), 3);
+  check_search(m, options(12, 12));
+}
+
+TEST_CASE("a vocabulary of several blocks of words") {
+  ModelOptions sizes{9, 5003, 31, 33, 37, 31};
+  const Models m = models(sizes, 5, 0.3);
+  SearchOptions o = options(12, 4);
+  o.max_length_factor = 0.5;
+  check_search(m, o);
+}
+
+TEST_CASE("the same bits again") {
+  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 30), 2);
+  const Sentences all = sources();
+  const Found a = beam_search(*m.gpu, spans(all), options(12, 12)),
+              b = beam_search(*m.gpu, spans(all), options(12, 12));
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(a[i].size() == b[i].size());
+    for (std::size_t k = 0; k < a[i].size(); ++k) {
+      CHECK(a[i][k].words == b[i][k].words);
+      CHECK(a[i][k].log_p == b[i][k].log_p);
+      CHECK(a[i][k].alpha == b[i][k].alpha);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mininmt

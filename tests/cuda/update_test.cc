@@ -1,0 +1,264 @@
+// Updates on the GPU, operation by operation, recorded and run again: they follow the CPU's.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "cuda/device.h"
+#include "tests/unit/train_corpus.h"
+#ifdef MININMT_EMULATED
+#include "tests/cuda_emulation/emulation.h"
+#endif
+
+namespace mininmt {
+namespace {
+
+using Pairs = std::vector<std::uint32_t>;
+
+const ParallelCorpus kCorpus = random_corpus(64);
+
+// One model and its updates, on the CPU with one thread or on the GPU.
+class Trainee {
+ public:
+  Trainee(const TrainOptions& options, Memory& memory, const ParallelCorpus& corpus = kCorpus)
+      : options_(options), model_(random_model(small_options(), 1, 0.3)) {
+    model_->parameters().move_to(memory);
+    updater_ = make_updater(*model_, corpus, options_, 1);
+  }
+  Updater& updater() { return *updater_; }
+  UpdateReport update(const Pairs& pairs) { return updater_->update(pairs); }
+  const Tensor& parameters() const { return model_->parameters().values(); }
+  std::vector<real> values() const { return copy_of(parameters().to(cpu_memory())); }
+  std::vector<real> average() const { return copy_of(updater_->values().to(cpu_memory())); }
+  // Element i of the parameters.
+  void set(std::int64_t i, real x) { parameters().view(i, {}).fill(x); }
+  real get(std::int64_t i) const { return parameters().view(i, {}).item(); }
+
+ private:
+  TrainOptions options_;
+  std::unique_ptr<RnnSearch> model_;
+  std::unique_ptr<Updater> updater_;
+};
+
+TrainOptions training_options(const std::string& optimizer) {
+  TrainOptions options = plain_options();
+  options.optimizer = optimizer;
+  options.learn_rate = optimizer == "adam" ? 0.002 : optimizer == "adadelta" ? 1 : 0.1;
+  options.clip_norm = 1;
+  options.cost_type = "ce-mean";
+  options.label_smoothing = 0.1;
+  options.dropout_emb = options.dropout_annotations = options.dropout_readout = 0.2;
+  options.exponential_smoothing = 0.01;
+  return options;
+}
+
+// Minibatch i: several shapes, of which some come back with other sentences and some do not.
+Pairs minibatch(int i) {
+  Pairs pairs;
+  const std::uint32_t count = 4 + static_cast<std::uint32_t>(i % 3);
+  for (std::uint32_t k = 0; k < count; ++k)
+    pairs.push_back((static_cast<std::uint32_t>(i) * 7 + k * 3) % static_cast<std::uint32_t>(kCorpus.size()));
+  return pairs;
+}
+
+double largest_difference(const std::vector<real>& a, const std::vector<real>& b) {
+  REQUIRE(a.size() == b.size());
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
+    if (!(difference <= most)) most = difference;
+  }
+  return most;
+}
+
+bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(real)) == 0;
+}
+
+// Rounding grows from update to update.
+constexpr double kTolerance = sizeof(real) == 4 ? 1e-3 : 1e-8;
+
+TEST_CASE("a hundred updates follow the CPU's") {
+  for (const std::string optimizer : {"adam", "adadelta", "sgd"})
+    for (const std::string cost_type : {"ce-mean", "ce-mean-words"}) {
+      TrainOptions options = training_options(optimizer);
+      options.cost_type = cost_type;
+      if (cost_type == "ce-mean-words") options.clip_norm = options.exponential_smoothing = 0;
+      Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
+      const std::vector<real> before = cpu.values();
+      double worst = 0, first_cost = 0, last_cost = 0;
+      for (int i = 0; i < 100; ++i) {
+        const UpdateReport a = cpu.update(minibatch(i)), b = gpu.update(minibatch(i));
+        worst = std::max(worst, std::abs(b.cost / a.cost - 1));
+        worst = std::max(worst, std::abs(b.gradient_norm / a.gradient_norm - 1));
+        CHECK(b.applied);
+        CHECK(b.words == a.words);
+        CHECK(b.sentences == a.sentences);
+        CHECK(b.update == i + 1);
+        (i < 10 ? first_cost : last_cost) += i < 10 || i >= 90 ? a.cost / static_cast<double>(a.words) : 0;
+      }
+      INFO(optimizer, ", ", cost_type);
+      CHECK(worst <= kTolerance);
+      CHECK(last_cost < 0.98 * first_cost);
+      const double moved = largest_difference(cpu.values(), before);
+      CHECK(largest_difference(gpu.values(), cpu.values()) <= 10 * kTolerance * moved);
+      CHECK(largest_difference(gpu.average(), cpu.average()) <= 10 * kTolerance * moved);
+      CHECK(same_bits(gpu.average(), gpu.values()) == (options.exponential_smoothing == 0));
+    }
+}
+
+TEST_CASE("the same bits again") {
+  for (const std::string optimizer : {"adam", "adadelta", "sgd"}) {
+    std::vector<real> values[2], averages[2];
+    for (int run : {0, 1}) {
+      Trainee gpu(training_options(optimizer), cuda::memory());
+      for (int i = 0; i < 30; ++i) gpu.updater().start(minibatch(i));
+      values[run] = gpu.values();
+      averages[run] = gpu.average();
+    }
+    CHECK(same_bits(values[0], values[1]));
+    CHECK(same_bits(averages[0], averages[1]));
+  }
+}
+
+// Two passes at a rate of 0 leave plain gradient descent as it was, and record every shape.
+TEST_CASE("recorded updates give the bits of those that are not; the learning rate may change in between") {
+  TrainOptions options = plain_options();
+  options.label_smoothing = 0.1;
+  Trainee fresh(options, cuda::memory()), recorded(options, cuda::memory());
+  const std::vector<real> before = fresh.values();
+  recorded.updater().set_learn_rate(0);
+  for (int pass = 0; pass < 3; ++pass)
+    for (int i = 0; i < 5; ++i) recorded.update(minibatch(i));
+  CHECK(same_bits(recorded.values(), before));
+  recorded.updater().set_learn_rate(0.1);
+  for (int i = 0; i < 5; ++i) {
+    Trainee one(options, cuda::memory());  // its first update of a shape is not recorded
+    one.parameters().set(fresh.parameters());
+    const UpdateReport a = one.update(minibatch(i)), b = recorded.update(minibatch(i));
+    fresh.parameters().set(one.parameters());
+    CHECK(a.cost == b.cost);
+    CHECK(a.gradient_norm == b.gradient_norm);
+    CHECK(same_bits(one.values(), recorded.values()));
+  }
+  CHECK(largest_difference(recorded.values(), before) > 1e-3);
+}
+
+TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on the CPU") {
+  const TrainOptions options = training_options("adam");
+  Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
+  for (int i = 0; i < 12; ++i) {
+    const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch: operation by operation, recorded
+    const real saved = cpu.get(0);
+    if (broken) {
+      const real bad =
+          i == 4 ? std::numeric_limits<real>::infinity() : std::numeric_limits<real>::quiet_NaN();
+      cpu.set(0, bad);
+      gpu.set(0, bad);
+    }
+    const std::vector<real> average = gpu.average(), values = gpu.values();
+    const UpdateReport a = cpu.update(minibatch(0)), b = gpu.update(minibatch(0));
+    CHECK(a.applied == !broken);
+    CHECK(b.applied == !broken);
+    if (broken) {
+      CHECK(same_bits(gpu.average(), average));
+      CHECK(same_bits(gpu.values(), values));
+      cpu.set(0, saved);
+      gpu.set(0, saved);
+    } else {
+      CHECK(b.cost == doctest::Approx(a.cost).epsilon(kTolerance));
+    }
+  }
+  CHECK(largest_difference(gpu.values(), cpu.values()) < 1e-4);
+  CHECK(gpu.updater().updates() == 12);
+}
+
+// Pairs 0 and 1 have words that differ; pairs 2 and 3, of the same lengths, are one word over and over.
+TEST_CASE("words that differ are recorded, then the same shape comes with one word many times") {
+  ParallelCorpus corpus;
+  corpus.add(Sentence{2, 3, 4, kEos}, Sentence{2, 3, 4, 5, kEos});
+  corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
+  corpus.add(Sentence{4, 4, 4, kEos}, Sentence{7, 7, 7, 7, kEos});
+  corpus.add(Sentence{4, 4, 4, kEos}, Sentence{7, 7, 7, 7, kEos});
+  const TrainOptions options = plain_options();
+  Trainee cpu(options, cpu_memory(), corpus), gpu(options, cuda::memory(), corpus);
+  for (const Pairs& pairs : {Pairs{0, 1}, {0, 1}, {2, 3}, {1, 0}, {3, 2}}) {
+    cpu.update(pairs);
+    gpu.update(pairs);
+    CHECK(largest_difference(gpu.values(), cpu.values()) < 1e-5);
+  }
+}
+
+TEST_CASE("many updates may be under way; their reports come in order") {
+  const TrainOptions options = training_options("adam");
+  Trainee one_by_one(options, cuda::memory()), together(options, cuda::memory());
+  std::vector<UpdateReport> reports;
+  for (int i = 0; i < 20; ++i) together.updater().start(minibatch(i % 4));
+  for (const UpdateReport& r : together.updater().reports(false)) reports.push_back(r);
+  for (int i = 20; i < 23; ++i) together.updater().start(minibatch(i % 4));
+  for (const UpdateReport& r : together.updater().reports(true)) reports.push_back(r);
+  CHECK(together.updater().reports(true).empty());
+  REQUIRE(reports.size() == 23);
+  for (int i = 0; i < 23; ++i) {
+    const UpdateReport expected = one_by_one.update(minibatch(i % 4));
+    CHECK(reports[static_cast<std::size_t>(i)].update == i + 1);
+    CHECK(reports[static_cast<std::size_t>(i)].cost == expected.cost);
+    CHECK(reports[static_cast<std::size_t>(i)].gradient_norm == expected.gradient_norm);
+    CHECK(reports[static_cast<std::size_t>(i)].words == expected.words);
+  }
+  CHECK(same_bits(together.values(), one_by_one.values()));
+}
+
+TEST_CASE("an updater that is gone gives back what it took") {
+  const std::size_t before = cuda::memory().in_use();
+  {
+    Trainee gpu(training_options("adam"), cuda::memory());
+    for (int i = 0; i < 10; ++i) gpu.updater().start(minibatch(i % 2));
+    CHECK(cuda::memory().in_use() > before);
+  }
+  CHECK(cuda::memory().in_use() == before);
+}
+
+#ifdef MININMT_EMULATED
+
+// Work is executed when the host waits for it; so if none has been, the host has waited for none.
+TEST_CASE("starting an update does not wait for the GPU, operation by operation or recorded") {
+  Trainee gpu(training_options("adam"), cuda::memory());
+  for (int pass = 0; pass < 3; ++pass) {
+    gpu.updater().reports(true);
+    cuda::synchronize();
+    emulation::reset_counts();
+    for (int i = 0; i < 4; ++i) gpu.updater().start(minibatch(i));
+    CHECK(emulation::counts().kernels == 0);
+    CHECK(emulation::counts().graph_launches == 0);
+    gpu.updater().reports(true);
+    CHECK(emulation::counts().graph_launches == (pass == 0 ? 0 : 4));
+    CHECK(emulation::counts().kernels > 1000);
+  }
+}
+
+// Sides of 3 and 4 words, 5 and 6: the same even number of steps.
+TEST_CASE("minibatches of nearly the same lengths share a recording") {
+  ParallelCorpus corpus;
+  corpus.add(Sentence{2, 3, kEos}, Sentence{2, 3, 4, 5, 6, kEos});
+  corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
+  corpus.add(Sentence{5, 6, 7, 8, 2, kEos}, Sentence{6, 7, 8, 9, kEos});
+  Trainee gpu(plain_options(), cuda::memory(), corpus), cpu(plain_options(), cpu_memory(), corpus);
+  const auto launches = [&](std::uint32_t pair) {
+    cuda::synchronize();
+    emulation::reset_counts();
+    const UpdateReport a = cpu.update(Pairs{pair, 1}), b = gpu.update(Pairs{pair, 1});
+    CHECK(b.cost == doctest::Approx(a.cost).epsilon(1e-5));
+    return emulation::counts().graph_launches;
+  };
+  CHECK(launches(0) == 0);
+  CHECK(launches(0) == 1);
+  CHECK(launches(2) == 0);  // six steps of the source
+  CHECK(launches(1) == 1);
+}
+
+#endif
+
+}  // namespace
+}  // namespace mininmt
