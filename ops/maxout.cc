@@ -7,15 +7,18 @@
 namespace mininmt {
 namespace {
 
+// Whether the first of a pair is the larger one, or NaN.
+inline bool is_first(const real* pair) { return pair[0] >= pair[1] || pair[0] != pair[0]; }
+
 MININMT_VECTORIZED void larger_of_pairs(std::int64_t count, const real* x, real* y) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) y[i] = x[2 * i] >= x[2 * i + 1] ? x[2 * i] : x[2 * i + 1];
+  for (std::int64_t i = 0; i < count; ++i) y[i] = is_first(x + 2 * i) ? x[2 * i] : x[2 * i + 1];
 }
 
 MININMT_VECTORIZED void add_to_larger(std::int64_t count, const real* x, const real* dy, real* dx) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    const bool first = x[2 * i] >= x[2 * i + 1];
+    const bool first = is_first(x + 2 * i);
     dx[2 * i] += first ? dy[i] : 0;
     dx[2 * i + 1] += first ? 0 : dy[i];
   }

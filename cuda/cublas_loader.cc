@@ -1,0 +1,82 @@
+// cuBLAS, loaded at its first call instead of at the program's start: the library takes a quarter of a second
+// and 200 MB even where the work is done on the CPU, and need not be there at all then. These are the
+// functions that cuda/ calls, under their own names; each hands on to the library's.
+#include <cublas_v2.h>
+#include <dlfcn.h>
+
+#include "tensor/error.h"
+
+namespace {
+
+using mininmt::Error;
+using mininmt::join;
+
+void* library() {
+  static void* const handle = [] {
+    const std::string name = join("libcublas.so.", CUBLAS_VER_MAJOR);
+    void* const found = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!found)
+      throw Error(join("cuBLAS is needed on a GPU: ", dlerror(),
+                       "; LD_LIBRARY_PATH names the folders to look in, as /usr/local/cuda/lib64"));
+    return found;
+  }();
+  return handle;
+}
+
+// function(arguments...) of the library; `symbol` keeps where it is. The arguments have the types that the
+// function declares.
+template <class Result, class... Arguments>
+Result call(void*& symbol, const char* function, Arguments... arguments) {
+  if (!symbol) symbol = dlsym(library(), function);
+  if (!symbol) throw Error(join("cuBLAS has no ", function, ": ", dlerror()));
+  return reinterpret_cast<Result (*)(Arguments...)>(symbol)(arguments...);
+}
+
+}  // namespace
+
+extern "C" {
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  static void* symbol;
+  return call<cublasStatus_t>(symbol, "cublasCreate_v2", handle);
+}
+
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  static void* symbol;
+  return call<cublasStatus_t>(symbol, "cublasSetStream_v2", handle, stream);
+}
+
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, size_t bytes) {
+  static void* symbol;
+  return call<cublasStatus_t>(symbol, "cublasSetWorkspace_v2", handle, workspace, bytes);
+}
+
+const char* cublasGetStatusString(cublasStatus_t status) {
+  static void* symbol;
+  return call<const char*>(symbol, "cublasGetStatusString", status);
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m,
+                            int n, int k, const void* alpha, const void* A, cudaDataType Atype, int lda,
+                            const void* B, cudaDataType Btype, int ldb, const void* beta, void* C,
+                            cudaDataType Ctype, int ldc, cublasComputeType_t compute_type,
+                            cublasGemmAlgo_t algo) {
+  static void* symbol;
+  return call<cublasStatus_t>(symbol, "cublasGemmEx", handle, transa, transb, m, n, k, alpha, A, Atype, lda,
+                              B, Btype, ldb, beta, C, Ctype, ldc, compute_type, algo);
+}
+
+cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa,
+                                          cublasOperation_t transb, int m, int n, int k, const void* alpha,
+                                          const void* A, cudaDataType Atype, int lda, long long strideA,
+                                          const void* B, cudaDataType Btype, int ldb, long long strideB,
+                                          const void* beta, void* C, cudaDataType Ctype, int ldc,
+                                          long long strideC, int batch, cublasComputeType_t compute_type,
+                                          cublasGemmAlgo_t algo) {
+  static void* symbol;
+  return call<cublasStatus_t>(symbol, "cublasGemmStridedBatchedEx", handle, transa, transb, m, n, k, alpha, A,
+                              Atype, lda, strideA, B, Btype, ldb, strideB, beta, C, Ctype, ldc, strideC,
+                              batch, compute_type, algo);
+}
+
+}  // extern "C"
