@@ -71,7 +71,7 @@ int train(const std::vector<std::string>& arguments) {
 
   const std::unique_ptr<RnnSearch> model = new_model(options, vocabs.source.size(), vocabs.target.size());
   log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(),
-                " target words in the vocabularies, ", model->parameters().size(), " parameters"));
+                " target words in the vocabularies, ", model->parameters().count(), " parameters"));
   if (signal_received() != 0) return 128 + signal_received();  // before an old model is replaced
   const std::string config = to_config(options);
   log.info("options:\n" + config);

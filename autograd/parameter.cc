@@ -29,7 +29,8 @@ void Parameters::allocate() {
   std::int64_t size = 0;
   for (Parameter* p : by_name_) {
     p->offset = size;
-    size += p->shape.size();
+    count_ += p->shape.size();
+    size += (p->shape.size() + kAlignment - 1) / kAlignment * kAlignment;
   }
   values_ = Tensor::zeros({size});
   for (Parameter* p : by_name_) p->value = view(values_, *p);

@@ -38,8 +38,13 @@ class Parameters {
   // Moves the block to that memory. Tensors that were handed out before stay where they were.
   void move_to(Memory& memory);
 
-  const Tensor& values() const { return values_; }  // (size)
-  std::int64_t size() const { return values_.size(); }
+  // Every parameter starts at a multiple of this in the block, as wide memory accesses and the libraries that
+  // multiply matrices like it. What lies between is zero and stays so.
+  static constexpr std::int64_t kAlignment = 64;
+
+  const Tensor& values() const { return values_; }                 // (size)
+  std::int64_t size() const { return values_.size(); }             // of the block
+  std::int64_t count() const { return count_; }                    // of the parameters alone
   const std::vector<Parameter*>& all() const { return by_name_; }  // in the order of the block
 
   Tensor new_gradients() const;                               // (size), zeros, in the same memory
@@ -48,6 +53,7 @@ class Parameters {
  private:
   std::deque<Parameter> parameters_;
   std::vector<Parameter*> by_name_;
+  std::int64_t count_ = 0;
   Tensor values_;
 };
 

@@ -5,6 +5,9 @@ make_pairs 60 toy
 train_small model --after 150u --learn-rate 0.01 --exponential-smoothing 0 || exit 1 # some of it is right
 lines() { [ "$(wc -l <"$1")" -eq "$2" ]; }
 translate() { "$beam" --model model "$@"; }
+only_the_device() { # the first line of messages says where the work is done
+  holds "$1 should say no more than the device" test "$(grep -Evc 'mininmt-beam [0-9.]+, (CPU|GPU)' "$1")" -eq 0
+}
 piped() { # piped TEXT OPTION...: the text as standard input, with the escapes of printf
   local text=$1
   shift
@@ -13,7 +16,7 @@ piped() { # piped TEXT OPTION...: the text as standard input, with the escapes o
 
 # A line out for a line in, in order, and nothing else on standard output.
 expect 0 translate --input toy.src
-silent err
+only_the_device err
 cp out all
 holds "a line for each line" lines all 60
 expect 0 eval 'translate <toy.src'
@@ -90,7 +93,7 @@ holds "and begins with the translation" test "$(head -n 1 out)" = "$t"
 # Scores and BLEU.
 expect 0 translate --input toy.src --score toy.tgt
 holds "a number for each line" test "$(grep -Ecx -- '-[0-9.]+(e-?[0-9]+)?' out)" -eq 60
-silent err
+only_the_device err
 cp out scores
 for options in "--mini-batch 1" "--cpu-threads 1"; do
   expect 0 translate --input toy.src --score toy.tgt $options
@@ -133,7 +136,7 @@ mkdir empty && expect 74 "$beam" --model empty --input toy.src
 for i in 1 2 3 4 5 6 7 8 9 10; do cat toy.src; done >many
 translate --input many --mini-batch 4 --maxi-batch 1 2>err | head -n 1 >out
 same out "$t"
-silent err
+only_the_device err
 
 # Options from a file; help.
 printf 'beam-size = 1\nmini-batch = 3\n' >options.ini
@@ -172,6 +175,17 @@ head -c 3000 /dev/urandom | damage options.ini
 "$beam" --model bad --input toy.src >out 2>err
 code=$?
 holds "random options in a model's folder end in a message, not a crash: code $code" test $code -lt 128
+
+# A device that is not there.
+expect 0 translate --device cpu --input toy.src
+says err 'CPU, [0-9]+ threads?$'
+if [ "${E2E_ON_GPU:-}" != 1 ]; then
+  translate --device cuda --input toy.src >out 2>err
+  code=$?
+  holds "--device cuda without a GPU fails: code $code" test $code -eq 1 -o $code -eq 2
+  says err 'device cuda: (no GPU can be used: .*--device cpu|this program was built without CUDA; cmake)'
+fi
+expect 2 translate --device gpu --input toy.src
 
 # The input is not overwritten, by whatever name.
 cp toy.src mine

@@ -5,6 +5,7 @@ build=$(cd "$1" && pwd)
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 train=$build/mininmt-train beam=$build/mininmt-beam toy=$build/mininmt-toy
 export OMP_WAIT_POLICY=passive # the tests may share their cores
+[ "${E2E_ON_GPU:-}" = 1 ] || export CUDA_VISIBLE_DEVICES= # on the CPU, wherever they run
 unset MAKEFLAGS
 work=$(mktemp -d "${TMPDIR:-/tmp}/mininmt-e2e-XXXXXX")
 trap 'rm -rf "$work"' EXIT

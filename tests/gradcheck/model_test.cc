@@ -21,7 +21,7 @@ void check(const std::string& name, RnnSearch& model, double label_smoothing, co
       model.parameters(), [&](Tape& tape) { return model.word_losses(tape, batch, label_smoothing, noise); });
   report_row(name, "S 5, T 4, m 3, n 5, n' 7, l 3", result);
   CHECK(result.passed());
-  CHECK(result.elements == model.parameters().size());
+  CHECK(result.elements == model.parameters().count());
 }
 
 std::string name_of(DecoderOrder order, AlignmentKind alignment) {

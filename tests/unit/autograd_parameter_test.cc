@@ -20,14 +20,15 @@ struct Model {
 
 TEST_CASE_FIXTURE(Model, "parameters lie in one block in the order of their names, zero at first") {
   parameters.allocate();
-  CHECK(parameters.size() == 3 + 12 + 4);
+  CHECK(parameters.count() == 3 + 12 + 4);
+  CHECK(parameters.size() == 3 * 64);  // each starts at a multiple of 64
   std::vector<std::string> names;
   for (const Parameter* p : parameters.all()) names.push_back(p->name);
   CHECK(names == std::vector<std::string>{"W", "a", "b"});
   CHECK(W.offset == 0);
-  CHECK(a.offset == 12);
-  CHECK(b.offset == 16);
-  CHECK(a.value.data() == parameters.values().data() + 12);
+  CHECK(a.offset == 64);
+  CHECK(b.offset == 128);
+  CHECK(a.value.data() == parameters.values().data() + 64);
   CHECK(b.value.shape() == Shape{3});
   for (real v : parameters.values().values()) CHECK(v == 0);
 }
@@ -48,11 +49,11 @@ TEST_CASE_FIXTURE(Model, "gradients live in blocks of the same layout, each its 
   parameters.allocate();
   const Tensor one = parameters.new_gradients(), two = parameters.new_gradients();
   Parameters::view(one, a).fill(5);
-  CHECK(one.data()[11] == 0);
-  CHECK(one.data()[12] == 5);
-  CHECK(one.data()[15] == 5);
-  CHECK(one.data()[16] == 0);
-  CHECK(two.data()[12] == 0);
+  CHECK(one.data()[63] == 0);
+  CHECK(one.data()[64] == 5);
+  CHECK(one.data()[67] == 5);
+  CHECK(one.data()[68] == 0);
+  CHECK(two.data()[64] == 0);
   CHECK(Parameters::view(one, a).shape() == Shape{2, 2});
 }
 

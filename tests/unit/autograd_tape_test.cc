@@ -23,8 +23,9 @@ struct Model {
 
   Model() {
     parameters.allocate();
-    for (std::int64_t i = 0; i < parameters.size(); ++i)
-      parameters.values().data()[i] = static_cast<real>(i + 1);
+    real next = 1;
+    for (const Parameter* parameter : {&p, &q})
+      for (real& x : parameter->value.values()) x = next++;
     gradients = parameters.new_gradients();
   }
   std::vector<real> gradient(const Parameter& parameter) const {

@@ -18,7 +18,10 @@ struct Model {
     parameters.allocate();
     gradients = parameters.new_gradients();
   }
-  std::vector<real> gradient() const { return {gradients.values().begin(), gradients.values().end()}; }
+  std::vector<real> gradient() const {
+    const Tensor g = Parameters::view(gradients, W);
+    return {g.values().begin(), g.values().end()};
+  }
 };
 
 using Numbers = std::vector<real>;
