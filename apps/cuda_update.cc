@@ -20,12 +20,14 @@ namespace mininmt {
 namespace {
 
 constexpr std::size_t kMostUnderWay = 8;      // updates that are started before the first of them is done
-constexpr std::size_t kMostRecordings = 768;  // kept; a recording takes a few megabytes
+constexpr std::size_t kMostRecordings = 768;  // kept
+constexpr std::size_t kLeastFree = std::size_t{1} << 30;  // bytes of the GPU; a recording takes some 20 MB
 
 int round_up(int x, int multiple) { return (x + multiple - 1) / multiple * multiple; }
 
-// The shape that a minibatch is padded to: an even number of steps on each side, and of the T * B places
-// for words a number of sixteenths.
+// The shape that a minibatch is padded to: an even number of steps on each side, and of the T * B places for
+// words a number of 32nds. Of 382,000 pairs of up to 50 words that makes some 400 shapes, with 3% more steps
+// and 2% more words.
 BatchShape padded_shape(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs) {
   std::size_t source = 0, target = 0;
   std::int64_t words = 0;
@@ -36,7 +38,7 @@ BatchShape padded_shape(const ParallelCorpus& corpus, std::span<const std::uint3
   }
   BatchShape shape{round_up(static_cast<int>(source), 2), round_up(static_cast<int>(target), 2), 0};
   const std::int64_t places = shape.target_steps * static_cast<std::int64_t>(pairs.size());
-  const std::int64_t unit = (places + 15) / 16;
+  const std::int64_t unit = (places + 31) / 32;
   shape.words = std::min((words + unit - 1) / unit * unit, places);
   return shape;
 }
@@ -124,12 +126,23 @@ class CudaUpdater final : public Updater {
     } else if (!shape.recording) {
       shape.batch = std::move(batch);
       shape.batch.send(memory_);
-      shape.recording = std::make_unique<cuda::Recording>([&] { run(shape.batch); });
-      shape.recording->run();
+      record(shape);
     } else {
       shape.batch.replace(batch);
       shape.recording->run();
     }
+  }
+
+  // Records and runs the update of shape.batch; without a recording where there is little memory left.
+  void record(Shape& shape) {
+    if (cuda::free_bytes() < kLeastFree) return run(shape.batch);
+    try {
+      shape.recording = std::make_unique<cuda::Recording>([&] { run(shape.batch); });
+    } catch (const Error&) {
+      cuda::memory().trim();
+      return run(shape.batch);  // which throws again what is not a matter of memory
+    }
+    shape.recording->run();
   }
 
   // One update, operation by operation.
@@ -151,7 +164,6 @@ class CudaUpdater final : public Updater {
 
   void forget_the_oldest() {
     if (shapes_.size() <= kMostRecordings) return;
-    cuda::synchronize();  // it may be running
     shapes_.erase(std::min_element(shapes_.begin(), shapes_.end(), [](const auto& a, const auto& b) {
       return a.second.last_used < b.second.last_used;
     }));

@@ -175,14 +175,14 @@ void attend_in_packs(const Attention& a, const real* query, real* alpha, real* c
   const auto rows = static_cast<unsigned>(a.rows);
   const dim3 grid(rows, static_cast<unsigned>(chunks));
   if (chunks == 1)
-    return launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, 0, a,
+    return launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, a,
                   Parts{chunk, 1, nullptr, nullptr, nullptr}, query, alpha, context);
   const Index parts = a.rows * chunks;
   const Scratch scratch(static_cast<std::size_t>(parts * (a.context + 2)) * sizeof(real));
   real* const sums = scratch.as<real>();
   const Parts places{chunk, chunks, sums, sums + parts * a.context, sums + parts * (a.context + 1)};
-  launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, 0, a, places, query, alpha, context);
-  launch("join_chunks", join_chunks<kWidth>, dim3(rows, blocks_for(a.context, kBlock * kWidth)), kBlock, 0, a,
+  launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, a, places, query, alpha, context);
+  launch("join_chunks", join_chunks<kWidth>, dim3(rows, blocks_for(a.context, kBlock * kWidth)), kBlock, a,
          places, alpha, context);
 }
 

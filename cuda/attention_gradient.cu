@@ -121,11 +121,11 @@ void attend_gradient(const Attention& a, const real* query, const real* alpha, c
   real* const dalpha = scratch.as<real>();
   with_width(a.context % kWide == 0 && aligned(a.values, dc), [&](auto width) {
     launch("alpha_gradient", alpha_gradient<width>, dim3(rows, blocks_for(a.steps, kBlock / kWarp)), kBlock,
-           0, a, dc, dalpha);
+           a, dc, dalpha);
   });
   with_width(a.align % kWide == 0 && aligned(query, a.keys, a.v, dkeys), [&](auto width) {
     launch("key_gradient", key_gradient<width>, dim3(rows, blocks_for(a.align, kWarp * width)),
-           kKeyWarps * kWarp, 0, a, query, alpha, dalpha, dquery, add, dkeys, dv_rows);
+           kKeyWarps * kWarp, a, query, alpha, dalpha, dquery, add, dkeys, dv_rows);
   });
 }
 

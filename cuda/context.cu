@@ -19,7 +19,6 @@ Context make_context() {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
   c.multiprocessors = properties.multiProcessorCount;
-  c.shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin);
   check(cudaStreamCreateWithFlags(&c.stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   check(cublasCreate(&c.cublas), "cublasCreate");
   check(cublasSetStream(c.cublas, c.stream), "cublasSetStream");
@@ -74,6 +73,13 @@ std::string description() {
 Context& context() {
   static Context* const instance = new Context(make_context());
   return *instance;
+}
+
+std::size_t free_bytes() {
+  context();
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
 }
 
 void synchronize() { check(cudaStreamSynchronize(context().stream), "cudaStreamSynchronize"); }

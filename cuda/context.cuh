@@ -17,7 +17,6 @@ struct Context {
   cudaStream_t stream;
   cublasHandle_t cublas;
   int multiprocessors;
-  int shared_bytes;  // that a block may have, dynamic and static together
 };
 
 Context& context();  // made at the first call; throws Error where no GPU answers

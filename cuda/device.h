@@ -49,6 +49,9 @@ class DeviceMemory final : public Memory {
 // Throws Error where no GPU answers.
 DeviceMemory& memory();
 
+// Of the GPU's memory, what no program has taken.
+std::size_t free_bytes();
+
 // Waits for all work so far; throws Error if any of it failed.
 void synchronize();
 

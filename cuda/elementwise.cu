@@ -32,8 +32,7 @@ __global__ __launch_bounds__(kBlock, 8) void map(Index n, F f, real* y, Inputs..
 template <class F, class... Inputs>
 void launch_map(const char* name, Index n, F f, real* y, Inputs... x) {
   with_width(many(n) && aligned(y, x...), [&](auto width) {
-    launch(name, map<width, F, Inputs...>, striding_blocks((n + width - 1) / width), kBlock, 0, n, f, y,
-           x...);
+    launch(name, map<width, F, Inputs...>, striding_blocks((n + width - 1) / width), kBlock, n, f, y, x...);
   });
 }
 
@@ -208,13 +207,13 @@ void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx) {
 
 void maxout(Index n, const real* x, real* y) {
   with_width(many(n) && n % kWide == 0 && aligned(x, y), [&](auto width) {
-    launch("maxout", larger_of_pairs<width>, striding_blocks(n / width), kBlock, 0, n, x, y);
+    launch("maxout", larger_of_pairs<width>, striding_blocks(n / width), kBlock, n, x, y);
   });
 }
 
 void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx) {
   with_width(many(n) && n % kWide == 0 && aligned(x, dy, dx), [&](auto width) {
-    launch("add_maxout_gradient", add_to_larger<width>, striding_blocks(n / width), kBlock, 0, n, x, dy, dx);
+    launch("add_maxout_gradient", add_to_larger<width>, striding_blocks(n / width), kBlock, n, x, dy, dx);
   });
 }
 
@@ -222,7 +221,7 @@ void dropout(Index n, double p, const Random& random, const real* x, real* y, bo
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
   const auto factor = static_cast<real>(1 / (1 - p));
   const auto kernel = aligned(x, y) ? drop_out<true> : drop_out<false>;
-  launch("dropout", kernel, striding_blocks((n + 3) / 4), kBlock, 0, n, threshold, factor, random, x, y, add);
+  launch("dropout", kernel, striding_blocks((n + 3) / 4), kBlock, n, threshold, factor, random, x, y, add);
 }
 
 }  // namespace mininmt::cuda

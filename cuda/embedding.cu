@@ -163,7 +163,7 @@ void scatter_add_rows(Index count, Index n, const std::int32_t* index, const rea
   const Scratch pieces(static_cast<std::size_t>(2 * groups * n) * sizeof(real));
   auto* const key = lists.as<std::uint32_t>();
   auto* const position = lists.as<std::int32_t>() + 2 * count;
-  launch("scatter_add_rows: list", list_rows, blocks_for(count, kBlock), kBlock, 0, count, none, index, key,
+  launch("scatter_add_rows: list", list_rows, blocks_for(count, kBlock), kBlock, count, none, index, key,
          position);
   sort_by_key(count, none, key, key + count, position, position + count);
   const Sorted sorted{count, indices, key + count, position + count};

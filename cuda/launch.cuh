@@ -16,17 +16,11 @@ inline constexpr unsigned kAllLanes = 0xffffffffu;
 
 // Starts kernel(args...) on grid x threads; `threads` is a multiple of kWarp. An empty grid starts nothing.
 template <class... Parameters, class... Arguments>
-void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
-            Arguments... arguments) {
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, int threads, Arguments... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  if (shared_bytes > 48 * 1024)
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
-          name);
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = dim3(static_cast<unsigned>(threads));
-  config.dynamicSmemBytes = shared_bytes;
   config.stream = context().stream;
   check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
 }
@@ -40,13 +34,6 @@ inline unsigned blocks_for(Index items, Index per_block) {
 inline unsigned striding_blocks(Index n, int threads = kBlock) {
   return static_cast<unsigned>(
       std::min<Index>((n + threads - 1) / threads, Index{8} * context().multiprocessors));
-}
-
-// The dynamic shared memory of the block.
-template <class T>
-__device__ T* dynamic_shared() {
-  extern __shared__ __align__(16) unsigned char mininmt_dynamic_shared[];
-  return reinterpret_cast<T*>(mininmt_dynamic_shared);
 }
 
 // op over the values of the warp's lanes; every lane gets the result. A butterfly: the order is fixed.

@@ -11,7 +11,7 @@ namespace {
 // so on one stream, in this order.
 class StreamPool : public PooledMemory {
  public:
-  explicit StreamPool(cudaStream_t stream) : stream_(stream) {}
+  StreamPool(cudaStream_t stream, bool trims) : PooledMemory(kFineClasses, trims), stream_(stream) {}
   bool on_host() const override { return false; }
   void fill(real*, std::int64_t, real) override {}
   void copy(void*, const void*, std::size_t) override {}
@@ -92,7 +92,11 @@ class Staging {
 }  // namespace
 
 struct DeviceMemory::Pools {
-  Pools() : usual(context().stream), beside(new_stream()), recorded(beside), staging(context().stream) {}
+  Pools()
+      : usual(context().stream, true),
+        beside(new_stream()),
+        recorded(beside, false),
+        staging(context().stream) {}
 
   static cudaStream_t new_stream() {
     cudaStream_t stream;
@@ -101,7 +105,8 @@ struct DeviceMemory::Pools {
   }
 
   StreamPool usual;
-  // A stream that is being recorded cannot allocate: blocks for recordings come by way of another.
+  // A stream that is being recorded cannot allocate: blocks for recordings come by way of another. What is
+  // free among them stands in recordings and must stay.
   cudaStream_t beside;
   StreamPool recorded;
   bool recording = false;
@@ -218,6 +223,7 @@ Recording::Recording(const std::function<void()>& work) : graph_(std::make_uniqu
     pools.recording = false;
     cudaStreamEndCapture(stream, &graph);  // what failed is on its way already
     if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // or CUB finds it, and takes it for its own
     throw;
   }
   pools.recording = false;
@@ -262,7 +268,10 @@ void Readback::start(const void* device) {
 
 bool Readback::ready() const {
   const cudaError_t status = cudaEventQuery(impl_->arrived);
-  if (status == cudaErrorNotReady) return false;
+  if (status == cudaErrorNotReady) {
+    cudaGetLastError();
+    return false;
+  }
   check(status, "cudaEventQuery");
   return true;
 }

@@ -143,8 +143,8 @@ void launch_update(const char* name, Index n, const Schedule* schedule, const Pr
   with_width(many(n) && aligned(read, changed...), [&](auto width) {
     const Index blocks =
         std::min<Index>(blocks_for(n, kBlock * width), kResident * context().multiprocessors);
-    launch(name, update<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, 0, n, schedule,
-           progress, read, changed...);
+    launch(name, update<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, n, schedule, progress,
+           read, changed...);
   });
 }
 
@@ -153,9 +153,9 @@ void launch_update(const char* name, Index n, const Schedule* schedule, const Pr
 void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
              Progress* progress) {
   with_width(aligned(gradient), [&](auto width) {
-    launch("measure: squares", sum_squares<width>, kNormPartials, kBlock, 0, n, gradient, partial);
+    launch("measure: squares", sum_squares<width>, kNormPartials, kBlock, n, gradient, partial);
   });
-  launch("measure", conclude, 1, kNormPartials, 0, partial, cost, schedule, progress);
+  launch("measure", conclude, 1, kNormPartials, partial, cost, schedule, progress);
 }
 
 void sgd(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* x) {

@@ -115,7 +115,7 @@ void launch_sum_rows(Index rows, Index n, Index chunks, const real* x, real* y, 
   const Lanes lanes = lanes_for(rows, n / kWidth, kWarp);
   const dim3 grid(blocks_for(n / kWidth, lanes.count()), static_cast<unsigned>(chunks));
   const Index chunk = (rows + chunks - 1) / chunks;
-  launch("add_sum_of_rows", sum_rows<kWidth>, grid, kBlock, 0, rows, n, chunk, lanes, x, y, add);
+  launch("add_sum_of_rows", sum_rows<kWidth>, grid, kBlock, rows, n, chunk, lanes, x, y, add);
 }
 
 // As many as fill the GPU once, unless the threads had fewer than 8 rows each.
@@ -191,11 +191,11 @@ void add_sum_of_rows(Index rows, Index n, const real* x, real* y) {
 
 void sum(Index n, const real* x, real* y) {
   const Index blocks = std::min<Index>(blocks_for(n, 8 * kBlock), 1024);
-  if (blocks <= 1) return launch("sum", sum_elements<real, real>, 1, kBlock, 0, n, x, y);
+  if (blocks <= 1) return launch("sum", sum_elements<real, real>, 1, kBlock, n, x, y);
   const Scratch partial(static_cast<std::size_t>(blocks) * sizeof(double));
-  launch("sum", sum_elements<real, double>, static_cast<unsigned>(blocks), kBlock, 0, n, x,
+  launch("sum", sum_elements<real, double>, static_cast<unsigned>(blocks), kBlock, n, x,
          partial.as<double>());
-  launch("sum", sum_elements<double, real>, 1, kBlock, 0, blocks, partial.as<double>(), y);
+  launch("sum", sum_elements<double, real>, 1, kBlock, blocks, partial.as<double>(), y);
 }
 
 }  // namespace mininmt::cuda

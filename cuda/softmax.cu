@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kRowThreads)
 void softmax_xent(Index rows, Index words, const real* logits, const real* bias, const std::int32_t* targets,
                   double smoothing, real* loss, real* log_sum) {
   with_width(words % kWide == 0 && aligned(logits, bias), [&](auto width) {
-    launch("xent", xent<width>, dim3(static_cast<unsigned>(rows)), row_threads(words), 0, words, logits, bias,
+    launch("xent", xent<width>, dim3(static_cast<unsigned>(rows)), row_threads(words), words, logits, bias,
            targets, Smoothing(smoothing, words), loss, log_sum);
   });
 }
@@ -91,7 +91,7 @@ void softmax_xent_gradient(Index rows, Index words, const real* logits, const re
                            const std::int32_t* targets, double smoothing, const real* log_sum,
                            const real* dloss, real* dlogits, bool add) {
   with_width(words % kWide == 0 && aligned(logits, bias, dlogits), [&](auto width) {
-    launch("xent_gradient", xent_gradient<width>, dim3(static_cast<unsigned>(rows)), row_threads(words), 0,
+    launch("xent_gradient", xent_gradient<width>, dim3(static_cast<unsigned>(rows)), row_threads(words),
            words, logits, bias, targets, Smoothing(smoothing, words), log_sum, dloss, dlogits, add);
   });
 }

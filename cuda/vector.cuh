@@ -111,7 +111,7 @@ void for_rows(const char* name, Index layers, Index rows, Index columns, const B
   const Index most = Index{32} * context().multiprocessors / (layers * tiles);
   const Index blocks = std::min<Index>(blocks_for(rows, lanes.rows()), std::max<Index>(most, 1));
   const dim3 grid(static_cast<unsigned>(blocks), tiles, static_cast<unsigned>(layers));
-  launch(name, visit_rows<Body>, grid, kBlock, 0, rows, packs, lanes, body);
+  launch(name, visit_rows<Body>, grid, kBlock, rows, packs, lanes, body);
 }
 
 }  // namespace mininmt::cuda

@@ -14,9 +14,15 @@ const std::int32_t* Indices::in(Memory& memory) const {
   Shared& s = *shared_;
   if (memory.on_host()) return s.values.data();
   if (!s.block) {
+    void* const block = memory.allocate(s.bytes());
+    try {
+      memory.from_host(block, s.values.data(), s.bytes());
+    } catch (...) {
+      memory.release(block, s.bytes());
+      throw;
+    }
     s.memory = &memory;
-    s.block = memory.allocate(s.bytes());
-    memory.from_host(s.block, s.values.data(), s.bytes());
+    s.block = block;
   }
   return static_cast<const std::int32_t*>(s.block);
 }

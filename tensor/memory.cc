@@ -14,23 +14,19 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-// Class c holds blocks of (4 + c % 4) * 2^(c / 4) cache lines: 256, 320, 384, 448, 512, 640, ... bytes. From
-// kLarge on only powers of two are used: minibatches differ in size, and with many classes each would keep
-// blocks of its own. The system gives memory to the part of a block that is touched, so the rest costs
-// addresses alone.
-int class_of(std::size_t bytes) {
-  constexpr std::size_t kLarge = 1 << 20;
+// Class c holds blocks of (4 + c % 4) * 2^(c / 4) cache lines: 256, 320, 384, 448, 512, 640, ... bytes.
+std::size_t class_bytes(int c) { return ((std::size_t{4} + c % 4) << (c / 4)) * kAlignment; }
+
+}  // namespace
+
+int PooledMemory::class_of(std::size_t bytes) const {
   if (bytes > std::size_t{1} << 62) throw Error(join("out of memory: ", bytes, " bytes were asked for"));
-  if (bytes > kLarge) bytes = std::bit_ceil(bytes);
+  if (bytes > coarse_) bytes = std::bit_ceil(bytes);
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 4);
   const int octave = std::bit_width(lines) - 3;
   const std::size_t quarters = (lines + (std::size_t{1} << octave) - 1) >> octave;  // 4 .. 8
   return octave * 4 + static_cast<int>(quarters) - 4;
 }
-
-std::size_t class_bytes(int c) { return ((std::size_t{4} + c % 4) << (c / 4)) * kAlignment; }
-
-}  // namespace
 
 void* PooledMemory::allocate(std::size_t bytes) {
   const int c = class_of(bytes);
@@ -46,7 +42,7 @@ void* PooledMemory::allocate(std::size_t bytes) {
   }
   if (!block) {
     block = from_system(size);
-    if (!block) {
+    if (!block && trims_) {
       trim();
       block = from_system(size);
     }

@@ -27,10 +27,13 @@ class Memory {
   virtual void to_host(void* host, const void* from, std::size_t bytes) = 0;
 };
 
-// Free lists by size class: four classes to each power of two, so that at most a fifth of a block is unused;
-// for blocks over a MiB one class.
+// Free lists by size class: four classes to each power of two, so that at most a fifth of a block is unused.
 class PooledMemory : public Memory {
  public:
+  // From `coarse` bytes on there is one class to each power of two. trims: when the system has no more
+  // memory, the free blocks are given back to it.
+  explicit PooledMemory(std::size_t coarse, bool trims = true) : coarse_(coarse), trims_(trims) {}
+
   void* allocate(std::size_t bytes) override;
   void release(void* block, std::size_t bytes) noexcept override;
 
@@ -45,8 +48,14 @@ class PooledMemory : public Memory {
   virtual void to_system(void* block) noexcept = 0;
   virtual void poison(void* block, std::size_t size) = 0;
 
+  static constexpr std::size_t kFineClasses = ~std::size_t{0};  // four to each power of two however large
+
  private:
   static constexpr int kClasses = 64 * 4;
+  int class_of(std::size_t bytes) const;
+
+  std::size_t coarse_;
+  bool trims_;
   mutable std::mutex mutex_;
   std::array<std::vector<void*>, kClasses> free_;
   std::size_t in_use_ = 0, reserved_ = 0;
@@ -56,6 +65,9 @@ class PooledMemory : public Memory {
 // Huge pages for large blocks, of which the part that is never touched takes addresses alone.
 class CpuMemory final : public PooledMemory {
  public:
+  // Minibatches differ in size, and with many classes each would keep large blocks of its own. The system
+  // gives memory to the part of a block that is touched, so the unused part costs addresses alone.
+  CpuMemory() : PooledMemory(1 << 20) {}
   ~CpuMemory() override;
   bool on_host() const override { return true; }
   void fill(real* data, std::int64_t count, real value) override;

@@ -83,6 +83,7 @@ Tensor Tensor::to(Memory& memory) const {
 void Tensor::set(const Tensor& x) const {
   if (x.size() != size())
     throw Error("[Tensor::set] " + shape_.to_string() + " from " + x.shape_.to_string());
+  if (x.data_ == data_) return;
   const std::size_t bytes = static_cast<std::size_t>(size()) * sizeof(real);
   if (x.memory_ == memory_)
     memory_->copy(data_, x.data_, bytes);

@@ -55,6 +55,8 @@ struct DeviceRadixSort {
                                Key* sorted_keys, const Value* values, Value* sorted_values, Number n,
                                int begin_bit = 0, int end_bit = sizeof(Key) * 8,
                                cudaStream_t stream = nullptr) {
+    // CUB takes whatever error the runtime holds for its own.
+    if (const cudaError_t pending = cudaGetLastError(); pending != cudaSuccess) return pending;
     const auto count = static_cast<std::size_t>(n);
     const std::size_t needed = 1024 + count * (sizeof(Key) + sizeof(Value));
     if (!temporary) {
