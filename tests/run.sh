@@ -12,7 +12,7 @@ case $mode:$# in
   *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-need "${BUILD_PACKAGES[@]}" doctest-dev python3 python3-numpy
+need "${BUILD_PACKAGES[@]}" doctest-dev libboost-context-dev python3 python3-numpy
 
 # build FOLDER TARGET [CMAKE OPTION ...]
 build() {
@@ -20,7 +20,7 @@ build() {
   shift 2
   [ -e "$folder/CMakeCache.txt" ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
   mkdir -p "$folder"
-  { cmake "${generator[@]}" -S . -B "$folder" -DMININMT_TESTS=ON -DMININMT_WERROR=ON "$@" &&
+  { cmake "${generator[@]}" -S . -B "$folder" -DMININMT_TESTS=ON -DMININMT_WERROR=ON -DCMAKE_CUDA_ARCHITECTURES=90 "$@" &&
       cmake --build "$folder" --target "$target" -j "$(nproc)"; } >"$folder/build.log" 2>&1 || {
     tail -n 40 "$folder/build.log"
     echo "The build in $folder failed; all of its output is in $folder/build.log" >&2
@@ -29,15 +29,24 @@ build() {
 }
 
 # run_tests FOLDER [CTEST OPTION ...]: adds to the counts below
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 run_tests() {
   local folder=$1 log
   shift
   log=$folder/test.log
   (cd "$folder" && ctest --output-on-failure --no-tests=error "$@") 2>&1 | tee "$log" || true
-  local bad total
+  local bad total without
   read -r bad total < <(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "$log"; echo "1 1")
-  failed=$((failed + bad)) passed=$((passed + total - bad))
+  without=$(grep -c '\*\*\*Skipped' "$log") || true
+  failed=$((failed + bad)) skipped=$((skipped + without)) passed=$((passed + total - bad - without))
+}
+
+# Why tests were skipped, in the words of the one that is asked; all of them need a GPU.
+reason() {
+  [ "$skipped" -gt 0 ] || return 0
+  local said
+  said=$(build/tests/mininmt-gpu-float --list-test-cases | sed -n 's/^skipped: //p')
+  echo " (${said:-no reason given})"
 }
 
 case $mode in
@@ -53,10 +62,10 @@ case $mode in
     echo "== Float and double (build/)"
     build build all
     run_tests build -j 1
-    echo "== The same with the address and undefined-behaviour sanitizers, without oneDNN (build-sanitize/)"
-    build build-sanitize all -DMININMT_SANITIZE=ON -DMININMT_ONEDNN=OFF
+    echo "== The same with the address and undefined-behaviour sanitizers, without oneDNN and CUDA (build-sanitize/)"
+    build build-sanitize all -DMININMT_SANITIZE=ON -DMININMT_ONEDNN=OFF -DMININMT_CUDA=OFF
     run_tests build-sanitize -j "$(nproc)"
     ;;
 esac
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped$(reason)"
 [ "$failed" -eq 0 ]

@@ -1,23 +1,52 @@
 #!/usr/bin/env bash
-# mininmt beside PyTorch on the same work, in turns, three times: training at m = n = n' = l = 256, 8,000 words, 80
-# sentences a batch, with dropout and label smoothing; then translation with a given model, beam 5 and 12.
-#   usage: tests/bench/compare.sh THREADS TRAIN.SRC TRAIN.TGT [MODEL TEST.SRC TEST.TGT]
-# PYTHON names a python3 with torch and numpy. Prints the JSON lines of both.
+# mininmt beside PyTorch on the same work, in one run. Prints the JSON lines of both; PyTorch's have the ratio.
+#   usage: tests/bench/compare.sh cpu THREADS TRAIN.SRC TRAIN.TGT [MODEL TEST.SRC TEST.TGT]
+#          tests/bench/compare.sh cuda PRECISION TRAIN.SRC TRAIN.TGT [TEST.SRC TEST.TGT]
+# cpu: three turns at m = n = n' = l = 256, 8,000 words, 80 sentences a batch; then translation with a given model, beam 5
+# and 12. cuda, PRECISION tf32 or bf16: rnnsearch-50; then beam 12 over 3,003 sentences of an untrained model, as many
+# words a sentence as the source has.
+# PYTHON names a python3 with torch, BUILD the folder of the programs (build), FORMS the forms of peer_torch.py to train.
 set -euo pipefail
-[ $# -eq 3 ] || [ $# -eq 6 ] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
-threads=$1 python=${PYTHON:-python3}
+usage() { sed -n '3,4s/^# *//p' "$0" >&2; exit 2; }
+[ $# -ge 4 ] || usage
+device=$1
+case $device:$# in cpu:4 | cpu:7 | cuda:4 | cuda:6) ;; *) usage ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
-build=$here/../../build
-peer() {
-  "$python" "$here/peer_pytorch.py" "$@" --device cpu --threads "$threads"
+bench=${BUILD:-$here/../../build}/mininmt-bench-model
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# both WHAT OPTIONS...: mininmt's line, and PyTorch's against it; where PyTorch fails the rest goes on
+both() {
+  local what=$1
+  shift
+  "$bench" "${place[@]}" "$@" --dump "$scratch/work" | tee "$scratch/mininmt"
+  "${PYTHON:-python3}" "$here/peer_torch.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt" \
+    "${more[@]}" || failed=1
 }
-for turn in 1 2 3; do
-  "$build/mininmt-bench-model" --threads "$threads" --text "$2" "$3"
-  peer train --train-sets "$2" "$3" --dim-emb 256 --dim-rnn 256 --dim-align 256 --dim-maxout 256 --dim-vocab 8000 \
-    --label-smoothing 0.1 --dropout-src 0.3 --dropout-trg 0.3 --dropout-rnn 0.3 --dropout-out 0.3 --updates 60 --warm-up 20
-  [ $# -eq 6 ] || continue
-  for beam in 5 12; do
-    "$build/mininmt-bench-model" --threads "$threads" --text "$5" "$6" --model "$4" --beam "$beam"
-    peer translate --load "$4" --test-sets "$5" "$6" --beam-size "$beam" --final-beams "$beam" --normalize 1
+
+forms=()
+[ -z "${FORMS:-}" ] || read -ra forms <<<"--forms $FORMS"
+if [ "$device" = cpu ]; then
+  place=(--device cpu --threads "$2")
+  for _ in 1 2 3; do
+    more=("${forms[@]}")
+    both train --text "$3" "$4" --dim-maxout 256
+    [ $# -eq 7 ] || continue
+    more=(--load "$5")
+    for beam in 5 12; do
+      both translate --text "$6" "$7" --model "$5" --beam "$beam"
+    done
   done
-done
+else
+  place=(--device cuda --precision "$2")
+  more=("${forms[@]}")
+  both train --preset rnnsearch-50 --text "$3" "$4"
+  [ $# -eq 6 ] || exit "$failed"
+  more=()
+  for batch in 32 64 128; do
+    both translate --preset rnnsearch-50 --text "$5" "$6" --beam 12 --sentences 3003 --fixed-length --mini-batch "$batch"
+  done
+fi
+exit "$failed"

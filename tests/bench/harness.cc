@@ -48,23 +48,25 @@ double seconds_on_cpu(const std::function<void()>& work) {
 }
 
 double seconds_on_gpu(Memory& memory, const std::function<void()>& work) {
-  if constexpr (!kHasCuda) return 0;
-  constexpr double kMeasured = 0.02;  // seconds between two waits
-  work();
-  wait_for(memory);
-  const cuda::Recording recording(work);
-  const auto seconds = [&](int runs) {
+  if constexpr (kHasCuda) {
+    constexpr double kMeasured = 0.02;  // seconds between two waits
+    work();
     wait_for(memory);
-    const double start = now();
-    for (int i = 0; i < runs; ++i) recording.run();
-    wait_for(memory);
-    return (now() - start) / runs;
-  };
-  seconds(1);
-  const int runs = static_cast<int>(std::clamp(kMeasured / seconds(1), 1.0, 1000.0));
-  std::vector<double> times;
-  for (int i = 0; i < 7; ++i) times.push_back(seconds(runs));
-  return median(times);
+    const cuda::Recording recording(work);
+    const auto seconds = [&](int runs) {
+      wait_for(memory);
+      const double start = now();
+      for (int i = 0; i < runs; ++i) recording.run();
+      wait_for(memory);
+      return (now() - start) / runs;
+    };
+    seconds(1);
+    const int runs = static_cast<int>(std::clamp(kMeasured / seconds(1), 1.0, 1000.0));
+    std::vector<double> times;
+    for (int i = 0; i < 7; ++i) times.push_back(seconds(runs));
+    return median(times);
+  }
+  throw Error("[seconds_of] memory of a GPU in a build without CUDA");
 }
 
 double bytes_a_second(Memory& memory, std::int64_t size) {

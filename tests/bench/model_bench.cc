@@ -25,9 +25,10 @@ namespace mininmt::bench {
 namespace {
 
 TrainOptions read_options(Arguments& arguments) {
-  std::vector<std::string> line = {"--train-sets", "source", "target", "--model", "none",
-                                   "--preset",     arguments.text("preset", "small")};
-  for (const char* name : {"dim-emb", "dim-rnn", "dim-align", "dim-maxout", "mini-batch", "max-length", "optimizer"})
+  std::vector<std::string> line = {
+      "--train-sets", "source", "target", "--model", "none", "--preset", arguments.text("preset", "small")};
+  for (const char* name :
+       {"dim-emb", "dim-rnn", "dim-align", "dim-maxout", "mini-batch", "max-length", "optimizer"})
     if (arguments.has(name)) line.insert(line.end(), {"--" + std::string(name), arguments.text(name, "")});
   if (arguments.has("dim-vocabs")) {
     const auto limits = arguments.list("dim-vocabs", {"", ""});
@@ -41,7 +42,10 @@ Setup read_setup(Arguments& arguments) {
   const std::string device = arguments.choice("device", {"auto", "cpu", "cuda"});
   const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
   omp_set_num_threads(threads);
-  return {choose_device(device, precision, threads), precision, read_options(arguments)};
+  Setup setup = {choose_device(device, precision, threads), precision, read_options(arguments)};
+  // Beside a GPU all cores, which then only make the model.
+  if (!setup.device.memory->on_host()) omp_set_num_threads(omp_get_num_procs());
+  return setup;
 }
 
 }  // namespace
@@ -65,11 +69,11 @@ std::unique_ptr<RnnSearch> Setup::new_model() const {
 }
 
 Json Setup::sizes() const {
-  return {{"preset", options.preset},         {"m", options.dim_emb},
-          {"n", options.dim_rnn},             {"align", options.dim_align},
-          {"l", options.dim_maxout},          {"source_words", source_words()},
-          {"target_words", target_words()},   {"device", device.description},
-          {"threads", device.threads},        {"precision", device.memory->on_host() ? "float32" : precision}};
+  return {{"preset", options.preset},       {"m", options.dim_emb},
+          {"n", options.dim_rnn},           {"align", options.dim_align},
+          {"l", options.dim_maxout},        {"source_words", source_words()},
+          {"target_words", target_words()}, {"device", device.description},
+          {"threads", device.threads},      {"precision", device.memory->on_host() ? "float32" : precision}};
 }
 
 double flops(const TrainOptions& o, int target_words, double source_words_there, double target_words_there) {

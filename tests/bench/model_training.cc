@@ -153,7 +153,8 @@ void bench_training(Arguments& arguments, const Setup& setup) {
   for (int i = 0; i < (memory.on_host() ? 1 : 3); ++i)
     seconds.push_back(run_through(*updater, memory, warm_up).seconds);
   const Pass pass = run_through(*updater, memory, minibatches);
-  if (pass.skipped > 0 || !std::isfinite(pass.cost)) throw Error("the model diverged: this is no measurement");
+  if (pass.skipped > 0 || !std::isfinite(pass.cost))
+    throw Error("the model diverged: this is no measurement");
 
   Json line = {{"bench", "training"},
                {"value", pass.words / pass.seconds},

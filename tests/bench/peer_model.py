@@ -1,4 +1,9 @@
-"""The model of peer_pytorch.py: RNNsearch in PyTorch, MODEL.md 1-5 in the authors' order by default, and its beam search."""
+"""The model of peer_torch.py: RNNsearch in PyTorch, MODEL.md 1-5, and its beam search.
+
+Its encoder is written out, cell by cell, as MODEL.md has it; or, with `fused`, it is PyTorch's own nn.GRU, one call for
+both directions and all steps. That is another cell: its reset gate acts after the product with U, and z weighs the old
+state. It has as many parameters and does as much work, so it serves for speed and not as an oracle.
+"""
 import math
 
 import torch
@@ -22,8 +27,11 @@ class RNNsearch(nn.Module):
         def matrix(*shape):
             return nn.Parameter(torch.zeros(*shape))
         self.source_embedding, self.target_embedding = matrix(source_words, m), matrix(target_words, m)
-        self.encoder_W, self.encoder_b = matrix(2, 3 * n, m), matrix(2, 3 * n)
-        self.encoder_U_gates, self.encoder_U = matrix(2, 2 * n, n), matrix(2, n, n)
+        if o.fused:
+            self.gru = nn.GRU(self.padded_m(), n, bidirectional=True, bias=False)
+        else:
+            self.encoder_W, self.encoder_b = matrix(2, 3 * n, m), matrix(2, 3 * n)
+            self.encoder_U_gates, self.encoder_U = matrix(2, 2 * n, n), matrix(2, n, n)
         self.W_s, self.b_s = matrix(n, n), matrix(n)
         self.decoder_W, self.decoder_C, self.decoder_b = matrix(3 * n, m), matrix(3 * n, 2 * n), matrix(3 * n)
         self.decoder_S, self.decoder_U = matrix(A + 2 * n, n), matrix(n, n)  # S: W_a, U_z, U_r
@@ -35,8 +43,12 @@ class RNNsearch(nn.Module):
             self.encoder_step = torch.compile(self.encoder_step, dynamic=True)
             self.decoder_step = torch.compile(self.decoder_step, dynamic=True)
 
+    def padded_m(self):
+        """The embedding's width with a one behind it, in whole eights."""
+        return (self.m + 8) // 8 * 8
+
     def paper_views(self):
-        """The parameters under their names in model files."""
+        """The parameters under their names in model files; without those of a fused encoder."""
         n, A = self.n, self.A
         views = {"source_embedding": self.source_embedding, "target_embedding": self.target_embedding,
                  "decoder.W_s": self.W_s, "decoder.b_s": self.b_s, "decoder.U": self.decoder_U,
@@ -49,41 +61,46 @@ class RNNsearch(nn.Module):
             rows = slice(i * n, (i + 1) * n)
             for symbol in "WCb":
                 views[f"decoder.{symbol}{gate}"] = getattr(self, f"decoder_{symbol}")[rows]
-            for d, direction in enumerate(["forward", "backward"]):
+            for d, direction in enumerate([] if self.o.fused else ["forward", "backward"]):
                 views[f"encoder.{direction}.W{gate}"] = self.encoder_W[d, rows]
                 views[f"encoder.{direction}.b{gate}"] = self.encoder_b[d, rows]
                 views[f"encoder.{direction}.U{gate}"] = self.encoder_U_gates[d, rows] if gate else self.encoder_U[d]
         return {name: view.detach() for name, view in views.items()}
 
     def initialise(self):
-        """MODEL.md 6 with --init paper; --init glorot draws the matrices uniformly, scaled by their sides."""
-        for name, view in self.paper_views().items():
+        """MODEL.md 6."""
+        views = self.paper_views()
+        if self.o.fused:
+            for name, value in self.gru.named_parameters():
+                views |= {name + ("_U" if "hh" in name else "_W"): part for part in value.detach().chunk(3)}
+        for name, view in views.items():
             symbol = name.split(".")[-1]
-            if view.dim() < 2:
-                if symbol == "v_a" and self.o.init == "glorot":
-                    view.uniform_(-self.A ** -0.5, self.A ** -0.5)
-            elif symbol in ("U", "U_z", "U_r"):
+            if symbol in ("U", "U_z", "U_r"):
                 nn.init.orthogonal_(view)
-            elif self.o.init == "paper":
+            elif view.dim() == 2:
                 view.normal_(0, 0.001 if symbol in ("W_a", "U_a") else 0.01)
-            elif symbol.endswith("embedding"):
-                view.normal_(0, self.m ** -0.5)
-            else:
-                nn.init.xavier_uniform_(view)
 
     def _encoder_step(self, h, x):
         x_gates, x_candidate = x.split([2 * self.n, self.n], dim=-1)
         z, r = torch.sigmoid(torch.baddbmm(x_gates, h, self.encoder_U_gates.transpose(1, 2))).chunk(2, dim=-1)
         candidate = torch.tanh(torch.baddbmm(x_candidate, r * h, self.encoder_U.transpose(1, 2)))
-        return torch.lerp(h, candidate, z)
+        return mix(h, candidate, z)
 
     def encode(self, x, lengths):
         """x (S, B) padded to S. Returns s_0 (B, n), keys U_a h (S, B, A), annotations (B, S, 2n), mask (S, B)."""
-        S, B = x.shape
-        padded = torch.arange(S, device=x.device)[:, None] >= lengths
-        emb = F.dropout(F.embedding(x, self.source_embedding), self.o.dropout_src, self.training)
+        padded = torch.arange(x.shape[0], device=x.device)[:, None] >= lengths
+        emb = F.dropout(F.embedding(x, self.source_embedding), self.o.dropout_emb, self.training)
+        states = self.fused_states(emb, padded) if self.o.fused else self.states(emb, padded)
+        s = torch.tanh(F.linear(states[0, :, self.n:], self.W_s, self.b_s))
+        annotations = F.dropout(states, self.o.dropout_annotations, self.training)
+        mask = torch.zeros(x.shape, device=x.device).masked_fill_(padded, MINUS)
+        return s, F.linear(annotations, self.U_a), annotations.transpose(0, 1).contiguous(), mask
+
+    def states(self, emb, padded):
+        """Of both directions, side by side: (S, B, 2n)."""
+        S, B = padded.shape
         proj = F.linear(emb, self.encoder_W.flatten(0, 1), self.encoder_b.flatten())
-        shut = padded[:, :, None, None] & (torch.arange(3 * self.n, device=x.device) < self.n)
+        shut = padded[:, :, None, None] & (torch.arange(3 * self.n, device=emb.device) < self.n)
         proj = proj.view(S, B, 2, 3 * self.n).masked_fill(shut, MINUS)  # z = 0 at padding: the state is carried on
         proj = torch.stack([proj[:, :, 0], proj[:, :, 1].flip(0)], dim=1)  # (S, 2, B, 3n)
         h, states = proj.new_zeros(2, B, self.n), []
@@ -91,44 +108,56 @@ class RNNsearch(nn.Module):
             h = self.encoder_step(h, step)
             states.append(h)
         states = torch.stack(states)
-        annotations = torch.cat([states[:, 0], states[:, 1].flip(0)], dim=-1)
-        annotations = F.dropout(annotations, self.o.dropout_rnn, self.training)
-        s = torch.tanh(F.linear(h[1], self.W_s, self.b_s))
-        mask = torch.zeros(S, B, device=x.device).masked_fill_(padded, MINUS)
-        return s, F.linear(annotations, self.U_a), annotations.transpose(0, 1).contiguous(), mask
+        return torch.cat([states[:, 0], states[:, 1].flip(0)], dim=-1)
 
-    def look(self, s, keys, annotations, mask):
+    def fused_states(self, emb, padded):
+        """The same of nn.GRU. A column of ones gives it its biases. At padding all columns are 0, so that the backward
+        direction, which begins there, leaves it as it came, with h = 0; no packing is needed."""
+        there = (~padded).to(emb.dtype)[:, :, None]
+        return self.gru(F.pad(torch.cat([emb * there, there], dim=-1), (0, self.padded_m() - self.m - 1)))[0]
+
+    def step_weights(self):
+        """What each step of the decoder uses; under autocast cast once, here: a compiled step would cast it again."""
+        weights = self.decoder_S, self.v_a, self.decoder_C, self.decoder_U
+        if torch.is_autocast_enabled(self.v_a.device.type):
+            weights = tuple(w.to(torch.get_autocast_dtype(self.v_a.device.type)) for w in weights)
+        return weights
+
+    def look(self, s, keys, annotations, mask, weights):
         """MODEL.md 2. Returns c (B, 2n) and the gates' share of the state (B, 2n)."""
-        query, gates = F.linear(s, self.decoder_S).split([self.A, 2 * self.n], dim=-1)
-        alpha = torch.softmax(torch.tanh(keys + query) @ self.v_a + mask, dim=0)
+        S, v_a, _, _ = weights
+        query, gates = F.linear(s, S).split([self.A, 2 * self.n], dim=-1)
+        alpha = torch.softmax(torch.tanh(keys + query) @ v_a + mask, dim=0)
         return torch.bmm(alpha.t().unsqueeze(1), annotations).squeeze(1), gates
 
-    def update(self, s, gates, y, c):
+    def update(self, s, gates, y, c, weights):
         """MODEL.md 3, y (B, 3n) the projected word."""
-        y_gates, y_candidate = torch.addmm(y, c, self.decoder_C.t()).split([2 * self.n, self.n], dim=-1)
+        _, _, C, U = weights
+        y_gates, y_candidate = torch.addmm(y, c, C.t()).split([2 * self.n, self.n], dim=-1)
         z, r = torch.sigmoid(y_gates + gates).chunk(2, dim=-1)
-        return torch.lerp(s, torch.tanh(torch.addmm(y_candidate, r * s, self.decoder_U.t())), z)
+        return mix(s, torch.tanh(torch.addmm(y_candidate, r * s, U.t())), z)
 
-    def _decoder_step(self, s, y, keys, annotations, mask):
-        c, gates = self.look(s, keys, annotations, mask)
-        return self.update(s, gates, y, c), c
+    def _decoder_step(self, s, y, keys, annotations, mask, weights):
+        c, gates = self.look(s, keys, annotations, mask, weights)
+        return self.update(s, gates, y, c, weights), c
 
     def logits(self, s, c, y):
         """MODEL.md 4, on any number of rows."""
         t = F.linear(torch.cat([s, c, y], dim=-1), self.readout_W, self.readout_b)
         t = t.unflatten(-1, (self.l, 2)).amax(dim=-1)
-        return F.linear(F.dropout(t, self.o.dropout_out, self.training), self.output_W, self.output_b)
+        return F.linear(F.dropout(t, self.o.dropout_readout, self.training), self.output_W, self.output_b)
 
     def forward(self, x, lengths, y, rows=None):
         """Logits (rows, V) of the target y (T, B); rows picks positions of the flattened (T, B), all by default."""
         s, keys, annotations, mask = self.encode(x, lengths)
-        emb = F.dropout(F.embedding(y.clamp(min=0), self.target_embedding), self.o.dropout_trg, self.training)
+        emb = F.dropout(F.embedding(y.clamp(min=0), self.target_embedding), self.o.dropout_emb, self.training)
         before = torch.cat([torch.zeros_like(emb[:1]), emb[:-1]])
         authors = self.o.decoder_order == "authors"
         proj = F.linear(emb if authors else before, self.decoder_W, self.decoder_b)
+        weights = self.step_weights()
         states, contexts = [s], []
         for step in proj.unbind(0):
-            s, c = self.decoder_step(s, step, keys, annotations, mask)
+            s, c = self.decoder_step(s, step, keys, annotations, mask, weights)
             states.append(s)
             contexts.append(c)
         states = states[1:] if self.o.decoder_order == "body" else states[:-1]
@@ -136,49 +165,57 @@ class RNNsearch(nn.Module):
         return self.logits(*(parts if rows is None else [part[rows] for part in parts]))
 
     @torch.no_grad()
-    def beam_search(self, x, lengths, beam, normalize, allow_unk):
+    def beam_search(self, x, lengths, beam, normalize, fixed_length):
         """The best translation of each column of x: finished hypotheses leave the beam, which shrinks; the score is
-        log p / length^normalize; at most 3 words to a source word."""
+        log p / length^normalize; at most 3 words to a source word. <unk> is barred. fixed_length: </s> is barred too,
+        for as many steps as the longest source has words."""
         B, K, V = x.shape[1], beam, self.target_words
         s, keys, annotations, mask = self.encode(x, lengths)
         s, annotations = s.repeat_interleave(K, 0), annotations.repeat_interleave(K, 0)
         keys, mask = keys.repeat_interleave(K, 1), mask.repeat_interleave(K, 1)
-        y = x.new_zeros(B * K)
         emb = s.new_zeros(B * K, self.m)
-        live = s.new_full((B, K), -math.inf)
+        live = s.new_full((B, K), -math.inf, dtype=torch.float32)
         live[:, 0] = 0
-        best, best_at = s.new_full((B,), -math.inf), x.new_zeros(B, 2)
+        best, best_at = live.new_full((B,), -math.inf), x.new_zeros(B, 2)
         first = torch.arange(B, device=x.device)[:, None] * K
-        trail, order = [], self.o.decoder_order
-        for step in range(3 * x.shape[0]):
-            c, gates = self.look(s, keys, annotations, mask)
+        trail, order, weights = [], self.o.decoder_order, self.step_weights()
+        for step in range(x.shape[0] if fixed_length else 3 * x.shape[0]):
+            c, gates = self.look(s, keys, annotations, mask, weights)
             if order != "authors":
-                s_next = self.update(s, gates, F.linear(emb, self.decoder_W, self.decoder_b), c)
+                s_next = self.update(s, gates, F.linear(emb, self.decoder_W, self.decoder_b), c, weights)
             logits = self.logits(s_next if order == "body" else s, c, emb)
-            if not allow_unk:
-                logits[:, UNKNOWN] = -math.inf
-            total = (live.view(-1, 1) + torch.log_softmax(logits, dim=-1)).view(B, K * V)
-            last = (step + 1 >= 3 * lengths)[:, None]
+            logits[:, :2 if fixed_length else 0] = -math.inf
+            logits[:, UNKNOWN] = -math.inf
+            total = (live.view(-1, 1) + torch.log_softmax(logits.float(), dim=-1)).view(B, K * V)
             live, pick = total.topk(K, dim=1)
             y, parent = pick % V, pick // V
             trail.append((y, parent))
-            finished = live.masked_fill((y != END) & ~last, -math.inf) / (step + 1) ** normalize
-            score, at = finished.max(dim=1)
-            better = score > best
-            best = torch.where(better, score, best)
-            best_at = torch.where(better[:, None], torch.stack([torch.full_like(at, step), at], dim=1), best_at)
-            live = live.masked_fill((y == END) | last, -math.inf)
-            if step % 4 == 3 and not live.isfinite().any():
-                break
+            if not fixed_length:
+                last = (step + 1 >= 3 * lengths)[:, None]
+                finished = live.masked_fill((y != END) & ~last, -math.inf) / (step + 1) ** normalize
+                score, at = finished.max(dim=1)
+                better = score > best
+                best = torch.where(better, score, best)
+                best_at = torch.where(better[:, None], torch.stack([torch.full_like(at, step), at], dim=1), best_at)
+                live = live.masked_fill((y == END) | last, -math.inf)
+                if step % 4 == 3 and not live.isfinite().any():
+                    break
             rows = (first + parent).flatten()
             emb = self.target_embedding[y.flatten()]
             if order == "authors":
                 proj = F.linear(emb, self.decoder_W, self.decoder_b)
-                s = self.update(s[rows], gates[rows], proj, c[rows])
+                s = self.update(s[rows], gates[rows], proj, c[rows], weights)
             else:
                 s = s_next[rows]
+        if fixed_length:
+            best_at = torch.stack([lengths - 1, torch.zeros_like(lengths)], dim=1)
         words, parents = (torch.stack(part).tolist() for part in zip(*trail))
         return [follow(words, parents, b, *at) for b, at in enumerate(best_at.tolist())]
+
+
+def mix(h, candidate, z):
+    """(1 - z) h + z candidate"""
+    return torch.lerp(h, candidate, z) if h.dtype == candidate.dtype else h + z * (candidate - h)
 
 
 def follow(words, parents, b, step, k):

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cuda/device.h"
+#include "tests/cuda/emulated.h"
 #include "tests/ops/op_table.h"
 #include "tests/ops/report.h"
 #include "tests/unit/model_random.h"
@@ -11,13 +12,10 @@
 namespace mininmt {
 namespace {
 
-#ifdef MININMT_EMULATED
-constexpr std::int64_t kElementsOfInput = 4, kElementsOfParameter = 1;
-#else
-// All that there are: two evaluations an element, each some tens of microseconds for an operation and a
-// millisecond for the model.
-constexpr std::int64_t kElementsOfInput = 1 << 30, kElementsOfParameter = 1 << 30;
-#endif
+// On a GPU all that there are: two evaluations an element, each some tens of microseconds for an operation
+// and a millisecond for the model.
+constexpr std::int64_t kElementsOfInput = kEmulated ? 16 : 1 << 30;
+constexpr std::int64_t kElementsOfParameter = kEmulated ? 6 : 1 << 30;
 
 TEST_CASE("every operation's gradient on the GPU is its numeric derivative") {
   std::printf("gradient check on %s; at most %lld elements of an input, %lld of a model's parameter\n",

@@ -7,11 +7,9 @@
 
 #include "cuda/device.h"
 #include "ops/reduce.h"
+#include "tests/cuda/emulated.h"
 #include "tests/ops/op_table.h"
 #include "tests/unit/model_random.h"
-#ifdef MININMT_EMULATED
-#include "tests/cuda_emulation/emulation.h"
-#endif
 
 namespace mininmt {
 namespace {

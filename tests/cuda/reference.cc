@@ -31,7 +31,8 @@ void write_reference(std::FILE* out) {
     Operands operands(row);
     const Outcome outcome = run(row, operands);
     write(out, outcome.value);
-    write(out, outcome.gradients);
+    for (int input = 0; input < static_cast<int>(row.inputs.size()); ++input)
+      write(out, operands.gradient(outcome.gradients, input));
   }
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdio>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "tests/ops/op_table.h"
@@ -16,8 +16,8 @@ inline std::vector<OpRow> all_rows() {
   return rows;
 }
 
-// For each of all_rows(): the value, then the gradients, each as a number of elements and the elements in
-// double.
+// For each of all_rows(): the value, then the gradient of each input, each as a number of elements and the
+// elements in double.
 void write_reference(std::FILE* out);
 
 class Reference {

@@ -5,6 +5,7 @@
 
 #include "cuda/device.h"
 #include "nn/beam_search.h"
+#include "tests/cuda/emulated.h"
 #include "tests/unit/model_random.h"
 
 namespace mininmt {
@@ -23,7 +24,9 @@ Models models(const ModelOptions& options, std::uint64_t seed, double deviation 
 }
 
 // </s> alone, short and long ones side by side.
-Sentences sources() { return random_sentences({4, 1, 23, 2, 9, 3, 41}, 9); }
+Sentences sources() {
+  return random_sentences(kEmulated ? std::vector{4, 1, 11, 2} : std::vector{4, 1, 23, 2, 9, 3, 41}, 9);
+}
 
 void check_near(double x, double y) { CHECK(std::abs(x - y) <= 1e-4 * (1 + std::abs(y))); }
 
@@ -69,7 +72,8 @@ TEST_CASE("translations, scores and alignments are the CPU's, for beams of 1, 5 
     for (AlignmentKind alignment : kAlignments) {
       INFO(to_string(order), ", ", to_string(alignment));
       const Models m = models(small_options(order, alignment, 30), ++seed);
-      for (int beam : {1, 5, 12}) check_search(m, options(beam, beam));
+      for (int beam : {1, 5, 12})
+        if (!kEmulated || beam == 5 || order == DecoderOrder::kAuthors) check_search(m, options(beam, beam));
     }
 }
 
@@ -88,7 +92,7 @@ TEST_CASE("limits of length, and <unk>") {
 }
 
 // Fewer words than the beam is wide: lists that end early.
-TEST_CASE("a vocabulary smaller than the beam") {
+TEST_CASE("small search: a vocabulary smaller than the beam") {
   const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 4), 3);
   check_search(m, options(12, 12));
 }
@@ -104,8 +108,8 @@ TEST_CASE("a vocabulary of several blocks of words") {
 TEST_CASE("the same bits again") {
   const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 30), 2);
   const Sentences all = sources();
-  const Found a = beam_search(*m.gpu, spans(all), options(12, 12)),
-              b = beam_search(*m.gpu, spans(all), options(12, 12));
+  const SearchOptions o = options(kEmulated ? 5 : 12, 5);
+  const Found a = beam_search(*m.gpu, spans(all), o), b = beam_search(*m.gpu, spans(all), o);
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     REQUIRE(a[i].size() == b[i].size());

@@ -197,6 +197,27 @@ void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
                       large,
                       true,
                       {{0, padded_rows(steps, lengths)}}});
+    const Padding padding{0, padded_rows(steps, lengths)};
+    rows.push_back({"bigru",
+                    {{steps, batch, 3 * n}, {3 * n, n}, {steps, batch, 3 * n}, {3 * n, n}},
+                    [lengths](Tape&, const Inputs& x) {
+                      const Bigru h = bigru(x[0], x[1], x[2], x[3], lengths);
+                      return concat(h.forward, h.backward);
+                    },
+                    large,
+                    true,
+                    {padding, {2, padding.rows}}});
+    rows.push_back({"gru_step with a context, every step",
+                    {{steps, batch, 3 * n}, {3 * n, n}, {batch, n}, {steps, batch, 5}, {3 * n, 5}},
+                    [steps](Tape&, const Inputs& x) {
+                      const StepWeight U(x[1]), C(x[4]);
+                      std::vector<Var> states = {x[2]};
+                      for (std::int64_t t = 0; t < steps; ++t)
+                        states.push_back(gru_step(step(x[0], t), states.back(), U, step(x[3], t), C));
+                      return stack(states);
+                    },
+                    large,
+                    true});
     rows.push_back({"gru_step, every step",
                     {{steps, batch, 3 * n}, {3 * n, n}, {batch, n}},
                     [steps](Tape&, const Inputs& x) {

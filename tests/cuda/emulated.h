@@ -1,0 +1,16 @@
+// Whether the GPU is the emulated one, which is some ten thousand times slower: tests do less there.
+#pragma once
+
+#ifdef MININMT_EMULATED
+#include "tests/cuda_emulation/emulation.h"
+#endif
+
+namespace mininmt {
+
+#ifdef MININMT_EMULATED
+inline constexpr bool kEmulated = true;
+#else
+inline constexpr bool kEmulated = false;
+#endif
+
+}  // namespace mininmt
