@@ -27,9 +27,11 @@ MININMT_VECTORIZED void add_kept(std::int64_t begin, std::int64_t end, std::int6
   }
 }
 
-void add_dropped_out(const Tensor& x, double p, const Random& random, const Tensor& y) {
+// y = or += x where kept.
+void drop_out(const Tensor& x, double p, const Random& random, const Tensor& y, bool add) {
   if constexpr (kHasCuda)
-    if (x.on_cuda()) return cuda::dropout(x.size(), p, random, x.data(), y.data(), true);
+    if (x.on_cuda()) return cuda::dropout(x.size(), p, random, x.data(), y.data(), add);
+  if (!add) y.fill(0);
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
   parallel_for((x.size() + kChunk - 1) / kChunk, 4 * kChunk, [&](std::int64_t begin, std::int64_t end) {
     add_kept(begin, end, x.size(), static_cast<real>(1 / (1 - p)), threshold, random, x.data(), y.data());
@@ -40,10 +42,10 @@ void add_dropped_out(const Tensor& x, double p, const Random& random, const Tens
 
 Var dropout(Var x, double p, const Random& random) {
   if (!(p >= 0 && p < 1)) throw Error(join("[dropout] (p) must be in [0, 1) but is ", p));
-  const Tensor y = Tensor::zeros(x.shape(), x.value().memory());
-  add_dropped_out(x.value(), p, random, y);
+  const Tensor y(x.shape(), x.value().memory());
+  drop_out(x.value(), p, random, y, false);
   return x.tape->record(y, {x}, [x, p, random](const Tensor&, const Tensor& dy) {
-    add_dropped_out(dy, p, random, x.gradient());
+    drop_out(dy, p, random, x.gradient(), true);
   });
 }
 

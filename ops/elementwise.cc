@@ -80,6 +80,13 @@ void set_product(const Tensor& a, const Tensor& b, const Tensor& y) {
   product_range(y.size(), a.data(), b.data(), y.data());
 }
 
+void set_scaled(real factor, const Tensor& x, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (y.on_cuda()) return cuda::scale(y.size(), factor, x.data(), y.data());
+  y.fill(0);
+  add_scaled(factor, x, y);
+}
+
 void add_product(const Tensor& a, const Tensor& b, const Tensor& y) {
   if constexpr (kHasCuda)
     if (y.on_cuda()) return cuda::add_product(y.size(), a.data(), b.data(), y.data());
@@ -119,8 +126,8 @@ Var multiply(Var a, Var b) {
 }
 
 Var scale(Var x, real factor) {
-  const Tensor y = Tensor::zeros(x.shape(), x.value().memory());
-  add_scaled(factor, x.value(), y);
+  const Tensor y(x.shape(), x.value().memory());
+  set_scaled(factor, x.value(), y);
   return x.tape->record(
       y, {x}, [x, factor](const Tensor&, const Tensor& dy) { add_scaled(factor, dy, x.gradient()); });
 }

@@ -85,6 +85,8 @@ class Runner {
   void prepare_shared();
   void check_shared() const;
   void start_threads();
+  bool resume(std::int64_t t);
+  bool resume_warp(std::int64_t warp);
   bool pass();
   void wait(Collective on, const Site& site);
   void arrange(std::vector<std::int64_t>& list);
@@ -179,19 +181,37 @@ void Runner::run_block() {
   check_shared();
 }
 
-// Lets every thread that waits for nothing run on; false if there was none.
+// Lets a thread run on; false if it waits for something or has finished.
+bool Runner::resume(std::int64_t t) {
+  Thread& thread = pool_[static_cast<std::size_t>(t)];
+  if (thread.finished || thread.waiting.on != Collective::kNone) return false;
+  current_ = static_cast<int>(t);
+  threadIdx = thread.index;
+  thread.worker->resume();
+  thread.finished = thread.waiting.on == Collective::kNone;
+  current_ = -1;
+  return true;
+}
+
+bool Runner::resume_warp(std::int64_t warp) {
+  const std::int64_t first = warp * kWarp, end = std::min<std::int64_t>(first + kWarp, threads_);
+  bool any = false;
+  for (std::int64_t i = first; i < end; ++i)
+    any |= resume(order() == Order::kReverse ? first + end - 1 - i : i);
+  return any;
+}
+
+// Lets every thread that waits for nothing run on; false if there was none. Forward, the warps keep step with
+// each other; in the other orders each runs ahead as far as it can, to the end or to a barrier of the block.
 bool Runner::pass() {
   bool any = false;
   for (const std::int64_t t : thread_order_) {
-    Thread& thread = pool_[static_cast<std::size_t>(t)];
-    if (thread.finished || thread.waiting.on != Collective::kNone) continue;
+    if (!resume(t)) continue;
     any = true;
-    current_ = static_cast<int>(t);
-    threadIdx = thread.index;
-    thread.worker->resume();
-    thread.finished = thread.waiting.on == Collective::kNone;
+    if (order() == Order::kForward) continue;
+    while (resume_warp(t / kWarp)) {
+    }
   }
-  current_ = -1;
   return any;
 }
 
