@@ -61,7 +61,7 @@ case $mode in
   all)
     echo "== Float and double (build/)"
     build build all
-    run_tests build -j 1
+    run_tests build -j "$(nproc)"
     echo "== The same with the address and undefined-behaviour sanitizers, without oneDNN and CUDA (build-sanitize/)"
     build build-sanitize all -DMININMT_SANITIZE=ON -DMININMT_ONEDNN=OFF -DMININMT_CUDA=OFF
     run_tests build-sanitize -j "$(nproc)"
