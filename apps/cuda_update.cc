@@ -1,5 +1,5 @@
 // Updates on the GPU. The first minibatch of a shape is computed operation by operation; at the second its
-// thousands of kernels are recorded, and from then on such a minibatch is sent and started with one call.
+// hundreds of kernels are recorded, and from then on such a minibatch is sent and started with one call.
 // Minibatches are padded up to a few shapes, so that there are not too many recordings. The host does not
 // wait for an update: what a recording needs to know lies in memory of the GPU (cuda::Schedule), and what it
 // comes to is read when it has arrived.
