@@ -8,16 +8,16 @@
 #include <iostream>
 #include <optional>
 
-#include "apps/device.h"
-#include "apps/log.h"
-#include "apps/model_folder.h"
-#include "apps/output.h"
-#include "apps/program.h"
-#include "apps/progress.h"
+#include "apps/program/device.h"
+#include "apps/program/log.h"
+#include "apps/program/model_folder.h"
+#include "apps/translate/output.h"
+#include "apps/program/program.h"
+#include "apps/program/progress.h"
 #include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
-#include "apps/translator.h"
-#include "apps/version.h"
+#include "apps/translate/translator.h"
+#include "apps/program/version.h"
 #include "tensor/error.h"
 
 namespace mininmt {

@@ -3,12 +3,12 @@
 
 #include <cstdio>
 
-#include "apps/device.h"
-#include "apps/model_folder.h"
-#include "apps/program.h"
-#include "apps/signals.h"
-#include "apps/trainer.h"
-#include "apps/version.h"
+#include "apps/program/device.h"
+#include "apps/program/model_folder.h"
+#include "apps/program/program.h"
+#include "apps/program/signals.h"
+#include "apps/train/trainer.h"
+#include "apps/program/version.h"
 #include "tensor/error.h"
 
 namespace mininmt {

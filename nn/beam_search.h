@@ -1,7 +1,7 @@
 // Beam search (MODEL.md 7) over a batch of sentences.
 #pragma once
 
-#include "nn/rnnsearch.h"
+#include "nn/rnnsearch/rnnsearch.h"
 
 namespace mininmt {
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "nn/rnnsearch.h"
+#include "nn/rnnsearch/rnnsearch.h"
 
 namespace mininmt {
 

@@ -18,7 +18,7 @@
 
 #include <cstdio>
 
-#include "apps/update.h"
+#include "apps/train/trainer.h"
 #include "tensor/error.h"
 
 namespace mininmt::bench {

@@ -1,10 +1,10 @@
 // The parts of mininmt-bench-model.
 #pragma once
 
-#include "apps/device.h"
+#include "apps/program/device.h"
 #include "apps/text/corpus.h"
-#include "apps/train_options.h"
-#include "nn/rnnsearch.h"
+#include "apps/options/train_options.h"
+#include "nn/rnnsearch/rnnsearch.h"
 #include "tests/bench/harness.h"
 
 namespace mininmt::bench {

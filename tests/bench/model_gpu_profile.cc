@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "apps/shards.h"
+#include "apps/train/minibatches.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
-#include "nn/optimizer.h"
+#include "nn/training/optimizer.h"
 #include "ops/arrange.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
@@ -133,7 +133,8 @@ double seconds_one_by_one(const Memory& memory, const Update& update) {
 void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches,
                     const Roofs& roofs) {
   Memory& memory = *setup.device.memory;
-  const Batch batch = make_batch(corpus, median_of(corpus, minibatches));
+  const Minibatch minibatch = minibatch_of(corpus, median_of(corpus, minibatches));
+  const Batch batch = make_batch(minibatch.sources, minibatch.targets);
   const double S = batch.source.steps, T = batch.previous.steps, B = batch.sentences;
   const double N = static_cast<double>(batch.rows.size());
   const TrainOptions& o = setup.options;

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <fstream>
 
-#include "apps/model_folder.h"
+#include "apps/program/model_folder.h"
 #include "apps/text/lines.h"
-#include "apps/translator.h"
-#include "apps/validation.h"
+#include "apps/translate/translator.h"
+#include "apps/train/validation.h"
 #include "tensor/error.h"
 #include "tests/bench/model_bench.h"
 

@@ -4,11 +4,12 @@
 #include <fstream>
 
 #include "apps/text/batches.h"
-#include "apps/update.h"
+#include "nn/training/update.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
+#include "apps/train/minibatches.h"
 #include "tests/bench/model_bench.h"
 
 namespace mininmt::bench {
@@ -96,12 +97,13 @@ struct Pass {
 };
 
 // Once through the minibatches, as training goes: without a wait but at the ends.
-Pass run_through(Updater& updater, const Memory& memory, const Minibatches& minibatches) {
+Pass run_through(Updater& updater, const Memory& memory, const ParallelCorpus& corpus,
+                 const Minibatches& minibatches) {
   Pass pass;
   wait_for(memory);
   const double start = now();
   for (const auto& pairs : minibatches) {
-    updater.start(pairs);
+    updater.start(minibatch_of(corpus, pairs));
     pass.add(updater.reports(false));
   }
   pass.add(updater.reports(true));
@@ -111,11 +113,12 @@ Pass run_through(Updater& updater, const Memory& memory, const Minibatches& mini
 }
 
 // The median of the updates, each waited for.
-double median_update(Updater& updater, const Memory& memory, const Minibatches& minibatches) {
+double median_update(Updater& updater, const Memory& memory, const ParallelCorpus& corpus,
+                     const Minibatches& minibatches) {
   std::vector<double> times;
   for (const auto& pairs : minibatches) {
     const double start = now();
-    updater.update(pairs);
+    updater.update(minibatch_of(corpus, pairs));
     wait_for(memory);
     times.push_back(now() - start);
   }
@@ -144,15 +147,15 @@ void bench_training(Arguments& arguments, const Setup& setup) {
 
   const Roofs roofs = measure_roofs(memory, side);
   const auto model = setup.new_model();
-  const auto updater = make_updater(*model, corpus, setup.options, setup.device.threads);
+  const auto updater = make_updater(*model, setup.options, setup.device.threads);
   // On the GPU a shape is computed op by op when it is first seen, recorded at the second time, and run from
   // then on. On the CPU twenty minibatches, which have been sorted together, show all shapes.
   Minibatches warm_up = minibatches;
   if (memory.on_host()) warm_up.resize(std::min<std::size_t>(20, warm_up.size()));
   std::vector<double> seconds;
   for (int i = 0; i < (memory.on_host() ? 1 : 3); ++i)
-    seconds.push_back(run_through(*updater, memory, warm_up).seconds);
-  const Pass pass = run_through(*updater, memory, minibatches);
+    seconds.push_back(run_through(*updater, memory, corpus, warm_up).seconds);
+  const Pass pass = run_through(*updater, memory, corpus, minibatches);
   if (pass.skipped > 0 || !std::isfinite(pass.cost))
     throw Error("the model diverged: this is no measurement");
 
@@ -160,7 +163,7 @@ void bench_training(Arguments& arguments, const Setup& setup) {
                {"value", pass.words / pass.seconds},
                {"unit", "target words/s"},
                {"ms_per_update", 1e3 * pass.seconds / pass.updates},
-               {"median_ms_waiting", 1e3 * median_update(*updater, memory, minibatches)}};
+               {"median_ms_waiting", 1e3 * median_update(*updater, memory, corpus, minibatches)}};
   const double gflops = flops(setup, corpus, minibatches) / pass.seconds / 1e9;
   line.update(setup.sizes());
   line.update({{"optimizer", setup.options.optimizer},

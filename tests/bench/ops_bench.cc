@@ -12,7 +12,7 @@
 
 #include <cstdio>
 
-#include "apps/device.h"
+#include "apps/program/device.h"
 #include "cuda/kernels.h"
 #include "tensor/error.h"
 

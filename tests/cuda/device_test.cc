@@ -1,7 +1,7 @@
 // Which device the programs choose, and what they say where there is none.
 #include <doctest/doctest.h>
 
-#include "apps/device.h"
+#include "apps/program/device.h"
 #include "cuda/device.h"
 #include "tensor/error.h"
 #include "tests/cuda/emulated.h"

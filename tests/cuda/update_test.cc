@@ -8,25 +8,27 @@
 
 #include "cuda/device.h"
 #include "tests/cuda/emulated.h"
-#include "tests/unit/train_corpus.h"
+#include "nn/training/update.h"
+#include "tests/unit/train_recipe.h"
 
 namespace mininmt {
 namespace {
 
 using Pairs = std::vector<std::uint32_t>;
 
-const ParallelCorpus kCorpus = random_corpus(64);
+const SentencePairs kCorpus = random_pairs(64);
 
 // One model and its updates, on the CPU with one thread or on the GPU.
 class Trainee {
  public:
-  Trainee(const TrainOptions& options, Memory& memory, const ParallelCorpus& corpus = kCorpus)
-      : options_(options), model_(random_model(small_options(), 1, 0.3)) {
+  Trainee(const Recipe& options, Memory& memory, const SentencePairs& corpus = kCorpus)
+      : options_(options), corpus_(corpus), model_(random_model(small_options(), 1, 0.3)) {
     model_->parameters().move_to(memory);
-    updater_ = make_updater(*model_, corpus, options_, 1);
+    updater_ = make_updater(*model_, options_, 1);
   }
   Updater& updater() { return *updater_; }
-  UpdateReport update(const Pairs& pairs) { return updater_->update(pairs); }
+  UpdateReport update(const Pairs& pairs) { return updater_->update(corpus_.pick(pairs)); }
+  void start(const Pairs& pairs) { updater_->start(corpus_.pick(pairs)); }
   const Tensor& parameters() const { return model_->parameters().values(); }
   std::vector<real> values() const { return copy_of(parameters().to(cpu_memory())); }
   std::vector<real> average() const { return copy_of(updater_->values().to(cpu_memory())); }
@@ -35,13 +37,14 @@ class Trainee {
   real get(std::int64_t i) const { return parameters().view(i, {}).item(); }
 
  private:
-  TrainOptions options_;
+  Recipe options_;
+  const SentencePairs& corpus_;
   std::unique_ptr<RnnSearch> model_;
   std::unique_ptr<Updater> updater_;
 };
 
-TrainOptions training_options(const std::string& optimizer) {
-  TrainOptions options = plain_options();
+Recipe training_options(const std::string& optimizer) {
+  Recipe options = plain_recipe();
   options.optimizer = optimizer;
   options.learn_rate = optimizer == "adam" ? 0.002 : optimizer == "adadelta" ? 1 : 0.1;
   options.clip_norm = 1;
@@ -78,7 +81,7 @@ bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
 // Rounding grows from update to update.
 constexpr double kTolerance = sizeof(real) == 4 ? 1e-3 : 1e-8;
 
-void check_following(const TrainOptions& options, int updates) {
+void check_following(const Recipe& options, int updates) {
   INFO(options.optimizer, ", ", options.cost_type, ", ", updates, " updates");
   Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
   const std::vector<real> before = cpu.values();
@@ -108,7 +111,7 @@ TEST_CASE("a hundred updates follow the CPU's") {
 
 TEST_CASE("updates without clipping and averaging follow the CPU's, with costs over words and sums") {
   for (const std::string cost_type : {"ce-mean-words", "ce-sum"}) {
-    TrainOptions options = training_options("adam");
+    Recipe options = training_options("adam");
     options.cost_type = cost_type;
     options.clip_norm = options.exponential_smoothing = 0;
     check_following(options, kEmulated ? 12 : 100);
@@ -120,7 +123,7 @@ TEST_CASE("the same bits again") {
     std::vector<real> values[2], averages[2];
     for (int run : {0, 1}) {
       Trainee gpu(training_options(optimizer), cuda::memory());
-      for (int i = 0; i < (kEmulated ? 7 : 30); ++i) gpu.updater().start(minibatch(i % 3));
+      for (int i = 0; i < (kEmulated ? 7 : 30); ++i) gpu.start(minibatch(i % 3));
       values[run] = gpu.values();
       averages[run] = gpu.average();
     }
@@ -131,7 +134,7 @@ TEST_CASE("the same bits again") {
 
 // Two passes at a rate of 0 leave plain gradient descent as it was, and record every shape.
 TEST_CASE("recorded updates give the bits of those that are not; the learning rate may change in between") {
-  TrainOptions options = plain_options();
+  Recipe options = plain_recipe();
   options.label_smoothing = 0.1;
   Trainee fresh(options, cuda::memory()), recorded(options, cuda::memory());
   const std::vector<real> before = fresh.values();
@@ -153,7 +156,7 @@ TEST_CASE("recorded updates give the bits of those that are not; the learning ra
 }
 
 TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on the CPU") {
-  const TrainOptions options = training_options("adam");
+  const Recipe options = training_options("adam");
   Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
   for (int i = 0; i < 12; ++i) {
     const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch: operation by operation, recorded
@@ -184,12 +187,12 @@ TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on 
 // Pairs 0 and 1 have words that differ; pairs 2 and 3, of the same lengths, are one word over and over.
 TEST_CASE(
     "small updates: words that differ are recorded, then the same shape comes with one word many times") {
-  ParallelCorpus corpus;
+  SentencePairs corpus;
   corpus.add(Sentence{2, 3, 4, kEos}, Sentence{2, 3, 4, 5, kEos});
   corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
   corpus.add(Sentence{4, 4, 4, kEos}, Sentence{7, 7, 7, 7, kEos});
   corpus.add(Sentence{4, 4, 4, kEos}, Sentence{7, 7, 7, 7, kEos});
-  const TrainOptions options = plain_options();
+  const Recipe options = plain_recipe();
   Trainee cpu(options, cpu_memory(), corpus), gpu(options, cuda::memory(), corpus);
   for (const Pairs& pairs : {Pairs{0, 1}, {0, 1}, {2, 3}, {1, 0}, {3, 2}}) {
     cpu.update(pairs);
@@ -199,12 +202,12 @@ TEST_CASE(
 }
 
 TEST_CASE("many updates may be under way; their reports come in order") {
-  const TrainOptions options = training_options("adam");
+  const Recipe options = training_options("adam");
   Trainee one_by_one(options, cuda::memory()), together(options, cuda::memory());
   std::vector<UpdateReport> reports;
-  for (int i = 0; i < 11; ++i) together.updater().start(minibatch(i % 2));
+  for (int i = 0; i < 11; ++i) together.start(minibatch(i % 2));
   for (const UpdateReport& r : together.updater().reports(false)) reports.push_back(r);
-  for (int i = 11; i < 13; ++i) together.updater().start(minibatch(i % 2));
+  for (int i = 11; i < 13; ++i) together.start(minibatch(i % 2));
   for (const UpdateReport& r : together.updater().reports(true)) reports.push_back(r);
   CHECK(together.updater().reports(true).empty());
   REQUIRE(reports.size() == 13);
@@ -222,7 +225,7 @@ TEST_CASE("an updater that is gone gives back what it took") {
   const std::size_t before = cuda::memory().in_use();
   {
     Trainee gpu(training_options("adam"), cuda::memory());
-    for (int i = 0; i < 10; ++i) gpu.updater().start(minibatch(i % 2));
+    for (int i = 0; i < 10; ++i) gpu.start(minibatch(i % 2));
     CHECK(cuda::memory().in_use() > before);
   }
   CHECK(cuda::memory().in_use() == before);
@@ -237,7 +240,7 @@ TEST_CASE("starting an update does not wait for the GPU, operation by operation 
     gpu.updater().reports(true);
     cuda::synchronize();
     emulation::reset_counts();
-    for (int i = 0; i < 3; ++i) gpu.updater().start(minibatch(i));
+    for (int i = 0; i < 3; ++i) gpu.start(minibatch(i));
     CHECK(emulation::counts().kernels == 0);
     CHECK(emulation::counts().graph_launches == 0);
     gpu.updater().reports(true);
@@ -249,10 +252,10 @@ TEST_CASE("starting an update does not wait for the GPU, operation by operation 
 // Pair 0 has sides of 3 and 6 words, pair 1 of 4 and 5: the same even number of steps. Eight of them have 48
 // places, 32nds of which are two words.
 TEST_CASE("minibatches of nearly the same lengths share a recording") {
-  ParallelCorpus corpus;
+  SentencePairs corpus;
   corpus.add(Sentence{2, 3, kEos}, Sentence{2, 3, 4, 5, 6, kEos});
   corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
-  Trainee gpu(plain_options(), cuda::memory(), corpus), cpu(plain_options(), cpu_memory(), corpus);
+  Trainee gpu(plain_recipe(), cuda::memory(), corpus), cpu(plain_recipe(), cpu_memory(), corpus);
   const auto launches = [&](const Pairs& pairs) {
     cuda::synchronize();
     emulation::reset_counts();

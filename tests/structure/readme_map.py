@@ -6,7 +6,7 @@
 
 The map is every table row of README.md whose last two cells are a `file` and one or more `names`, a function, a class
 or class::member, separated by commas. A name must be defined or declared in that file, not only used. A path is what a
-link points to, or text in backquotes that looks like one (`nn/decoder.h`, `./tests/run.sh`).
+link points to, or text in backquotes that looks like one (`nn/rnnsearch/decoder.h`, `./tests/run.sh`).
 """
 import pathlib
 import re

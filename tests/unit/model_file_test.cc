@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "apps/model_folder.h"
+#include "apps/program/model_folder.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"

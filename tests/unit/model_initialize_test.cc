@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "nn/initialize.h"
-#include "nn/rnnsearch.h"
+#include "nn/rnnsearch/rnnsearch.h"
 
 namespace mininmt {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "nn/rnnsearch.h"
+#include "nn/rnnsearch/rnnsearch.h"
 #include "tensor/random.h"
 
 namespace mininmt {

@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include "apps/beam_options.h"
+#include "apps/options/beam_options.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 

@@ -13,9 +13,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "apps/log.h"
-#include "apps/program.h"
-#include "apps/progress.h"
+#include "apps/program/log.h"
+#include "apps/program/program.h"
+#include "apps/program/progress.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 

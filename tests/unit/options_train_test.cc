@@ -3,8 +3,8 @@
 
 #include <sstream>
 
-#include "apps/presets.h"
-#include "apps/train_options.h"
+#include "apps/options/presets.h"
+#include "apps/options/train_options.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 

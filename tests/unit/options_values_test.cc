@@ -1,7 +1,7 @@
 // The values of options: numbers, budgets, suggestions.
 #include <doctest/doctest.h>
 
-#include "apps/option_values.h"
+#include "apps/options/option_values.h"
 #include "tensor/error.h"
 
 namespace mininmt {

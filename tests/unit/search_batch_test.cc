@@ -1,7 +1,7 @@
 // Which sentences are translated together changes no translation.
 #include <doctest/doctest.h>
 
-#include "apps/translator.h"
+#include "apps/translate/translator.h"
 #include "tests/unit/search_reference.h"
 
 namespace mininmt {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "nn/optimizer.h"
+#include "nn/training/optimizer.h"
 #include "tensor/error.h"
 
 namespace mininmt {

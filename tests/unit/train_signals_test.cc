@@ -8,7 +8,7 @@
 #include <csignal>
 #include <thread>
 
-#include "apps/signals.h"
+#include "apps/program/signals.h"
 
 namespace mininmt {
 namespace {

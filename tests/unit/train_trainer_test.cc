@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "apps/model_folder.h"
-#include "apps/trainer.h"
+#include "apps/program/model_folder.h"
+#include "apps/train/trainer.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 #include "tests/unit/train_corpus.h"

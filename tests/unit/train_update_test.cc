@@ -1,4 +1,4 @@
-// One update: cost types, clipping, shards, dropout, averaging, gradients that are not finite.
+// One update: cost types, clipping, parts, dropout, averaging, gradients that are not finite.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -29,10 +29,10 @@ struct Run {
 Run run(const TrainOptions& options, int threads = 1, int updates = 1) {
   Run r{random_model(small_options()), {}, {}, {}, {}};
   r.before = copy_of(r.model->parameters().values());
-  const auto updater = make_updater(*r.model, kCorpus, options, threads);
+  const auto updater = make_updater(*r.model, options, threads);
   std::vector<std::uint32_t> pairs(kCorpus.size());
   std::iota(pairs.begin(), pairs.end(), 0u);
-  for (int i = 0; i < updates; ++i) r.report = updater->update(pairs);
+  for (int i = 0; i < updates; ++i) r.report = updater->update(minibatch_of(kCorpus, pairs));
   r.after = copy_of(r.model->parameters().values());
   r.average = copy_of(updater->values());
   return r;
@@ -124,7 +124,7 @@ TEST_CASE("shards with the same pairs have dropout of their own") {
   options.dropout_annotations = 0.3;
   const auto cost = [&](const std::vector<std::uint32_t>& pairs, int threads) {
     const auto model = random_model(small_options());
-    return make_updater(*model, kCorpus, options, threads)->update(pairs).cost;
+    return make_updater(*model, options, threads)->update(minibatch_of(kCorpus, pairs)).cost;
   };
   CHECK(cost({0, 1, 2, 3, 0, 1, 2, 3}, 2) != doctest::Approx(2 * cost({0, 1, 2, 3}, 1)).epsilon(1e-4));
   options.dropout_annotations = 0;
@@ -166,17 +166,17 @@ TEST_CASE("an update whose gradient is not finite leaves everything as it was") 
   options.optimizer = "adam";
   options.exponential_smoothing = 0.5;
   const auto model = random_model(small_options());
-  const auto updater = make_updater(*model, kCorpus, options, 1);
+  const auto updater = make_updater(*model, options, 1);
   const std::vector<std::uint32_t> pairs = {0, 1, 2, 3};
-  CHECK(updater->update(pairs).applied);
+  CHECK(updater->update(minibatch_of(kCorpus, pairs)).applied);
   real& bias = model->parameters().values().data()[0];
   const real saved = bias;
   bias = std::numeric_limits<real>::quiet_NaN();
   const auto average = copy_of(updater->values());
-  CHECK_FALSE(updater->update(pairs).applied);
+  CHECK_FALSE(updater->update(minibatch_of(kCorpus, pairs)).applied);
   CHECK(copy_of(updater->values()) == average);
   bias = saved;
-  CHECK(updater->update(pairs).applied);
+  CHECK(updater->update(minibatch_of(kCorpus, pairs)).applied);
   CHECK(updater->updates() == 3);
 }
 

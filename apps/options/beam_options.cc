@@ -1,0 +1,142 @@
+#include "apps/options/beam_options.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+constexpr char kProgram[] = "mininmt-beam";
+
+constexpr char kUsage[] =
+    R"(usage: mininmt-beam --model FOLDER [options] < SOURCE > TRANSLATION
+mininmt-beam --help explains the options.
+)";
+
+constexpr char kHelp[] = R"(mininmt-beam translates with a model that mininmt-train made, by beam search.
+It reads tokenized text, one sentence a line, and writes one line for each.
+
+Examples:
+  mininmt-beam --model model < test.en > test.out
+  mininmt-beam --model model --input a.en --output a.out --reference a.fr
+  echo 'the red car .' | mininmt-beam --model model --alignment picture
+
+Input (plain or gzipped text) and output:
+  --model FOLDER             the trained model (required)
+  --input, --output FILE     instead of standard input and output
+  --reference FILE           prints BLEU against these translations at the end
+  --score FILE               no search: writes log p (natural) of each line of
+                             FILE as the translation of the input's line
+What to write:
+  --n-best                   all hypotheses of the beam, with their scores
+  --alignment [KIND]         hard, soft or picture: what each word attended to
+Search:
+  --beam-size N              hypotheses kept [{beam-size}]
+  --normalize [ALPHA]        divide log p by length^ALPHA; 0: do not [{normalize}]
+  --max-length-factor X      at most X words a source word [{max-length-factor}]
+  --allow-unk                let the output contain <unk>
+Speed:
+  --mini-batch N             sentences translated at once [{mini-batch}]
+  --device NAME              cpu, cuda or auto: a GPU if there is one [{device}]
+  --cpu-threads N            0: all cores [{cpu-threads}]
+
+--config FILE reads lines "name = value"; --help-all lists all options.
+)";
+
+constexpr char kStandardStream[] = "-";
+
+const std::vector<std::string> kDecodingNames = {"beam-size", "normalize", "max-length-factor",
+                                                 "min-length-factor", "allow-unk"};
+
+void declare(OptionSet& set, BeamOptions& options) {
+  set.group("Input and output");
+  set.add("model", options.model, "FOLDER", "the folder that mininmt-train made");
+  set.add("input", options.input, "FILE", "source text, plain or gzipped; - for standard input");
+  set.add("output", options.output, "FILE", "where the translations go; - for standard output");
+  set.add("score", options.score, "FILE",
+          "translations to score instead of searching: writes log p (natural) of each, </s> included");
+  set.add("reference", options.reference, "FILE", "right translations: prints BLEU to stderr at the end");
+  set.add_choice("invalid-utf8", options.invalid_utf8, {"error", "replace"},
+                 "bytes that are not UTF-8: stop, or put U+FFFD in their place");
+  set.group("What to write");
+  set.add("n-best", options.n_best, "all hypotheses of the beam, not only the best, with their scores");
+  set.add_choice(
+         "alignment", options.alignment, {"hard", "soft", "picture"},
+         "hard: pairs s-t, counted from 0; soft: a distribution over source positions for each target word; "
+         "picture: drawn in characters. Without a value: hard")
+      .implicit = {"hard"};
+  set.group("Search (the defaults are those that the model was validated with)");
+  add_decoding_options(set, options.decoding);
+  set.group("Speed");
+  set.add("mini-batch", options.mini_batch, Range<int>{1, 65536}, "N", "sentences translated at once");
+  set.add("maxi-batch", options.maxi_batch, Range<int>{1, 65536}, "N",
+          "minibatches of text read ahead and sorted by length");
+  add_device_options(set, options.cpu_threads, options.device, options.precision);
+  set.group("Messages");
+  set.add("quiet", options.quiet, "nothing but warnings and errors on stderr");
+  set.add_general();
+}
+
+// The decoding options among those saved with the model, which is a folder or a file in it.
+std::vector<Setting> model_defaults(const OptionSet& set, const std::filesystem::path& model) {
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(model, ignored);
+  const std::string saved = ((is_file ? model.parent_path() : model) / kSavedOptions).string();
+  if (!std::filesystem::is_regular_file(saved, ignored)) return {};
+  return set.read_config(read_small_file(saved), saved, kDecodingNames);
+}
+
+void check(OptionSet& set, const BeamOptions& options) {
+  set.require("model", "the folder that mininmt-train made");
+  for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive("score", other);
+  if (options.input == kStandardStream && options.score == kStandardStream) {
+    throw UsageError("--input and --score cannot both be standard input: name a file for one of them");
+  }
+  for (const std::string& read : {options.input, options.score, options.reference}) {
+    if (!same_file(options.output, read)) continue;
+    throw UsageError(
+        join("--output ", in_quotes(options.output), " would overwrite what is read: choose another name"));
+  }
+}
+
+}  // namespace
+
+void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision) {
+  set.add_choice("device", device, {"auto", "cpu", "cuda"},
+                 "auto: an NVIDIA GPU if there is one, else the CPU");
+  set.add_choice("precision", precision, {"float32", "tf32", "bf16"},
+                 "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
+                 "faster; sums and all else are float32");
+  set.add("cpu-threads", cpu_threads, Range<int>{0, 1024}, "N", "threads on the CPU; 0 for all cores");
+}
+
+void add_decoding_options(OptionSet& set, DecodingOptions& decoding) {
+  set.add("beam-size", decoding.beam_size, Range<int>{1, 1000}, "N", "hypotheses kept");
+  set.add("normalize", decoding.normalize, Range<double>{0, 10}, "[ALPHA]",
+          "rank hypotheses by log p / length^ALPHA; 0 ranks by log p. Without a value: 1")
+      .implicit = {"1"};
+  set.add("max-length-factor", decoding.max_length_factor, Range<double>{0.1, 100}, "X",
+          "write at most X words for each source word, </s> counted");
+  set.add("min-length-factor", decoding.min_length_factor, Range<double>{0, 100}, "X",
+          "bar </s> for the first X words for each source word; the paper presets have 0.5");
+  set.add("allow-unk", decoding.allow_unk, "let the output contain <unk>");
+}
+
+Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments) {
+  BeamOptions options;
+  OptionSet set(kProgram);
+  declare(set, options);
+  const std::vector<Setting> command_line = set.read_command_line(arguments);
+  if (const auto reply = set.reply(command_line, kHelp, kUsage)) return *reply;
+  const std::vector<Setting> file = set.read_config_named_in(command_line);
+  set.apply(file, Source::kFile);
+  set.apply(command_line, Source::kCommandLine);
+  // Only now is it known which model; its defaults go under what was given.
+  set.apply(model_defaults(set, options.model), Source::kPreset);
+  check(set, options);
+  return options;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,90 @@
+#include "apps/options/presets.h"
+
+#include <algorithm>
+
+namespace mininmt {
+namespace {
+
+struct Preset {
+  std::string name;
+  std::string config;
+};
+
+// The paper's sizes and recipe (P appendix A, B), and the decoding of the authors' program (MODEL.md 6 and
+// 7).
+const std::string kPaper = R"(
+dim-vocabs = 30000 30000
+dim-emb = 620
+dim-rnn = 1000
+dim-align = 1000
+dim-maxout = 500
+decoder-order = authors
+mini-batch = 80
+mini-batch-words = 0
+maxi-batch = 20
+optimizer = adadelta
+learn-rate = 1
+clip-norm = 1
+cost-type = ce-sum
+label-smoothing = 0
+dropout-emb = 0
+dropout-annotations = 0
+dropout-readout = 0
+exponential-smoothing = 0
+lr-decay = 0
+after = 5e
+early-stopping = 0
+valid-freq = 10000u
+disp-freq = 100u
+save-freq = 5000u
+beam-size = 12
+normalize = 0
+max-length-factor = 3
+min-length-factor = 0.5
+allow-unk = true
+)";
+
+// The project's own small grammar: 600 words, sentences of 3 to 50 words.
+const std::string kTiny = R"(
+dim-vocabs = 0 0
+dim-emb = 96
+dim-rnn = 128
+dim-align = 128
+dim-maxout = 96
+max-length = 60
+mini-batch = 64
+learn-rate = 0.003
+label-smoothing = 0
+dropout-emb = 0
+dropout-annotations = 0
+dropout-readout = 0.1
+after = 5e,3m
+valid-freq = 1e
+disp-freq = 100u
+save-freq = 1e
+)";
+
+const std::vector<Preset> kPresets = {
+    {"tiny", kTiny},
+    {"small", ""},
+    {"rnnsearch-30", kPaper + "max-length = 30\nalignment-model = additive\n"},
+    {"rnnsearch-50", kPaper + "max-length = 50\nalignment-model = additive\n"},
+    {"rnnencdec-30", kPaper + "max-length = 30\nalignment-model = fixed\n"},
+    {"rnnencdec-50", kPaper + "max-length = 50\nalignment-model = fixed\n"},
+};
+
+}  // namespace
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  return names;
+}
+
+const std::string& preset_config(const std::string& name) {
+  return std::find_if(kPresets.begin(), kPresets.end(),
+                      [&](const Preset& preset) { return preset.name == name; })
+      ->config;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,68 @@
+// The options of mininmt-train.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/options/beam_options.h"
+#include "apps/options/options.h"
+#include "nn/training/recipe.h"
+
+namespace mininmt {
+
+// The values here are the defaults, and the preset "small": what learns well from some 30,000 pairs on a CPU.
+struct TrainOptions : Recipe {
+  std::string preset = "small";
+  std::vector<std::string> train_sets;         // source and target
+  std::vector<std::string> valid_sets;         // source and target, or none
+  std::string model;                           // the folder to make
+  bool overwrite = false;                      // whether a model that is there already may be replaced
+  std::vector<std::string> vocabs;             // source and target; none: made from train_sets
+  std::vector<int> dim_vocabs = {8000, 8000};  // limits of source and target, </s> and <unk> counted; 0:
+                                               // all words; empty when vocabs are given
+  std::string invalid_utf8 = "error";          // error or replace
+
+  // Sizes, by their letters in the paper.
+  int dim_emb = 256;                         // m
+  int dim_rnn = 256;                         // n
+  int dim_align = 256;                       // n'
+  int dim_maxout = 128;                      // l
+  std::string decoder_order = "authors";     // authors, body, appendix
+  std::string alignment_model = "additive";  // additive, fixed
+
+  int max_length = 50;       // longer pairs are dropped; words, </s> not counted
+  int mini_batch = 80;       // sentences a minibatch
+  int mini_batch_words = 0;  // if not 0: cut by target words instead
+  int maxi_batch = 20;       // minibatches that are fetched and sorted together
+
+  double lr_decay = 0.5;                 // factor on the learning rate when validation stalls; 0: none
+  int lr_decay_patience = 3;             // stalls before each decay
+
+  Budget after = {.epochs = 15};  // empty: no limit
+  int early_stopping = 10;        // validations in a row without a new best; 0: never stops for that
+
+  Budget valid_freq = {.updates = 500};                                              // empty: only at the end
+  std::vector<std::string> valid_metrics = {"bleu", "cross-entropy", "perplexity"};  // first: picks the best
+  int valid_mini_batch = 32;
+  DecodingOptions decoding;
+
+  Budget disp_freq = {.updates = 100};   // empty: never
+  Budget save_freq = {.updates = 1000};  // empty: only at the end
+  int cpu_threads = 0;                   // 0: all cores
+  std::string device = "auto";           // auto, cpu, cuda
+  std::string precision = "tf32";        // of matrix products on the GPU: float32, tf32, bf16
+  bool quiet = false;
+  std::string log;  // empty: no log file
+};
+
+// Reads a command line, argv without the program's name, and the config file that it names.
+// Throws UsageError, or IoError when the config file cannot be read.
+Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& arguments);
+
+// The options as a config text that --config reads back to the same options, except --overwrite.
+std::string to_config(const TrainOptions& options);
+
+// Refuses to train into a folder that holds a model, unless options.overwrite. Throws UsageError.
+void check_model_folder(const TrainOptions& options);
+
+}  // namespace mininmt

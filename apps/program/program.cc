@@ -1,0 +1,69 @@
+#include "apps/program/program.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+// The reader of stdout has gone: nobody is left to tell.
+struct ClosedPipe {};
+
+// A write that failed long ago has left no errno, so the descriptor is asked: a pipe without a reader reports
+// POLLERR.
+bool stdout_has_no_reader() {
+  pollfd state{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
+}
+
+int fail(const std::string& name, const std::string& message, int exit_code) {
+  std::cout.flush();
+  std::cerr << name << ": error: " << message << '\n';
+  return exit_code;
+}
+
+}  // namespace
+
+int run_program(const std::string& name, int argc, char** argv,
+                const std::function<int(const std::vector<std::string>&)>& work) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const int exit_code =
+        work(argc > 0 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
+    flush_stdout();
+    return exit_code;
+  } catch (const ClosedPipe&) {
+    return 128 + SIGPIPE;
+  } catch (const Error& error) {
+    return fail(name, error.what(), error.exit_code());
+  } catch (const std::bad_alloc&) {
+    return fail(name, "out of memory: try a smaller --mini-batch, --max-length or model", 1);
+  } catch (const std::exception& error) {
+    return fail(name, error.what(), 1);
+  }
+}
+
+void flush_stdout() {
+  errno = 0;
+  if (std::cout.flush()) return;
+  const int reason = errno;
+  if (stdout_has_no_reader()) throw ClosedPipe();
+  throw IoError(join("cannot write to standard output", reason == 0 ? "" : ": ",
+                     reason == 0 ? "" : std::strerror(reason)));
+}
+
+int print_reply(const Reply& reply) {
+  (reply.exit_code == 0 ? std::cout : std::cerr) << reply.text;
+  return reply.exit_code;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,224 @@
+#include "apps/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/program/model_folder.h"
+#include "apps/program/signals.h"
+#include "apps/train/minibatches.h"
+#include "nn/initialize.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+constexpr int kMostNotFiniteInARow = 10;
+
+std::string format(const char* pattern, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, value);
+  return text;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words,
+                                     std::size_t target_words) {
+  ModelOptions sizes;
+  sizes.source_words = static_cast<int>(source_words);
+  sizes.target_words = static_cast<int>(target_words);
+  sizes.dim_emb = o.dim_emb;
+  sizes.dim_rnn = o.dim_rnn;
+  sizes.dim_align = o.dim_align;
+  sizes.dim_maxout = o.dim_maxout;
+  sizes.alignment = parse_alignment(o.alignment_model);
+  sizes.decoder_order = parse_decoder_order(o.decoder_order);
+  auto model = std::make_unique<RnnSearch>(sizes);
+  initialize(model->parameters(), static_cast<std::uint64_t>(o.seed));
+  return model;
+}
+
+Trainer::Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validation* validation,
+                 const TrainOptions& options, int threads, Log& log)
+    : model_(model),
+      corpus_(corpus),
+      validation_(validation),
+      options_(options),
+      log_(log),
+      progress_(log),
+      updater_(make_updater(model, options, threads)),
+      stream_(corpus,
+              {static_cast<std::size_t>(options.mini_batch), static_cast<std::size_t>(options.maxi_batch),
+               static_cast<std::size_t>(options.mini_batch_words)},
+              static_cast<std::uint64_t>(options.seed)) {}
+
+Budget Trainer::done() const {
+  return {static_cast<std::int64_t>(stream_.epoch()), updater_->updates(),
+          static_cast<std::int64_t>(seconds_since(start_) / 60)};
+}
+
+// Whether `frequency` has passed since `last`, which is brought up to now if so.
+bool Trainer::due(const Budget& frequency, Budget& last) const {
+  const Budget now = done();
+  if (!frequency.reached_by(
+          {now.epochs - last.epochs, now.updates - last.updates, now.minutes - last.minutes}))
+    return false;
+  last = now;
+  return true;
+}
+
+double Trainer::fraction_done() const {
+  const Budget& after = options_.after;
+  double fraction = 0;
+  if (after.updates > 0)
+    fraction = static_cast<double>(updater_->updates()) / static_cast<double>(after.updates);
+  if (after.minutes > 0)
+    fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
+  if (after.epochs > 0) {
+    const double epochs = static_cast<double>(stream_.epoch()) +
+                          static_cast<double>(stream_.pairs()) / static_cast<double>(corpus_.size());
+    fraction = std::max(fraction, epochs / static_cast<double>(after.epochs));
+  }
+  return std::min(fraction, 1.0);
+}
+
+int Trainer::run() {
+  while (!finished()) {
+    take_update();
+    if (due(options_.disp_freq, displayed_)) display();
+    progress_.update(fraction_done(),
+                     join("epoch ", epoch_, "  update ", updater_->updates(), "  ", cost_text(window_)));
+    if (validation_ && due(options_.valid_freq, validated_)) validate();
+    if (due(options_.save_freq, saved_)) save_last();
+  }
+  take_reports(true);
+  if (validation_ && signal_received() == 0 && validated_.updates != updater_->updates()) validate();
+  if (updater_->updates() > 0) save_last();
+  const double seconds = seconds_since(start_);
+  log_.info(join("done: ", updater_->updates(), " updates, ", words_, " target words in ",
+                 format_duration(seconds), ", ", format("%.0f", static_cast<double>(words_) / seconds),
+                 " words/s, validation and all"));
+  if (not_finite_ > 0)
+    log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
+  if (signal_received() == 0) return 0;
+  log_.warning(join("stopped by signal ", signal_received(),
+                    updater_->updates() > 0 ? "; the model as it was is saved" : " before the first update"));
+  return 128 + signal_received();
+}
+
+bool Trainer::finished() {
+  if (signal_received() != 0 || options_.after.reached_by(done())) return true;
+  if (options_.early_stopping == 0 || stalls_ < options_.early_stopping) return false;
+  log_.info(join("early stopping: ", stalls_, " validations in a row without a better ",
+                 options_.valid_metrics[0]));
+  return true;
+}
+
+void Trainer::take_update() {
+  epoch_ = stream_.epoch() + 1;
+  updater_->start(minibatch_of(corpus_, stream_.next()));
+  take_reports(false);
+}
+
+// Of the updates that are done; with `wait`, of all that were started.
+void Trainer::take_reports(bool wait) {
+  for (const UpdateReport& report : updater_->reports(wait)) take_report(report);
+}
+
+void Trainer::take_report(const UpdateReport& report) {
+  check_finite(report);
+  words_ += report.words;
+  if (!report.applied) return;
+  window_.cost += report.cost;
+  window_.norm += report.gradient_norm;
+  window_.sentences += report.sentences;
+  window_.words += report.words;
+  ++window_.updates;
+}
+
+void Trainer::check_finite(const UpdateReport& report) {
+  not_finite_in_a_row_ = report.applied ? 0 : not_finite_in_a_row_ + 1;
+  if (report.applied) return;
+  ++not_finite_;
+  log_.warning(join("update ", report.update, ": the gradient is not finite; the update is skipped"));
+  if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
+  throw Error(join("training diverged: ", not_finite_in_a_row_,
+                   " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
+                   updater_->learn_rate(),
+                   options_.clip_norm > 0 ? " or a smaller --clip-norm" : " or --clip-norm 1",
+                   "; what was saved before stays as it is"));
+}
+
+std::string Trainer::cost_text(const Window& window) const {
+  if (window.words == 0) return "cost ?";
+  if (options_.cost_type == "ce-mean-words")
+    return "cost " + format("%.4f", window.cost / static_cast<double>(window.words)) + " a word";
+  return "cost " + format("%.3f", window.cost / static_cast<double>(window.sentences)) + " a sentence";
+}
+
+void Trainer::display() {
+  take_reports(true);
+  const double seconds = seconds_since(window_.since);
+  const double left = seconds_left(fraction_done(), seconds_since(start_));
+  log_.info(
+      join("epoch ", epoch_, "  update ", updater_->updates(), "  sentences ", window_.sentences, "  ",
+           cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds),
+           " words/s  gradient norm ",
+           format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
+           "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
+  window_ = {};
+}
+
+void Trainer::validate() {
+  take_reports(true);
+  // Validation sees what would be saved; the parameters come back afterwards.
+  const Tensor& values = model_.parameters().values();
+  const Tensor own = values.clone();
+  values.set(updater_->values());
+  const auto start = Clock::now();
+  const ValidationScores scores = validation_->measure(model_);
+  values.set(own);
+
+  const std::string& metric = options_.valid_metrics[0];
+  const bool is_best =
+      std::isfinite(scores.cross_entropy) && (!best_ || is_better(metric, scores.metric(metric), *best_));
+  stalls_ = is_best ? 0 : stalls_ + 1;
+  std::string text = join("validation  epoch ", epoch_, "  update ", updater_->updates());
+  for (const std::string& name : options_.valid_metrics)
+    text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
+  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  took " +
+            format_duration(seconds_since(start)));
+  if (is_best) {
+    best_ = scores.metric(metric);
+    save(kModelFile);
+  } else {
+    stalled();
+  }
+  window_.since +=
+      std::chrono::duration_cast<Clock::duration>(Clock::now() - start);  // words/s without validation
+}
+
+void Trainer::stalled() {
+  if (options_.lr_decay == 0 || stalls_ % options_.lr_decay_patience != 0) return;
+  updater_->set_learn_rate(updater_->learn_rate() * options_.lr_decay);
+  log_.info(join("learning rate ", updater_->learn_rate()));
+}
+
+// Without validation there is no best model: the last one is the model, unless validation found it useless.
+void Trainer::save_last() {
+  take_reports(true);
+  save(kLastModel);
+  if (!best_ && stalls_ == 0) save(kModelFile);
+}
+
+void Trainer::save(const char* name) {
+  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_->values());
+}
+
+}  // namespace mininmt

@@ -1,0 +1,71 @@
+// A training run: epochs of updates, validation, saving, and when to stop.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "apps/program/log.h"
+#include "apps/program/progress.h"
+#include "apps/text/batches.h"
+#include "apps/text/corpus.h"
+#include "nn/training/update.h"
+#include "apps/train/validation.h"
+
+namespace mininmt {
+
+// The model that the options ask for, with parameters at their initial values.
+std::unique_ptr<RnnSearch> new_model(const TrainOptions& options, std::size_t source_words,
+                                     std::size_t target_words);
+
+class Trainer {
+ public:
+  // Trains `model` on `corpus`; the model's folder has been started. Holds references.
+  Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validation* validation,
+          const TrainOptions& options, int threads, Log& log);
+
+  // Returns 0, or 128 + the number of the signal that ended it, in which case the model is saved too.
+  int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Window {  // since the last line of the log
+    double cost = 0, norm = 0;
+    std::int64_t updates = 0, sentences = 0, words = 0;
+    Clock::time_point since = Clock::now();
+  };
+
+  Budget done() const;
+  bool due(const Budget& frequency, Budget& last) const;
+  double fraction_done() const;
+  void take_update();
+  void take_reports(bool wait);
+  void take_report(const UpdateReport& report);
+  void check_finite(const UpdateReport& report);
+  std::string cost_text(const Window& window) const;
+  void display();
+  void validate();
+  void stalled();
+  void save_last();
+  void save(const char* name);
+  bool finished();
+
+  RnnSearch& model_;
+  const ParallelCorpus& corpus_;
+  const Validation* validation_;
+  const TrainOptions& options_;
+  Log& log_;
+  Progress progress_;
+  std::unique_ptr<Updater> updater_;
+  BatchStream stream_;
+  std::uint64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
+  Clock::time_point start_ = Clock::now();
+  Window window_;
+  Budget displayed_, validated_, saved_;  // what was done when that was done last
+  std::optional<double> best_;            // by the first of --valid-metrics
+  int stalls_ = 0;                        // validations since the best
+  int not_finite_ = 0, not_finite_in_a_row_ = 0;
+  std::int64_t words_ = 0;
+};
+
+}  // namespace mininmt

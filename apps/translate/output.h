@@ -1,0 +1,21 @@
+// The lines that mininmt-beam writes for a sentence.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/options/beam_options.h"
+#include "apps/text/vocab.h"
+#include "nn/beam_search.h"
+
+namespace mininmt {
+
+// The output for line `number` (counted from 0), ending in '\n':
+//   plain            TRANSLATION
+//   --alignment      TRANSLATION ||| ALIGNMENT, or the picture on the lines that follow and an empty line
+//   --n-best         for each hypothesis  NUMBER ||| TRANSLATION ||| logp= LOGP ||| SCORE [||| ALIGNMENT]
+// A sentence without hypotheses (an empty line) has one empty translation.
+std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,
+                          const std::vector<Hypothesis>& hypotheses, const Vocab& target);
+
+}  // namespace mininmt

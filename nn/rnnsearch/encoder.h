@@ -1,0 +1,45 @@
+// The encoder (MODEL.md 1; P 3.2, A.2.1): a GRU over the source in each direction.
+#pragma once
+
+#include "nn/training/noise.h"
+#include "ops/gru.h"
+
+namespace mininmt {
+
+// The parameters of one GRU, the three of a kind stacked: W (3n, m), U (3n, n), b (3n) in the order z, r,
+// candidate.
+struct GruParameters {
+  GruParameters(Parameters& parameters, const std::string& name, int m, int n);
+
+  // What of a step depends on the word alone: [W_z; W_r; W] E x + [b_z; b_r; b], (..., m) -> (..., 3n).
+  Var project(Tape& tape, Var embedded) const;
+
+  const Parameter &W, &U, &b;
+};
+
+// What the decoder gets of a batch of sentences.
+struct Encoded {
+  Var annotations;  // h_j (S, B, 2n), or (S, B, n) of a forward encoder alone
+  Var start;  // the state that s_0 is made from, (B, n): backward h_1, or forward h_S of a forward encoder
+              // alone
+  Indices lengths;  // of the sources
+};
+
+class Encoder {
+ public:
+  // bidirectional: with the backward GRU. The fixed vector (MODEL.md 9.1) does without.
+  Encoder(Parameters& parameters, int words, int m, int n, bool bidirectional);
+
+  int annotation_size() const { return annotation_size_; }
+
+  // source (S, B) and its lengths.
+  Encoded encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const;
+
+ private:
+  const Parameter& embedding_;  // E_x
+  GruParameters forward_;
+  std::unique_ptr<GruParameters> backward_;
+  int annotation_size_;
+};
+
+}  // namespace mininmt

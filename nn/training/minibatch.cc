@@ -1,0 +1,57 @@
+#include "nn/training/minibatch.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+
+namespace mininmt {
+
+std::int64_t Minibatch::target_words() const {
+  std::int64_t words = 0;
+  for (const auto& sentence : targets) words += static_cast<std::int64_t>(sentence.size());
+  return words;
+}
+
+std::vector<Minibatch> split(const Minibatch& minibatch, int most) {
+  constexpr std::size_t kLeast = 4;
+  const std::size_t pairs = minibatch.sources.size();
+  const std::size_t count = std::clamp<std::size_t>(pairs / kLeast, 1, static_cast<std::size_t>(most));
+  const auto words = [&](std::size_t i) { return minibatch.sources[i].size() + minibatch.targets[i].size(); };
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < pairs; ++i) total += words(i);
+
+  std::vector<Minibatch> parts;
+  std::size_t begin = 0, seen = 0;
+  for (std::size_t part = 0; part < count; ++part) {
+    const std::size_t left = count - part - 1, latest = pairs - left * kLeast;
+    std::size_t end = begin;
+    while (end < latest &&
+           (end < begin + kLeast || left == 0 || seen + words(end) / 2 < total * (part + 1) / count))
+      seen += words(end++);
+    const auto run = [&](const auto& all) { return std::vector(all.begin() + begin, all.begin() + end); };
+    parts.push_back({run(minibatch.sources), run(minibatch.targets)});
+    begin = end;
+  }
+  return parts;
+}
+
+void for_each_part(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
+  if (count <= 1 || threads == 1) {
+    for (std::size_t i = 0; i < count; ++i) work(i);
+    return;
+  }
+  std::exception_ptr failure;
+  std::mutex mutex;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (std::size_t i = 0; i < count; ++i) {
+    try {
+      work(i);
+    } catch (...) {
+      std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace mininmt

@@ -1,0 +1,131 @@
+#include "nn/training/update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "cuda/kernels.h"
+#include "ops/elementwise.h"
+#include "ops/reduce.h"
+#include "ops/rows.h"
+#include "tensor/parallel.h"
+
+namespace mininmt {
+namespace {
+
+// average += weight (values - average)
+MININMT_VECTORIZED void approach(std::int64_t n, real weight, const real* values, real* average) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) average[i] += weight * (values[i] - average[i]);
+}
+
+}  // namespace
+
+Updater::Updater(RnnSearch& model, const Recipe& recipe)
+    : model_(model),
+      recipe_(recipe),
+      optimizer_(make_optimizer(recipe.optimizer, recipe.learn_rate, model.parameters().values())) {
+  if (recipe.exponential_smoothing > 0) average_ = model.parameters().values().clone();
+}
+
+UpdateReport Updater::update(const Minibatch& minibatch) {
+  start(minibatch);
+  return reports(true).back();
+}
+
+UpdateReport Updater::counts(const Minibatch& minibatch) const {
+  UpdateReport report;
+  report.update = updates_ + 1;
+  report.sentences = minibatch.sentences();
+  report.words = minibatch.target_words();
+  return report;
+}
+
+double Updater::cost_scale(const UpdateReport& report) const {
+  if (recipe_.cost_type == "ce-mean") return 1.0 / static_cast<double>(report.sentences);
+  if (recipe_.cost_type == "ce-mean-words") return 1.0 / static_cast<double>(report.words);
+  return 1;  // ce-sum
+}
+
+// A larger one at first, so that the initial values are soon forgotten.
+double Updater::average_weight() const {
+  return std::max(recipe_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
+}
+
+Noise Updater::noise() const {
+  Noise noise{recipe_.dropout_emb, recipe_.dropout_annotations, recipe_.dropout_readout};
+  noise.seed = static_cast<std::uint64_t>(recipe_.seed);
+  noise.update = static_cast<std::uint64_t>(updates_);
+  return noise;
+}
+
+namespace {
+
+// Each thread takes a shard of the minibatch, with gradients of its own.
+class CpuUpdater final : public Updater {
+ public:
+  CpuUpdater(RnnSearch& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
+
+  void start(const Minibatch& minibatch) override {
+    UpdateReport report = counts(minibatch);
+    report.cost = compute_gradient(minibatch, cost_scale(report));
+    report.gradient_norm = l2_norm(gradients_[0]);
+    report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
+    if (report.applied) {
+      const double factor = clip_factor(report.gradient_norm, recipe_.clip_norm);
+      optimizer_->update(model_.parameters().values(), gradients_[0], static_cast<real>(factor));
+      update_average();
+    }
+    ++updates_;
+    reports_.push_back(report);
+  }
+
+  std::vector<UpdateReport> reports(bool) override { return std::exchange(reports_, {}); }
+
+ private:
+  // Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
+  double compute_gradient(const Minibatch& minibatch, double scale) {
+    const std::vector<Minibatch> parts = split(minibatch, threads_);
+    while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
+    std::vector<double> costs(parts.size());
+    for_each_part(parts.size(), threads_, [&](std::size_t i) {
+      Noise own = noise();
+      own.shard = i;
+      gradients_[i].fill(0);
+      Tape tape(gradients_[i]);
+      const Var cost =
+          sum(model_.word_losses(tape, make_batch(parts[i].sources, parts[i].targets), recipe_.label_smoothing, own));
+      costs[i] = cost.value().item();
+      tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
+    });
+    double total = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      total += costs[i];
+      if (i > 0) add_to(gradients_[i], gradients_[0]);
+    }
+    return total;
+  }
+
+  // average = (1 - w) average + w parameters
+  void update_average() {
+    if (!average_.defined()) return;
+    const real* const values = model_.parameters().values().data();
+    parallel_for(average_.size(), 2, [&](std::int64_t begin, std::int64_t end) {
+      approach(end - begin, static_cast<real>(average_weight()), values + begin, average_.data() + begin);
+    });
+  }
+
+  int threads_;
+  std::vector<Tensor> gradients_;  // one for each shard; the first becomes their sum
+  std::vector<UpdateReport> reports_;
+};
+
+}  // namespace
+
+std::unique_ptr<Updater> make_updater(RnnSearch& model, const Recipe& recipe, int threads) {
+  if constexpr (kHasCuda)
+    if (model.parameters().values().on_cuda()) return make_cuda_updater(model, recipe);
+  return std::make_unique<CpuUpdater>(model, recipe, threads);
+}
+
+}  // namespace mininmt

@@ -1,0 +1,65 @@
+// One update of the parameters from one minibatch (MODEL.md 6).
+#pragma once
+
+#include <memory>
+
+#include "nn/rnnsearch/rnnsearch.h"
+#include "nn/training/minibatch.h"
+#include "nn/training/optimizer.h"
+#include "nn/training/recipe.h"
+
+namespace mininmt {
+
+struct UpdateReport {
+  double cost = 0;  // sum over the minibatch of -log p, with label smoothing if that is on
+  std::int64_t sentences = 0;
+  std::int64_t words = 0;    // of the target, </s> counted
+  double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
+  bool applied = true;       // false: the gradient was not finite, and the parameters stay as they were
+  std::int64_t update = 0;   // its number, from 1
+};
+
+class Updater {
+ public:
+  virtual ~Updater() = default;
+
+  // Starts an update. On the GPU it may still be under way when this returns; the one after it can be started
+  // all the same.
+  virtual void start(const Minibatch& minibatch) = 0;
+
+  // The reports of the updates that are done and have not been reported yet, in their order; with `wait`, of
+  // all that were started.
+  virtual std::vector<UpdateReport> reports(bool wait) = 0;
+
+  // One update from start to end.
+  UpdateReport update(const Minibatch& minibatch);
+
+  std::int64_t updates() const { return updates_; }  // minibatches started so far
+  double learn_rate() const { return optimizer_->learn_rate; }
+  void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
+
+  // What to validate and save: the parameters, or their running average with --exponential-smoothing.
+  const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
+
+ protected:
+  Updater(RnnSearch& model, const Recipe& recipe);
+
+  UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
+  double cost_scale(const UpdateReport& report) const;
+  double average_weight() const;  // of the newest parameters in the running average
+  Noise noise() const;
+
+  RnnSearch& model_;
+  const Recipe& recipe_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Tensor average_;
+  std::int64_t updates_ = 0;
+};
+
+// For a model on the CPU or on the GPU, by where its parameters are. threads: of the CPU.
+std::unique_ptr<Updater> make_updater(RnnSearch& model, const Recipe& recipe, int threads);
+
+// The one for the GPU (cuda_update.cc), in builds with CUDA.
+std::unique_ptr<Updater> make_cuda_updater(RnnSearch& model, const Recipe& recipe);
+
+}  // namespace mininmt
