@@ -1,0 +1,77 @@
+// The engine by itself: parameters, a tape, operations, an optimizer. Two layers of tanh learn on which of
+// two spirals a point lies. What they say of the square around the spirals is drawn, 'o' for the first and
+// '.' for the second, before training and after it. Exits with 0 if every point is right in the end.
+#include <cmath>
+#include <cstdio>
+#include <numbers>
+
+#include "nn/training/optimizer.h"
+#include "ops/elementwise.h"
+#include "ops/matmul.h"
+#include "ops/reduce.h"
+#include "ops/softmax_xent.h"
+#include "tensor/random.h"
+
+using namespace mininmt;
+
+constexpr int kPoints = 200, kHidden = 32, kUpdates = 600, kColumns = 61, kLines = 31;
+
+int main() {
+  // The data: point i is on spiral i % 2; the second spiral is the first one turned by half a circle.
+  const Tensor points({kPoints, 2}), square({kLines * kColumns, 2});
+  std::vector<Id> spirals;
+  for (int i = 0; i < kPoints; ++i) {
+    const double radius = 0.1 + 0.9 * i / kPoints, angle = std::numbers::pi * (3 * radius + i % 2);
+    points.data()[2 * i] = static_cast<real>(radius * std::cos(angle));
+    points.data()[2 * i + 1] = static_cast<real>(radius * std::sin(angle));
+    spirals.push_back(i % 2);
+  }
+  for (int i = 0; i < kLines * kColumns; ++i) {  // line by line, from (-1, 1) to (1, -1)
+    square.data()[2 * i] = real{2} * static_cast<real>(i % kColumns) / (kColumns - 1) - 1;
+    square.data()[2 * i + 1] = 1 - real{2} * static_cast<real>(i / kColumns) / (kLines - 1);
+  }
+
+  // The parameters, random at first, and the network: a score for each spiral.
+  Parameters parameters;
+  const Parameter &W1 = parameters.add("W1", {kHidden, 2}), &b1 = parameters.add("b1", {kHidden}),
+                  &W2 = parameters.add("W2", {kHidden, kHidden}), &b2 = parameters.add("b2", {kHidden}),
+                  &W3 = parameters.add("W3", {2, kHidden});
+  parameters.allocate();
+  std::uint64_t drawn = 0;
+  for (const Parameter* p : parameters.all())
+    for (real& x : p->value.values()) x = static_cast<real>(0.5 * Random{2, 0}.normal(drawn++));
+
+  const auto network = [&](Tape& tape, const Tensor& x) {
+    const Var h1 = tanh(linear(tape.constant(x), tape.leaf(W1), tape.leaf(b1)));
+    const Var h2 = tanh(linear(h1, tape.leaf(W2), tape.leaf(b2)));
+    return linear(h2, tape.leaf(W3));
+  };
+  const auto answers = [&](const Tensor& x) {  // the spiral of the higher score
+    Tape tape;                                 // without gradients: nothing is kept for backward
+    const Tensor scores = network(tape, x).value();
+    std::vector<Id> best;
+    for (int i = 0; i < x.shape()[0]; ++i) best.push_back(scores.data()[2 * i] < scores.data()[2 * i + 1]);
+    return best;
+  };
+  const auto draw = [&](const char* when) {
+    std::puts(when);
+    int i = 0;
+    for (const Id answer : answers(square))
+      std::printf("%c%s", answer == 0 ? 'o' : '.', ++i % kColumns == 0 ? "\n" : "");
+  };
+
+  // Training: forward, backward, a step of the optimizer.
+  draw("before");
+  const Tensor gradients = parameters.new_gradients();
+  const auto optimizer = make_optimizer("adam", 0.01, parameters.values());
+  for (int update = 0; update <= kUpdates; ++update) {
+    gradients.fill(0);
+    Tape tape(gradients);
+    const Var loss = mean(softmax_xent(network(tape, points), spirals));
+    tape.backward(loss);
+    optimizer->update(parameters.values(), gradients, 1);
+    if (update % 100 == 0) std::printf("update %d  loss %.4f\n", update, loss.value().item());
+  }
+  draw("after");
+  return answers(points) == spirals ? 0 : 1;
+}
