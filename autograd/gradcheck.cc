@@ -36,11 +36,12 @@ GradcheckResult check_gradients(Parameters& parameters, const std::function<Var(
   {
     Tape tape(gradients);
     const Var y = build(tape);
-    const Var loss = tape.record(Tensor::zeros({}), {y}, [y, weighted_sum](const Tensor&, const Tensor&) {
-      const Tensor dy = y.gradient().to(cpu_memory());
-      for (std::int64_t i = 0; i < dy.size(); ++i) dy.data()[i] += weighted_sum.weight(i);
-      y.gradient().set(dy);
-    });
+    const Var loss =
+        tape.record("weighted_sum", Tensor::zeros({}), {y}, [y, weighted_sum](const Tensor&, const Tensor&) {
+          const Tensor dy = y.gradient().to(cpu_memory());
+          for (std::int64_t i = 0; i < dy.size(); ++i) dy.data()[i] += weighted_sum.weight(i);
+          y.gradient().set(dy);
+        });
     tape.backward(loss);
   }
   const Tensor analytic_gradients = gradients.to(cpu_memory());

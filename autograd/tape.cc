@@ -44,7 +44,10 @@ Var Tape::constant(Tensor value) {
   return push(std::move(node));
 }
 
-Var Tape::record(Tensor y, std::span<const Var> inputs, Backward backward) {
+Var Tape::record(const char* op, Tensor y, std::span<const Var> inputs, Backward backward) {
+  for (Var x : inputs)
+    if (x.tape != this && x.tape->recording())
+      throw Error(join("[", op, "] an operand is on another tape that records: its gradient would be lost"));
   Node node;
   node.value = std::move(y);
   node.needs_gradient =
@@ -63,6 +66,7 @@ Var Tape::slice_entry(Var x, std::int64_t i) {
 }
 
 Var Tape::push_part(Var x, Tensor value) {
+  if (x.tape != this) throw Error("[slice] the operand is on another tape");
   const Node& source = nodes_[x.id];  // a part of a part is a part of the whole
   Node node;
   node.needs_gradient = source.needs_gradient;
@@ -101,6 +105,7 @@ const Tensor& Tape::gradient(int id) {
 bool Tape::has_gradient(int id) const { return nodes_[id].gradient.defined() || nodes_[id].part_of >= 0; }
 
 void Tape::backward(Var loss, const Tensor& factor) {
+  if (loss.tape != this) throw Error("[backward] the loss is on another tape");
   if (loss.value().size() != 1)
     throw Error("[backward] the loss must be one number, its shape is " + loss.shape().to_string());
   if (!loss.needs_gradient())

@@ -48,15 +48,17 @@ class Tape {
   Var leaf(const Parameter& parameter);  // the same Var each time; backward adds to the parameter's gradient
   Var constant(Tensor value);
 
-  // The result y of an operation. The backward function is kept if the tape records and an input needs a
-  // gradient.
-  Var record(Tensor y, std::span<const Var> inputs, Backward backward);
-  Var record(Tensor y, std::initializer_list<Var> inputs, Backward backward) {
-    return record(std::move(y), std::span(inputs.begin(), inputs.size()), std::move(backward));
+  // The result y of the operation `op`. The backward function is kept if the tape records and an input needs
+  // a gradient. Throws Error, with the name, if an input is on another tape that records: what this tape's
+  // backward() adds to it would not go on to the parameters. A value of a tape that does not record is a
+  // constant.
+  Var record(const char* op, Tensor y, std::span<const Var> inputs, Backward backward);
+  Var record(const char* op, Tensor y, std::initializer_list<Var> inputs, Backward backward) {
+    return record(op, std::move(y), std::span(inputs.begin(), inputs.size()), std::move(backward));
   }
 
   // Both share the value of x, and its gradient too: entries [first, first + count) of the first axis; entry
-  // i alone, without that axis.
+  // i alone, without that axis. x is on this tape.
   Var slice(Var x, std::int64_t first, std::int64_t count);
   Var slice_entry(Var x, std::int64_t i);
 

@@ -54,7 +54,7 @@ Var columns(Var x, std::int64_t first, std::int64_t count) {
     throw Error(join("[columns] columns ", first, " to ", first + count, " of (x) ", x.shape().to_string()));
   const Tensor y(x.shape().with_last(count), x.value().memory());
   copy_columns(y.memory(), rows, count, x.value().data() + first, n, y.data(), count, false);
-  return x.tape->record(y, {x}, [=](const Tensor&, const Tensor& dy) {
+  return x.tape->record("columns", y, {x}, [=](const Tensor&, const Tensor& dy) {
     copy_columns(dy.memory(), rows, count, dy.data(), count, x.gradient().data() + first, n, true);
   });
 }
@@ -67,7 +67,7 @@ Var concat(Var a, Var b) {
   const Tensor y(a.shape().with_last(n), a.value().memory());
   copy_columns(y.memory(), rows, n1, a.value().data(), n1, y.data(), n, false);
   copy_columns(y.memory(), rows, n2, b.value().data(), n2, y.data() + n1, n, false);
-  return a.tape->record(y, {a, b}, [=](const Tensor&, const Tensor& dy) {
+  return a.tape->record("concat", y, {a, b}, [=](const Tensor&, const Tensor& dy) {
     if (a.needs_gradient()) copy_columns(dy.memory(), rows, n1, dy.data(), n, a.gradient().data(), n1, true);
     if (b.needs_gradient())
       copy_columns(dy.memory(), rows, n2, dy.data() + n1, n, b.gradient().data(), n2, true);
@@ -84,7 +84,7 @@ Var stack(const std::vector<Var>& steps) {
     values.push_back(step.value().reshape({1, one.size()}));
   }
   const Tensor y = join_columns(values, 0, one.size()).reshape(one.prepend(count));
-  return steps[0].tape->record(y, steps, [steps](const Tensor&, const Tensor& dy) {
+  return steps[0].tape->record("stack", y, steps, [steps](const Tensor&, const Tensor& dy) {
     const std::vector<Tensor> parts = split(dy);
     for (std::size_t t = 0; t < steps.size(); ++t)
       if (steps[t].needs_gradient()) add_gradient(steps[t], parts[t]);
@@ -99,7 +99,7 @@ Var gather_rows(Var x, const Indices& rows) {
       throw Error(join("[gather_rows] row ", row, " of (x) ", x.shape().to_string()));
   const Tensor y({count, n}, x.value().memory());
   gather(x.value(), rows, y);
-  return x.tape->record(y, {x},
+  return x.tape->record("gather_rows", y, {x},
                         [x, rows](const Tensor&, const Tensor& dy) { scatter_add(dy, rows, x.gradient()); });
 }
 

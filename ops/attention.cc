@@ -81,7 +81,7 @@ Attended Attention::operator()(Var query, const Indices& sentence_of_row) const 
   const Tensor alpha({query.shape()[0], steps_}, memory), context({query.shape()[0], context_}, memory);
   forward(query.value(), sentence_of_row, alpha, context);
   const Var y = query.tape->record(
-      context, {query, keys_, values_, v_},
+      "attend", context, {query, keys_, values_, v_},
       [self = *this, query, alpha](const Tensor&, const Tensor& dc) { self.backward(query, alpha, dc); });
   return {y, alpha};
 }

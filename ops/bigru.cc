@@ -123,7 +123,7 @@ Bigru bigru_on_cuda(Var x_forward, Var U_forward, Var x_backward, Var U_backward
   both.forward();
   Tape& tape = *xs[0].tape;
   const Var h =
-      tape.record(both.h, {xs[0], xs[1], Us[0], Us[1]},
+      tape.record("bigru", both.h, {xs[0], xs[1], Us[0], Us[1]},
                   [both, x0 = xs[0], x1 = xs[1], U0 = Us[0], U1 = Us[1]](const Tensor&, const Tensor& dy) {
                     const Tensor dx(both.gates.shape(), both.memory);
                     both.backward(dy, dx);

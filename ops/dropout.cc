@@ -44,7 +44,7 @@ Var dropout(Var x, double p, const Random& random) {
   if (!(p >= 0 && p < 1)) throw Error(join("[dropout] (p) must be in [0, 1) but is ", p));
   const Tensor y(x.shape(), x.value().memory());
   drop_out(x.value(), p, random, y, false);
-  return x.tape->record(y, {x}, [x, p, random](const Tensor&, const Tensor& dy) {
+  return x.tape->record("dropout", y, {x}, [x, p, random](const Tensor&, const Tensor& dy) {
     drop_out(dy, p, random, x.gradient(), true);
   });
 }

@@ -60,10 +60,10 @@ void in_parallel(std::int64_t n, const real* y, const real* dy, real* dx) {
 }
 
 // y = f(x), with the gradient by its output.
-Var map(Var x, Map f, MapGradient gradient) {
+Var map(const char* op, Var x, Map f, MapGradient gradient) {
   const Tensor y(x.shape(), x.value().memory());
   f(y.size(), x.value().data(), y.data());
-  return x.tape->record(y, {x}, [x, gradient](const Tensor& y, const Tensor& dy) {
+  return x.tape->record(op, y, {x}, [x, gradient](const Tensor& y, const Tensor& dy) {
     gradient(y.size(), y.data(), dy.data(), x.gradient().data());
   });
 }
@@ -105,7 +105,7 @@ Var add(Var a, Var b) {
   } else {
     set_sum(a.value(), b.value(), y);
   }
-  return a.tape->record(y, {a, b}, [a, b, is_bias](const Tensor&, const Tensor& dy) {
+  return a.tape->record("add", y, {a, b}, [a, b, is_bias](const Tensor&, const Tensor& dy) {
     if (a.needs_gradient()) add_gradient(a, dy);
     if (!b.needs_gradient()) return;
     if (is_bias)
@@ -119,7 +119,7 @@ Var multiply(Var a, Var b) {
   check_shape("multiply", "b", b.shape(), a.shape());
   const Tensor y(a.shape(), a.value().memory());
   set_product(a.value(), b.value(), y);
-  return a.tape->record(y, {a, b}, [a, b](const Tensor&, const Tensor& dy) {
+  return a.tape->record("multiply", y, {a, b}, [a, b](const Tensor&, const Tensor& dy) {
     if (a.needs_gradient()) add_product(dy, b.value(), a.gradient());
     if (b.needs_gradient()) add_product(dy, a.value(), b.gradient());
   });
@@ -128,20 +128,21 @@ Var multiply(Var a, Var b) {
 Var scale(Var x, real factor) {
   const Tensor y(x.shape(), x.value().memory());
   set_scaled(factor, x.value(), y);
-  return x.tape->record(
-      y, {x}, [x, factor](const Tensor&, const Tensor& dy) { add_scaled(factor, dy, x.gradient()); });
+  return x.tape->record("scale", y, {x}, [x, factor](const Tensor&, const Tensor& dy) {
+    add_scaled(factor, dy, x.gradient());
+  });
 }
 
 Var tanh(Var x) {
   if constexpr (kHasCuda)
-    if (x.value().on_cuda()) return map(x, cuda::tanh, cuda::add_tanh_gradient);
-  return map(x, in_parallel<tanh_range>, in_parallel<tanh_gradient_range>);
+    if (x.value().on_cuda()) return map("tanh", x, cuda::tanh, cuda::add_tanh_gradient);
+  return map("tanh", x, in_parallel<tanh_range>, in_parallel<tanh_gradient_range>);
 }
 
 Var sigmoid(Var x) {
   if constexpr (kHasCuda)
-    if (x.value().on_cuda()) return map(x, cuda::sigmoid, cuda::add_sigmoid_gradient);
-  return map(x, in_parallel<sigmoid_range>, in_parallel<sigmoid_gradient_range>);
+    if (x.value().on_cuda()) return map("sigmoid", x, cuda::sigmoid, cuda::add_sigmoid_gradient);
+  return map("sigmoid", x, in_parallel<sigmoid_range>, in_parallel<sigmoid_gradient_range>);
 }
 
 }  // namespace mininmt

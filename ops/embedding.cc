@@ -14,8 +14,9 @@ Var embed(Var E, const Words& words) {
       throw Error(join("[embed] (ids) word ", id, " is outside of (E) ", E.shape().to_string()));
   const Tensor y({words.steps, words.batch, E.shape()[1]}, E.value().memory());
   gather(E.value(), words.ids, y);
-  return E.tape->record(
-      y, {E}, [E, ids = words.ids](const Tensor&, const Tensor& dy) { scatter_add(dy, ids, E.gradient()); });
+  return E.tape->record("embed", y, {E}, [E, ids = words.ids](const Tensor&, const Tensor& dy) {
+    scatter_add(dy, ids, E.gradient());
+  });
 }
 
 }  // namespace mininmt

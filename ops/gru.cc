@@ -181,7 +181,7 @@ Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
         .forward(x.value().data() + t * 3 * size, state_before(i), gates.data() + t * 3 * size,
                  reset.data() + t * size, h.data() + t * size, false);
   }
-  return x.tape->record(h, {x, U}, [=, &memory](const Tensor&, const Tensor& dy) {
+  return x.tape->record("gru_sequence", h, {x, U}, [=, &memory](const Tensor&, const Tensor& dy) {
     const Tensor dx({steps, batch, 3 * n}, memory);
     Tensor dh = Tensor::zeros({batch, n}, memory), dh_before({batch, n}, memory);
     for (std::int64_t i = steps - 1; i >= 0; --i) {
@@ -222,7 +222,7 @@ Var step_with(Var x, Var h, const StepWeight& U, const std::optional<ThirdTerm>&
                                                    reset.data(), next.data(), third.has_value());
   std::vector<Var> inputs = {x, h, U.var()};
   if (third) inputs.insert(inputs.end(), {third->c, third->C.var()});
-  return x.tape->record(next, inputs, [=, &memory](const Tensor&, const Tensor& dy) {
+  return x.tape->record("gru_step", next, inputs, [=, &memory](const Tensor&, const Tensor& dy) {
     const bool add = h.needs_gradient() && h.has_gradient();
     const Tensor dx({batch, 3 * n}, memory), dh = add ? h.gradient() : Tensor({batch, n}, memory);
     Step{memory, batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), nullptr,

@@ -60,7 +60,7 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
   const Tensor y({m, n}, a.value().memory());
   gemm(y.memory(), m, n, k, {a.value().data(), a.shape()[1], transpose_a},
        {b.value().data(), b.shape()[1], transpose_b}, y.data(), n, false);
-  return a.tape->record(y, {a, b}, [=](const Tensor&, const Tensor& dy) {
+  return a.tape->record("matmul", y, {a, b}, [=](const Tensor&, const Tensor& dy) {
     const Matrix d{dy.data(), n};
     const Matrix a_t{a.value().data(), a.shape()[1], !transpose_a},
         b_t{b.value().data(), b.shape()[1], !transpose_b};
@@ -71,10 +71,11 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
 
 Var linear(Var x, Var W) {
   check_linear(x, W.shape());
-  return x.tape->record(linear_forward(x, W.value()), {x, W}, [x, W](const Tensor&, const Tensor& dy) {
-    linear_input_gradient(x, W.value(), dy);
-    linear_weight_gradient(x, W, dy);
-  });
+  return x.tape->record("linear", linear_forward(x, W.value()), {x, W},
+                        [x, W](const Tensor&, const Tensor& dy) {
+                          linear_input_gradient(x, W.value(), dy);
+                          linear_weight_gradient(x, W, dy);
+                        });
 }
 
 Var linear(Var x, Var W, Var bias) {
@@ -82,7 +83,7 @@ Var linear(Var x, Var W, Var bias) {
   check_shape("linear", "bias", bias.shape(), {W.shape()[0]});
   const Tensor y = linear_forward(x, W.value());
   add_to_rows(bias.value(), y);
-  return x.tape->record(y, {x, W, bias}, [x, W, bias](const Tensor&, const Tensor& dy) {
+  return x.tape->record("linear", y, {x, W, bias}, [x, W, bias](const Tensor&, const Tensor& dy) {
     linear_input_gradient(x, W.value(), dy);
     linear_weight_gradient(x, W, dy);
     if (bias.needs_gradient()) add_sum_of_rows(dy, bias.gradient());
@@ -118,10 +119,11 @@ void StepWeight::add_weight_gradient(Var W, const Rows& rows) {
 
 Var linear(Var x, const StepWeight& W) {
   check_linear(x, W.value().shape());
-  return x.tape->record(linear_forward(x, W.value()), {x, W.var()}, [x, W](const Tensor&, const Tensor& dy) {
-    linear_input_gradient(x, W.value(), dy);
-    W.add_step(x.value(), dy, 0, dy.shape()[-1]);
-  });
+  return x.tape->record("linear", linear_forward(x, W.value()), {x, W.var()},
+                        [x, W](const Tensor&, const Tensor& dy) {
+                          linear_input_gradient(x, W.value(), dy);
+                          W.add_step(x.value(), dy, 0, dy.shape()[-1]);
+                        });
 }
 
 }  // namespace mininmt

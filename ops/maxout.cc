@@ -48,8 +48,9 @@ Var maxout(Var x) {
     throw Error("[maxout] (x) must have an even last dimension but has shape " + x.shape().to_string());
   const Tensor y(x.shape().with_last(x.shape()[-1] / 2), x.value().memory());
   set_larger(x.value(), y);
-  return x.tape->record(
-      y, {x}, [x](const Tensor&, const Tensor& dy) { add_gradient_to_larger(x.value(), dy, x.gradient()); });
+  return x.tape->record("maxout", y, {x}, [x](const Tensor&, const Tensor& dy) {
+    add_gradient_to_larger(x.value(), dy, x.gradient());
+  });
 }
 
 }  // namespace mininmt

@@ -26,16 +26,17 @@ Var output_losses_on_cuda(Var t, Var W, Var bias, const Indices& targets, double
     const Tensor loss({rows}, memory), log_sum({rows}, memory);
     cuda::softmax_xent(rows, words, logits.data(), bias.value().data(), targets.in(memory), smoothing,
                        loss.data(), log_sum.data());
-    return t.tape->record(loss, {t, W, bias}, [=, &memory](const Tensor&, const Tensor& dloss) {
-      const Tensor& dlogits = logits;  // nobody reads the logits afterwards
-      cuda::softmax_xent_gradient(rows, words, logits.data(), bias.value().data(), targets.in(memory),
-                                  smoothing, log_sum.data(), dloss.data(), dlogits.data(), false);
-      if (bias.needs_gradient()) add_sum_of_rows(dlogits, bias.gradient());
-      if (W.needs_gradient())
-        gemm(memory, words, l, rows, {dlogits.data(), words, true}, {t.value().data(), l},
-             W.gradient().data(), l, true);
-      linear_input_gradient(t, W.value(), dlogits);
-    });
+    return t.tape->record(
+        "output_losses", loss, {t, W, bias}, [=, &memory](const Tensor&, const Tensor& dloss) {
+          const Tensor& dlogits = logits;  // nobody reads the logits afterwards
+          cuda::softmax_xent_gradient(rows, words, logits.data(), bias.value().data(), targets.in(memory),
+                                      smoothing, log_sum.data(), dloss.data(), dlogits.data(), false);
+          if (bias.needs_gradient()) add_sum_of_rows(dlogits, bias.gradient());
+          if (W.needs_gradient())
+            gemm(memory, words, l, rows, {dlogits.data(), words, true}, {t.value().data(), l},
+                 W.gradient().data(), l, true);
+          linear_input_gradient(t, W.value(), dlogits);
+        });
   }
 }
 

@@ -30,14 +30,16 @@ void add_number(const Tensor& x, const Tensor& y) {
 Var sum(Var x) {
   const Tensor y({}, x.value().memory());
   set_sum(x.value(), y);
-  return x.tape->record(y, {x}, [x](const Tensor&, const Tensor& dy) { add_number(dy, x.gradient()); });
+  return x.tape->record("sum", y, {x},
+                        [x](const Tensor&, const Tensor& dy) { add_number(dy, x.gradient()); });
 }
 
 Var sum_rows(Var x) {
   check_rank("sum_rows", "x", x.shape(), 1);
   const Tensor y = Tensor::zeros({x.shape()[-1]}, x.value().memory());
   add_sum_of_rows(x.value(), y);
-  return x.tape->record(y, {x}, [x](const Tensor&, const Tensor& dy) { add_to_rows(dy, x.gradient()); });
+  return x.tape->record("sum_rows", y, {x},
+                        [x](const Tensor&, const Tensor& dy) { add_to_rows(dy, x.gradient()); });
 }
 
 Var mean(Var x) { return scale(sum(x), real{1} / static_cast<real>(x.value().size())); }

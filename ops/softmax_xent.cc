@@ -108,9 +108,10 @@ Var softmax_xent(Var logits, const Indices& targets, double label_smoothing) {
   Memory& memory = logits.value().memory();
   const Tensor loss({rows.count}, memory), log_sum({rows.count}, memory);
   set_losses(rows, logits.value(), loss, log_sum);
-  return logits.tape->record(loss, {logits}, [logits, rows, log_sum](const Tensor&, const Tensor& dloss) {
-    add_gradients(rows, logits.value(), log_sum, dloss, logits.gradient());
-  });
+  return logits.tape->record("softmax_xent", loss, {logits},
+                             [logits, rows, log_sum](const Tensor&, const Tensor& dloss) {
+                               add_gradients(rows, logits.value(), log_sum, dloss, logits.gradient());
+                             });
 }
 
 }  // namespace mininmt

@@ -37,7 +37,7 @@ Var square_times(Var x, Var w, Slope dx, Slope dw) {
     const double value = x.value().data()[i];
     y.data()[i] = value * value * w.value().data()[i % 4];
   }
-  return x.tape->record(y, {x, w}, [=](const Tensor&, const Tensor& dy) {
+  return x.tape->record("square_times", y, {x, w}, [=](const Tensor&, const Tensor& dy) {
     for (std::int64_t i = 0; i < dy.size(); ++i) {
       const Element e{i, x.value().data()[i], w.value().data()[i % 4], dy.data()[i]};
       x.gradient().data()[i] += dx(e);

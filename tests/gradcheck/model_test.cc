@@ -52,7 +52,7 @@ TEST_CASE("every parameter has a gradient") {
       const Tensor gradients = model->parameters().new_gradients();
       Tape tape(gradients);
       const Var losses = model->word_losses(tape, ragged_batch());
-      tape.backward(tape.record(Tensor::zeros({}), {losses},
+      tape.backward(tape.record("sum", Tensor::zeros({}), {losses},
                                 [&](const Tensor&, const Tensor& dy) { losses.gradient().fill(dy.item()); }));
       for (const Parameter* p : model->parameters().all())
         for (const Part& part : p->parts) {

@@ -37,7 +37,7 @@ void check_agree(const std::vector<Shape>& inputs, const Build& fused, const Bui
 Var map(Var x, double (*f)(double), double (*slope)(double)) {
   Tensor y(x.shape());
   for (std::int64_t i = 0; i < y.size(); ++i) y.data()[i] = f(x.value().data()[i]);
-  return x.tape->record(y, {x}, [=](const Tensor&, const Tensor& dy) {
+  return x.tape->record("map", y, {x}, [=](const Tensor&, const Tensor& dy) {
     for (std::int64_t i = 0; i < dy.size(); ++i)
       x.gradient().data()[i] += dy.data()[i] * slope(x.value().data()[i]);
   });

@@ -23,7 +23,7 @@ Var random_loss(Tape& tape, Var y) {
   draw({77, 1}, 3, weights);
   double loss = 0;
   for (std::int64_t i = 0; i < weights.size(); ++i) loss += weights.data()[i] * value.data()[i];
-  return tape.record(Tensor::from({}, {static_cast<real>(loss)}), {y},
+  return tape.record("random_loss", Tensor::from({}, {static_cast<real>(loss)}), {y},
                      [y, weights](const Tensor&, const Tensor& dl) {
                        const Tensor dy = y.gradient().to(cpu_memory());
                        for (std::int64_t i = 0; i < weights.size(); ++i)

@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(Model, "a chain of 1,000,000 nodes forward, backward and free"
     const Tensor value = x.value();  // shared: what is tried is the chain
     for (int i = 0; i < kNodes; ++i) {
       const Var before = y;
-      y = tape.record(value, {before}, [before](const Tensor&, const Tensor& dy) {
+      y = tape.record("test", value, {before}, [before](const Tensor&, const Tensor& dy) {
         for (int k = 0; k < 4; ++k) before.gradient().data()[k] += dy.data()[k];
       });
     }
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Model, "a long chain holds no more than a few gradients at a t
   std::size_t most = 0;
   for (int i = 0; i < 10'000; ++i) {
     const Var before = y;
-    y = tape.record(value, {before}, [before, &most](const Tensor&, const Tensor& dy) {
+    y = tape.record("test", value, {before}, [before, &most](const Tensor&, const Tensor& dy) {
       before.gradient().data()[0] += dy.data()[0];
       most = std::max(most, cpu_memory().in_use());
     });
@@ -137,10 +137,10 @@ TEST_CASE_FIXTURE(Model, "a value that the loss does not hang on is passed over"
   const Var x = tape.leaf(p);
   bool ran = false;
   const Var aside =
-      tape.record(Tensor::zeros({4}), {x}, [&ran](const Tensor&, const Tensor&) { ran = true; });
+      tape.record("test", Tensor::zeros({4}), {x}, [&ran](const Tensor&, const Tensor&) { ran = true; });
   CHECK(aside.needs_gradient());
   const Var loss = sum(x);
-  tape.record(Tensor::zeros({4}), {x},
+  tape.record("test", Tensor::zeros({4}), {x},
               [&ran](const Tensor&, const Tensor&) { ran = true; });  // after the loss
   tape.backward(loss);
   CHECK(!ran);
@@ -152,7 +152,7 @@ TEST_CASE_FIXTURE(Model,
   Tape tape(gradients);
   std::string order;
   const auto noted = [&](Var x, char name) {
-    return tape.record(x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
+    return tape.record("test", x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
       order += name;
       for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
     });
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(Model, "a tape that does not record: values, no gradients, no 
   CHECK(x.value().data() == p.value.data());
   const auto token = std::make_shared<int>(0);
   bool ran = false;
-  const Var y = tape.record(Tensor::from({}, {1}), {x}, [token](const Tensor&, const Tensor&) {});
+  const Var y = tape.record("test", Tensor::from({}, {1}), {x}, [token](const Tensor&, const Tensor&) {});
   tape.on_backward([token, &ran] { ran = true; });
   CHECK(token.use_count() == 1);
   CHECK(!ran);
@@ -186,7 +186,7 @@ TEST_CASE_FIXTURE(Model, "backward frees the closures") {
   Tape tape(gradients);
   const auto token = std::make_shared<int>(0);
   const Var x = tape.leaf(p);
-  const Var y = tape.record(Tensor::zeros({}), {x}, [token](const Tensor&, const Tensor&) {});
+  const Var y = tape.record("test", Tensor::zeros({}), {x}, [token](const Tensor&, const Tensor&) {});
   CHECK(token.use_count() == 2);
   tape.backward(y);
   CHECK(token.use_count() == 1);
@@ -209,11 +209,39 @@ TEST_CASE_FIXTURE(Model, "a tape runs backward once") {
   CHECK(gradient(p) == Numbers{2, 4, 6, 8});
 }
 
+TEST_CASE_FIXTURE(Model, "operands of two tapes that record are refused by name, whichever comes first") {
+  Tape one(gradients), other(gradients);
+  const Var a = one.leaf(p), b = other.leaf(p), whole = other.leaf(q);
+  const char* const kAdd = "[add] an operand is on another tape that records: its gradient would be lost";
+  CHECK_THROWS_WITH_AS(add(a, b), kAdd, Error);
+  CHECK_THROWS_WITH_AS(add(b, a), kAdd, Error);
+  CHECK_THROWS_WITH_AS(add(other.constant(p.value), a), kAdd, Error);
+  CHECK_THROWS_WITH_AS(multiply(a, b),
+                       "[multiply] an operand is on another tape that records: its gradient would be lost",
+                       Error);
+  CHECK_THROWS_WITH_AS(stack({a, a, b}),
+                       "[stack] an operand is on another tape that records: its gradient would be lost",
+                       Error);
+  CHECK_THROWS_WITH_AS(one.slice(whole, 0, 1), "[slice] the operand is on another tape", Error);
+  CHECK_THROWS_WITH_AS(one.backward(sum(b)), "[backward] the loss is on another tape", Error);
+}
+
+TEST_CASE_FIXTURE(Model,
+                  "a value of a tape that does not record is a constant; the other way it is refused") {
+  Tape recording(gradients), values;
+  const Var x = recording.leaf(p), c = scale(values.leaf(p), 2);
+  recording.backward(sum(multiply(x, c)));
+  CHECK(gradient(p) == Numbers{2, 4, 6, 8});
+  CHECK_THROWS_WITH_AS(multiply(c, x),
+                       "[multiply] an operand is on another tape that records: its gradient would be lost",
+                       Error);
+}
+
 TEST_CASE_FIXTURE(Model, "a backward that throws lets the error through, and the tape can be freed") {
   Tape tape(gradients);
   const Var x = tape.leaf(p);
   const Var y =
-      tape.record(Tensor::zeros({}), {x}, [](const Tensor&, const Tensor&) { throw Error("stop"); });
+      tape.record("test", Tensor::zeros({}), {x}, [](const Tensor&, const Tensor&) { throw Error("stop"); });
   CHECK_THROWS_WITH_AS(tape.backward(y), "stop", Error);
 }
 

@@ -30,9 +30,10 @@ void check_close(const Tensor& a, const Tensor& b) {
 
 // L = sum of y * weights, dL/dx in `gradients`.
 void backward(Tape& tape, Var y, const Tensor& weights) {
-  const Var loss = tape.record(Tensor::from({}, {0}), {y}, [y, weights](const Tensor&, const Tensor&) {
-    for (std::int64_t i = 0; i < weights.size(); ++i) y.gradient().data()[i] += weights.data()[i];
-  });
+  const Var loss =
+      tape.record("loss", Tensor::from({}, {0}), {y}, [y, weights](const Tensor&, const Tensor&) {
+        for (std::int64_t i = 0; i < weights.size(); ++i) y.gradient().data()[i] += weights.data()[i];
+      });
   tape.backward(loss);
 }
 
