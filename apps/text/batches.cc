@@ -40,6 +40,9 @@ BatchStream::BatchStream(const ParallelCorpus& corpus, BatchOptions options, std
   if (corpus.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(join("batches: the corpus has ", corpus.size(), " pairs; at most 2^32 - 1 can be numbered"));
   }
+  most_cells_ = options.mini_batch_words > 0
+                    ? kMostCellsAWord * options.mini_batch_words
+                    : kMostCellsASentence * std::min(options.mini_batch, corpus.size());
   order_.resize(corpus.size());
   start_epoch();
 }
@@ -63,16 +66,16 @@ void BatchStream::fetch() {
   const std::size_t wanted =
       std::min(options_.maxi_batch, order_.size()) * std::min(options_.mini_batch, order_.size());
   fetched_ = begin + std::min(wanted, order_.size() - begin);
-  const auto lengths = [this](std::uint32_t pair) {
-    return std::pair(source_length(pair), target_length(pair));
+  const auto rank = [this](std::uint32_t pair) {
+    return std::pair(lengths(pair).source, lengths(pair).target);
   };
   std::stable_sort(order_.begin() + static_cast<std::ptrdiff_t>(begin),
                    order_.begin() + static_cast<std::ptrdiff_t>(fetched_),
-                   [&](std::uint32_t a, std::uint32_t b) { return lengths(a) < lengths(b); });
+                   [&](std::uint32_t a, std::uint32_t b) { return rank(a) < rank(b); });
   cuts_.clear();
   for (std::size_t from = begin; from < fetched_;) {
     const std::size_t to = end_of_batch(from);
-    cuts_.push_back({from, to});
+    cut_by_cells(from, to);
     from = to;
   }
   cut_order_.resize(cuts_.size());
@@ -84,13 +87,29 @@ void BatchStream::fetch() {
 // Where the minibatch that starts at order_[begin] ends.
 std::size_t BatchStream::end_of_batch(std::size_t begin) const {
   if (options_.mini_batch_words == 0) return begin + std::min(options_.mini_batch, fetched_ - begin);
-  std::size_t longest = target_length(order_[begin]);
+  std::size_t longest = lengths(order_[begin]).target;
   std::size_t end = begin + 1;
   for (; end < fetched_; ++end) {
-    longest = std::max<std::size_t>(longest, target_length(order_[end]));
+    longest = std::max(longest, lengths(order_[end]).target);
     if ((end + 1 - begin) * longest > options_.mini_batch_words) break;
   }
   return end;
+}
+
+// Makes [begin, end) of order_ one minibatch, or several where a pair is so long that the padding of the
+// others would take too much. Ordinary text is never cut here, so that the batches of a fetch depend on the
+// options alone.
+void BatchStream::cut_by_cells(std::size_t begin, std::size_t end) {
+  PairLengths longest;
+  std::size_t from = begin;
+  for (std::size_t i = begin; i < end; ++i) {
+    longest = longest.longest(lengths(order_[i]));
+    if (i == from || (i + 1 - from) * longest.cells() <= most_cells_) continue;
+    cuts_.push_back({from, i});
+    from = i;
+    longest = lengths(order_[i]);
+  }
+  cuts_.push_back({from, end});
 }
 
 std::span<const std::uint32_t> BatchStream::next() {
@@ -115,12 +134,8 @@ void BatchStream::seek(std::uint64_t epoch, std::uint64_t minibatch) {
   }
 }
 
-std::uint32_t BatchStream::source_length(std::uint32_t pair) const {
-  return static_cast<std::uint32_t>(corpus_->source(pair).size());
-}
-
-std::uint32_t BatchStream::target_length(std::uint32_t pair) const {
-  return static_cast<std::uint32_t>(corpus_->target(pair).size());
+PairLengths BatchStream::lengths(std::uint32_t pair) const {
+  return {corpus_->source(pair).size(), corpus_->target(pair).size()};
 }
 
 }  // namespace mininmt

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/text/corpus.h"
+#include "apps/text/padding.h"
 
 namespace mininmt {
 
@@ -27,11 +28,16 @@ struct BatchOptions {
 //
 // By sentences, a minibatch has mini_batch of them, the last of a fetch what is left. By words, it has as
 // many as keep sentences x (longest target, </s> included) at or under mini_batch_words, and one at least.
+// Either way its memory is bounded: one that would take more padded cells (padding.h) than
+// kMostCellsASentence x mini_batch, or kMostCellsAWord x mini_batch_words, is cut into several. Pairs of some
+// 200 words a side stay under that.
 //
 // The sequence is a function of corpus, options and seed. The position in it is (epoch, minibatch), which is
 // all that a resumed training needs.
 class BatchStream {
  public:
+  static constexpr std::size_t kMostCellsASentence = 512, kMostCellsAWord = 32;
+
   // Stands before the first minibatch of epoch 0. The corpus must outlive the stream and stay as it is.
   // Throws UsageError where an option is 0 that can't be, Error where the corpus is empty or has 2^32 pairs
   // or more.
@@ -60,12 +66,13 @@ class BatchStream {
   void start_epoch();
   void fetch();
   std::size_t end_of_batch(std::size_t begin) const;
-  std::uint32_t source_length(std::uint32_t pair) const;
-  std::uint32_t target_length(std::uint32_t pair) const;
+  void cut_by_cells(std::size_t begin, std::size_t end);
+  PairLengths lengths(std::uint32_t pair) const;
 
   const ParallelCorpus* corpus_;
   BatchOptions options_;
   std::uint64_t seed_;
+  std::size_t most_cells_;  // of a minibatch of more than one pair
   std::uint64_t epoch_ = 0, minibatch_ = 0;
   std::vector<std::uint32_t> order_;      // of the epoch; each fetch is sorted in place
   std::size_t fetched_ = 0;               // how much of order_ has been fetched

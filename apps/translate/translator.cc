@@ -1,6 +1,7 @@
 #include "apps/translate/translator.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "nn/training/minibatch.h"
@@ -17,20 +18,14 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
   return sentences;
 }
 
-// The places in `order`, sorted by the length of the sentences, are cut into minibatches, the longest first,
-// and work(places) is called for each. A minibatch has `mini_batch` sentences, fewer where they are very
-// long, so that its memory is bounded.
-void for_each_batch(std::vector<std::size_t> order, const Sentences& sentences, int mini_batch, int threads,
+// Calls work(places) for batches of the places in `order`, which stay in that order, the batches spread over
+// the threads. A batch has `mini_batch` sentences, fewer where it would take more than as many of lengths
+// `ordinary`.
+void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLengths>& lengths,
+                    PairLengths ordinary, int mini_batch, int threads,
                     const std::function<void(std::span<const std::size_t>)>& work) {
-  constexpr std::size_t kLong = 100;  // words
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return sentences[a].size() > sentences[b].size(); });
   const std::size_t most = static_cast<std::size_t>(mini_batch);
-  std::vector<std::span<const std::size_t>> batches;
-  for (std::span<const std::size_t> rest = order; !rest.empty(); rest = rest.subspan(batches.back().size())) {
-    const std::size_t fitting = most * kLong / sentences[rest[0]].size();
-    batches.push_back(rest.first(std::min(std::clamp<std::size_t>(fitting, 1, most), rest.size())));
-  }
+  const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
   for_each_part(batches.size(), threads, [&](std::size_t i) { work(batches[i]); });
 }
 
@@ -64,14 +59,28 @@ Translator::Translator(const RnnSearch& model, const Vocab& source, const Vocab&
 std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines) const {
   const Sentences sources = encode(source_, lines);
   std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < sources.size(); ++i)
+  std::vector<PairLengths> lengths;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
     if (sources[i].size() > 1) order.push_back(i);  // more than the </s>
+    lengths.push_back(search_lengths(sources[i].size()));
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return lengths[a].source > lengths[b].source; });
   std::vector<std::vector<Hypothesis>> result(lines.size());
-  for_each_batch(order, sources, mini_batch_, threads_, [&](std::span<const std::size_t> places) {
+  const auto search = [&](std::span<const std::size_t> places) {
     auto found = beam_search(model_, pick(sources, places), search_);
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
-  });
+  };
+  for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, search);
   return result;
+}
+
+// A step of the search keeps nothing that grows with the target but, if asked for, the weights of each
+// hypothesis.
+PairLengths Translator::search_lengths(std::size_t source) const {
+  if (!search_.alignment) return {source, 0};
+  const double longest = std::max(1.0, search_.max_length_factor * static_cast<double>(source));
+  return {source, static_cast<std::size_t>(longest * search_.beam_size)};
 }
 
 std::vector<double> score_lines(const RnnSearch& model, const Vocab& source, const Vocab& target,
@@ -82,11 +91,20 @@ std::vector<double> score_lines(const RnnSearch& model, const Vocab& source, con
     throw Error(join("[score_lines] ", sources.size(), " sources, ", targets.size(), " targets"));
   std::vector<std::size_t> order(sources.size());
   std::iota(order.begin(), order.end(), 0);
+  std::vector<PairLengths> lengths;
+  for (std::size_t i = 0; i < sources.size(); ++i) lengths.push_back({sources[i].size(), targets[i].size()});
+  // By target length, but long sources with their like, or each batch would be padded for one of them.
+  const auto rank = [&](std::size_t i) {
+    return std::pair(std::bit_width(lengths[i].source / (2 * kOrdinaryLength)), lengths[i].target);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
   std::vector<double> result(sources.size());
-  for_each_batch(order, targets, mini_batch, threads, [&](std::span<const std::size_t> places) {
+  const auto score = [&](std::span<const std::size_t> places) {
     const auto scores = model.log_probabilities(make_batch(pick(sources, places), pick(targets, places)));
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = scores[i];
-  });
+  };
+  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, score);
   return result;
 }
 

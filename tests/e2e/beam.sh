@@ -99,6 +99,16 @@ for options in "--mini-batch 1" "--cpu-threads 1"; do
   expect 0 translate --input toy.src --score toy.tgt $options
   holds "scores with $options" awk 'NR == FNR { a[NR] = $1; next } { d = a[FNR] - $1; if (d * d > 1e-8) exit 1 }' scores out
 done
+# One long source among short ones pads none of them; in one batch they would take some 3 GB.
+{ head -n 31 toy.src; yes s1 | head -n 30000 | tr '\n' ' '; echo; tail -n 29 toy.src; } >wide
+within_a_gigabyte() { (ulimit -v 1000000 && "$@"); }
+if within_a_gigabyte "$beam" --version >out 2>&1; then
+  expect 0 within_a_gigabyte translate --device cpu --cpu-threads 1 --mini-batch 64 --input wide --score <(sed 's/ .*//' toy.tgt; echo t1)
+  holds "a score for each" lines out 61
+else
+  echo "not tested here: a bound on memory (a sanitizer needs more address space)"
+fi
+
 expect 0 translate --input toy.src --reference toy.tgt
 holds "BLEU leaves the translations alone" cmp -s out all
 says err '^BLEU = [0-9.]+ .*BP = .*nrefs:1\|case:mixed\|eff:no\|tok:none\|smooth:exp'

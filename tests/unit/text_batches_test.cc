@@ -122,6 +122,48 @@ TEST_CASE("by words, a minibatch is as large as its padded target allows") {
   CHECK(epoch_of(nearly).size() == 6);
 }
 
+// The padded cells of a minibatch.
+std::size_t cells(const ParallelCorpus& corpus, const Batch& batch) {
+  PairLengths longest;
+  for (const auto pair : batch)
+    longest = longest.longest({corpus.source(pair).size(), corpus.target(pair).size()});
+  return batch.size() * longest.cells();
+}
+
+void add_pair(ParallelCorpus& corpus, std::size_t source_words, std::size_t target_words) {
+  std::vector<Id> source(source_words, 2), target(target_words, 2);
+  source.push_back(kEos);
+  target.push_back(kEos);
+  corpus.add(source, target);
+}
+
+TEST_CASE("a very long pair does not pad the others of its minibatch beyond a bound") {
+  for (const bool long_source : {true, false}) {
+    ParallelCorpus corpus = corpus_of(200);
+    add_pair(corpus, long_source ? 8000 : 20, long_source ? 20 : 8000);
+    for (const std::size_t words : {std::size_t{0}, std::size_t{2000}}) {
+      const std::size_t bound =
+          words > 0 ? BatchStream::kMostCellsAWord * words : 80 * BatchStream::kMostCellsASentence;
+      BatchStream stream(corpus, {.mini_batch = 80, .mini_batch_words = words}, 4);
+      std::size_t pairs = 0;
+      for (const Batch& batch : epoch_of(stream)) {
+        CHECK((batch.size() == 1 || cells(corpus, batch) <= bound));
+        pairs += batch.size();
+      }
+      CHECK(pairs == 201);
+    }
+  }
+}
+
+TEST_CASE("pairs of 200 words share minibatches as if there were no bound") {
+  ParallelCorpus corpus;
+  for (std::size_t i = 0; i < 1000; ++i) add_pair(corpus, 1 + i * 37 % 200, 1 + i * 61 % 200);
+  BatchStream stream(corpus, {.mini_batch = 80, .maxi_batch = 20}, 5);
+  const auto batches = epoch_of(stream);
+  REQUIRE(batches.size() == 13);
+  CHECK(std::count_if(batches.begin(), batches.end(), [](const Batch& b) { return b.size() == 80; }) == 12);
+}
+
 TEST_CASE("the sequence is a function of the seed") {
   const ParallelCorpus corpus = corpus_of(500);
   const auto first_epoch = [&](std::uint64_t seed) {
