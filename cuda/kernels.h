@@ -169,8 +169,9 @@ void gemm(Index m, Index n, Index k, Operand a, Operand b, real* c, Index c_stri
 void gemm_batched(Index count, Index m, Index n, Index k, Operand a, Index a_step, Operand b, Index b_step,
                   real* c, Index c_stride, Index c_step, bool add);
 
-// --- Updates (optimizer.cu; nn/optimizer.h) ------------------------------------------------------------
-// What the host says about an update; one of these lies in device memory and is sent ahead of each update.
+// --- Updates (optimizer.cu; nn/training/optimizer.h)
+// ------------------------------------------------------------ What the host says about an update; one of
+// these lies in device memory and is sent ahead of each update.
 struct Schedule {
   std::uint64_t later;  // added to the streams of random numbers
   double learn_rate;
@@ -184,7 +185,7 @@ struct Progress {
   double cost;           // of the minibatch, not scaled
   double norm;           // of the gradient
   double factor;         // that clips it
-  std::int64_t applied;  // updates applied so far, this one counted if it was
+  std::int64_t applied;  // updates applied so far, this one counted if it was: t of the rules
   std::int32_t ok;       // 1: cost and norm are finite and the update is applied
 };
 
@@ -194,16 +195,12 @@ inline constexpr Index kNormPartials = 1024;
 void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
              Progress* progress);
 
-// x -= the step of the optimizer (nn/optimizer.cc), with the gradient times progress->factor; nothing if not
-// progress->ok. Adam's corrections use progress->applied as the number of the update.
-void sgd(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* x);
-void adam(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* m, real* v,
-          real* x);
-void adadelta(Index n, const Schedule* schedule, const Progress* progress, const real* gradient,
-              real* squares, real* steps, real* x);
-
-// average += weight (x - average); nothing if not progress->ok.
-void approach(Index n, const Schedule* schedule, const Progress* progress, const real* x, real* average);
+// Applies a rule of cuda/optimizer_rules.h, made from *schedule and *progress, to each of n elements: to
+// read_i, the gradient (of Approach: the parameter), and to what it changes, blocks of n elements each;
+// nothing if not progress->ok. For Sgd, Adam, Adadelta and Approach.
+template <class Rule, class... Blocks>
+void update(Index n, const Schedule* schedule, const Progress* progress, const real* read,
+            Blocks*... changed);
 
 }  // namespace cuda
 }  // namespace mininmt

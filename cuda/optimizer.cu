@@ -1,7 +1,9 @@
-// Updates of the parameters (nn/optimizer.h): the norm of the gradient, clipping, and the step, each a pass
-// over the block of parameters. Bound by memory: each block is read once and, where it changes, written once.
+// Updates of the parameters (nn/training/optimizer.h): the norm of the gradient, clipping, and the step, each
+// a pass over the block of parameters. Bound by memory: each block is read once and, where it changes,
+// written once.
 #include <cmath>
 
+#include "cuda/optimizer_rules.h"
 #include "cuda/vector.cuh"
 
 namespace mininmt::cuda {
@@ -41,67 +43,14 @@ __global__ __launch_bounds__(kNormPartials) void conclude(const double* partial,
                                                           const Schedule* schedule, Progress* progress) {
   const double norm = std::sqrt(block_reduce(partial[threadIdx.x], Plus{}, 0.0));
   if (threadIdx.x > 0) return;
-  const double clip_norm = schedule->clip_norm, sum = cost[0];
+  const double sum = cost[0];
   const bool ok = isfinite(norm) && isfinite(sum);
   progress->cost = sum;
   progress->norm = norm;
-  progress->factor = clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1.0;
+  progress->factor = clip_factor(norm, schedule->clip_norm);
   progress->applied += ok ? 1 : 0;
   progress->ok = ok ? 1 : 0;
 }
-
-// A rule: made once a block, then applied to each element, with what it keeps for the element and, last, the
-// parameter.
-
-struct Sgd {
-  real rate;
-  static __device__ Sgd of(const Schedule& schedule, const Progress& progress) {
-    return {static_cast<real>(schedule.learn_rate) * static_cast<real>(progress.factor)};
-  }
-  __device__ void operator()(real gradient, real& x) const { x -= rate * gradient; }
-};
-
-struct Adam {
-  real rate, factor;
-  real first, second;  // 1 / (1 - beta^t), the bias corrections of the two moments
-  static __device__ Adam of(const Schedule& schedule, const Progress& progress) {
-    const auto updates = static_cast<double>(progress.applied);
-    return {static_cast<real>(schedule.learn_rate), static_cast<real>(progress.factor),
-            static_cast<real>(1 / (1 - std::pow(0.9, updates))),
-            static_cast<real>(1 / (1 - std::pow(0.999, updates)))};
-  }
-  __device__ void operator()(real gradient, real& m, real& v, real& x) const {
-    constexpr real beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-    const real g = factor * gradient;
-    m = beta1 * m + (1 - beta1) * g;
-    v = beta2 * v + (1 - beta2) * g * g;
-    x -= rate * (first * m) / (std::sqrt(second * v) + epsilon);
-  }
-};
-
-// squares: the running mean of g^2; steps: of the updates^2.
-struct Adadelta {
-  real rate, factor;
-  static __device__ Adadelta of(const Schedule& schedule, const Progress& progress) {
-    return {static_cast<real>(schedule.learn_rate), static_cast<real>(progress.factor)};
-  }
-  __device__ void operator()(real gradient, real& squares, real& steps, real& x) const {
-    constexpr real rho = 0.95, epsilon = 1e-6;
-    const real g = factor * gradient;
-    squares = rho * squares + (1 - rho) * g * g;
-    const real step = std::sqrt((steps + epsilon) / (squares + epsilon)) * g;
-    steps = rho * steps + (1 - rho) * step * step;
-    x -= rate * step;
-  }
-};
-
-struct Approach {
-  real weight;
-  static __device__ Approach of(const Schedule& schedule, const Progress&) {
-    return {static_cast<real>(schedule.average_weight)};
-  }
-  __device__ void operator()(real x, real& average) const { average += weight * (x - average); }
-};
 
 template <int kWidth, class Rule, class... Packs>
 __device__ void apply(const Rule& rule, const Pack<kWidth>& read, Packs&... changed) {
@@ -121,9 +70,9 @@ __device__ void update_pack(const Rule& rule, const real* read, Blocks*... chang
 
 // rule(read_i, changed_i...) for each i < n, unless progress says that there is no update.
 template <int kWidth, class Rule, class... Blocks>
-__global__ __launch_bounds__(kBlock, kResident) void update(Index n, const Schedule* schedule,
-                                                            const Progress* progress, const real* read,
-                                                            Blocks*... changed) {
+__global__ __launch_bounds__(kBlock, kResident) void apply_rule(Index n, const Schedule* schedule,
+                                                                const Progress* progress, const real* read,
+                                                                Blocks*... changed) {
   if (!progress->ok) return;
   __shared__ Rule shared;
   if (threadIdx.x == 0) shared = Rule::of(*schedule, *progress);
@@ -137,17 +86,6 @@ __global__ __launch_bounds__(kBlock, kResident) void update(Index n, const Sched
   for (; i < n; ++i) update_pack<1>(rule, read + i, changed + i...);  // of the last pack, which is not full
 }
 
-template <class Rule, class... Blocks>
-void launch_update(const char* name, Index n, const Schedule* schedule, const Progress* progress,
-                   const real* read, Blocks*... changed) {
-  with_width(many(n) && aligned(read, changed...), [&](auto width) {
-    const Index blocks =
-        std::min<Index>(blocks_for(n, kBlock * width), kResident * context().multiprocessors);
-    launch(name, update<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, n, schedule, progress,
-           read, changed...);
-  });
-}
-
 }  // namespace
 
 void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
@@ -158,22 +96,21 @@ void measure(Index n, const real* gradient, const real* cost, const Schedule* sc
   launch("measure", conclude, 1, kNormPartials, partial, cost, schedule, progress);
 }
 
-void sgd(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* x) {
-  launch_update<Sgd>("sgd", n, schedule, progress, gradient, x);
+template <class Rule, class... Blocks>
+void update(Index n, const Schedule* schedule, const Progress* progress, const real* read,
+            Blocks*... changed) {
+  static_assert(sizeof...(Blocks) == Rule::kBlocks + 1, "what the rule keeps, and the parameters");
+  with_width(many(n) && aligned(read, changed...), [&](auto width) {
+    const Index blocks =
+        std::min<Index>(blocks_for(n, kBlock * width), kResident * context().multiprocessors);
+    launch(Rule::kName, apply_rule<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, n,
+           schedule, progress, read, changed...);
+  });
 }
 
-void adam(Index n, const Schedule* schedule, const Progress* progress, const real* gradient, real* m, real* v,
-          real* x) {
-  launch_update<Adam>("adam", n, schedule, progress, gradient, m, v, x);
-}
-
-void adadelta(Index n, const Schedule* schedule, const Progress* progress, const real* gradient,
-              real* squares, real* steps, real* x) {
-  launch_update<Adadelta>("adadelta", n, schedule, progress, gradient, squares, steps, x);
-}
-
-void approach(Index n, const Schedule* schedule, const Progress* progress, const real* x, real* average) {
-  launch_update<Approach>("approach", n, schedule, progress, x, average);
-}
+template void update<Sgd>(Index, const Schedule*, const Progress*, const real*, real*);
+template void update<Adam>(Index, const Schedule*, const Progress*, const real*, real*, real*, real*);
+template void update<Adadelta>(Index, const Schedule*, const Progress*, const real*, real*, real*, real*);
+template void update<Approach>(Index, const Schedule*, const Progress*, const real*, real*);
 
 }  // namespace mininmt::cuda

@@ -10,9 +10,9 @@
 #include <map>
 #include <utility>
 
-#include "nn/training/update.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "nn/training/update.h"
 #include "ops/reduce.h"
 #include "tensor/error.h"
 
@@ -153,9 +153,9 @@ class CudaUpdater final : public Updater {
     const Tensor& values = model_.parameters().values();
     cuda::measure(values.size(), gradients_.data(), cost.value().data(), schedule(),
                   reinterpret_cast<double*>(partial_block_.data()), progress());
-    optimizer_->update_on_cuda(values, gradients_, schedule(), progress());
+    optimizer_->update(values, gradients_, schedule(), progress());
     if (average_.defined())
-      cuda::approach(values.size(), schedule(), progress(), values.data(), average_.data());
+      cuda::update<cuda::Approach>(values.size(), schedule(), progress(), values.data(), average_.data());
   }
 
   void forget_the_oldest() {

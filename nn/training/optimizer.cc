@@ -1,46 +1,69 @@
 #include "nn/training/optimizer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
-#include "cuda/kernels.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
 namespace mininmt {
 namespace {
 
-MININMT_VECTORIZED void sgd_range(std::int64_t n, real rate, const real* g, real* x) {
+// rule(read_i, changed_i...) for each i < n: the CPU's counterpart of the kernel in cuda/optimizer.cu.
+template <class Rule, class... Blocks>
+MININMT_VECTORIZED void apply_range(std::int64_t n, Rule rule, const real* read, Blocks*... changed) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) x[i] -= rate * g[i];
+  for (std::int64_t i = 0; i < n; ++i) rule(read[i], changed[i]...);
 }
 
-// first and second: 1 / (1 - beta^t), the bias corrections of the two moments.
-MININMT_VECTORIZED void adam_range(std::int64_t n, real rate, real factor, real first, real second,
-                                   const real* gradient, real* m, real* v, real* x) {
-  constexpr real beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real g = factor * gradient[i];
-    m[i] = beta1 * m[i] + (1 - beta1) * g;
-    v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-    x[i] -= rate * (first * m[i]) / (std::sqrt(second * v[i]) + epsilon);
-  }
+template <class Rule, class... Blocks>
+void apply(std::int64_t n, const Rule& rule, const real* read, Blocks*... changed) {
+  parallel_for(n, 2 + static_cast<int>(sizeof...(Blocks)), [&](std::int64_t begin, std::int64_t end) {
+    apply_range(end - begin, rule, read + begin, changed + begin...);
+  });
 }
 
-// squares: the running mean of g^2; steps: of the updates^2.
-MININMT_VECTORIZED void adadelta_range(std::int64_t n, real rate, real factor, const real* gradient,
-                                       real* squares, real* steps, real* x) {
-  constexpr real rho = 0.95, epsilon = 1e-6;
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real g = factor * gradient[i];
-    squares[i] = rho * squares[i] + (1 - rho) * g * g;
-    const real step = std::sqrt((steps[i] + epsilon) / (squares[i] + epsilon)) * g;
-    steps[i] = rho * steps[i] + (1 - rho) * step * step;
-    x[i] -= rate * step;
+template <class Rule>
+class Ruled final : public Optimizer {
+ public:
+  explicit Ruled(const Tensor& values) : Optimizer(values) {
+    for (Tensor& block : kept_) block = Tensor::zeros(values.shape(), values.memory());
   }
+
+ private:
+  // f(the blocks that the rule keeps ..., the parameters)
+  template <class F>
+  void with_blocks(const Tensor& values, const F& f) const {
+    std::apply([&](const auto&... kept) { f(kept.data()..., values.data()); }, kept_);
+  }
+
+  void on_cpu(const Tensor& values, const Tensor& gradient, const cuda::Schedule& schedule,
+              const cuda::Progress& progress) override {
+    with_blocks(values, [&](auto*... changed) {
+      apply(values.size(), Rule::of(schedule, progress), gradient.data(), changed...);
+    });
+  }
+
+  void on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+               const cuda::Progress* progress) override {
+    if constexpr (kHasCuda)
+      with_blocks(values, [&](auto*... changed) {
+        cuda::update<Rule>(values.size(), schedule, progress, gradient.data(), changed...);
+      });
+  }
+
+  std::array<Tensor, Rule::kBlocks> kept_;
+};
+
+// The first of the rules that has this name.
+template <class Rule, class... Rules>
+std::unique_ptr<Optimizer> make_named(const std::string& name, const Tensor& values) {
+  if (name == Rule::kName) return std::make_unique<Ruled<Rule>>(values);
+  if constexpr (sizeof...(Rules) > 0) return make_named<Rules...>(name, values);
+  return nullptr;
 }
 
 MININMT_VECTORIZED double sum_of_squares(std::int64_t n, const real* x) {
@@ -50,73 +73,37 @@ MININMT_VECTORIZED double sum_of_squares(std::int64_t n, const real* x) {
   return sum;
 }
 
-constexpr std::int64_t kCost = 4;
-
-class Sgd : public Optimizer {
- public:
-  void update(const Tensor& values, const Tensor& gradient, real factor) override {
-    const real rate = static_cast<real>(learn_rate) * factor;
-    parallel_for(values.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
-      sgd_range(end - begin, rate, gradient.data() + begin, values.data() + begin);
-    });
-  }
-  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
-                      const cuda::Progress* progress) override {
-    if constexpr (kHasCuda) cuda::sgd(values.size(), schedule, progress, gradient.data(), values.data());
-  }
-};
-
-class Adam : public Optimizer {
- public:
-  explicit Adam(const Tensor& values) : m_(Tensor::zeros(values.shape(), values.memory())), v_(m_.clone()) {}
-  void update(const Tensor& values, const Tensor& gradient, real factor) override {
-    ++updates_;
-    const real first = static_cast<real>(1 / (1 - std::pow(0.9, updates_)));
-    const real second = static_cast<real>(1 / (1 - std::pow(0.999, updates_)));
-    parallel_for(values.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
-      adam_range(end - begin, static_cast<real>(learn_rate), factor, first, second, gradient.data() + begin,
-                 m_.data() + begin, v_.data() + begin, values.data() + begin);
-    });
-  }
-  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
-                      const cuda::Progress* progress) override {
-    if constexpr (kHasCuda)
-      cuda::adam(values.size(), schedule, progress, gradient.data(), m_.data(), v_.data(), values.data());
-  }
-
- private:
-  Tensor m_, v_;
-  std::int64_t updates_ = 0;
-};
-
-class Adadelta : public Optimizer {
- public:
-  explicit Adadelta(const Tensor& values)
-      : squares_(Tensor::zeros(values.shape(), values.memory())), steps_(squares_.clone()) {}
-  void update(const Tensor& values, const Tensor& gradient, real factor) override {
-    parallel_for(values.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
-      adadelta_range(end - begin, static_cast<real>(learn_rate), factor, gradient.data() + begin,
-                     squares_.data() + begin, steps_.data() + begin, values.data() + begin);
-    });
-  }
-  void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
-                      const cuda::Progress* progress) override {
-    if constexpr (kHasCuda)
-      cuda::adadelta(values.size(), schedule, progress, gradient.data(), squares_.data(), steps_.data(),
-                     values.data());
-  }
-
- private:
-  Tensor squares_, steps_;
-};
-
 }  // namespace
 
+void Optimizer::check(const Tensor& values, const Tensor& gradient, bool on_host) const {
+  if (values.size() != size_ || gradient.size() != size_)
+    throw Error(join("[Optimizer] made for ", size_, " parameters, got ", values.size(), " and ",
+                     gradient.size(), " gradients"));
+  if (&values.memory() != &memory_ || &gradient.memory() != &memory_)
+    throw Error("[Optimizer] parameters, gradient and optimizer must lie in the same memory");
+  if (memory_.on_host() != on_host)
+    throw Error(on_host ? "[Optimizer] parameters on the GPU are updated by a schedule that lies there"
+                        : "[Optimizer] parameters on the CPU can't be updated by the GPU");
+}
+
+void Optimizer::update(const Tensor& values, const Tensor& gradient, double factor) {
+  check(values, gradient, true);
+  cuda::Schedule schedule{};
+  schedule.learn_rate = learn_rate;
+  cuda::Progress progress{};
+  progress.factor = factor;
+  progress.applied = ++applied_;
+  on_cpu(values, gradient, schedule, progress);
+}
+
+void Optimizer::update(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+                       const cuda::Progress* progress) {
+  check(values, gradient, false);
+  on_cuda(values, gradient, schedule, progress);
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values) {
-  std::unique_ptr<Optimizer> optimizer;
-  if (name == "sgd") optimizer = std::make_unique<Sgd>();
-  if (name == "adam") optimizer = std::make_unique<Adam>(values);
-  if (name == "adadelta") optimizer = std::make_unique<Adadelta>(values);
+  auto optimizer = make_named<cuda::Adadelta, cuda::Adam, cuda::Sgd>(name, values);
   if (!optimizer) throw UsageError("optimizer '" + name + "' is unknown: adadelta, adam or sgd");
   optimizer->learn_rate = learn_rate;
   return optimizer;
@@ -124,16 +111,21 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_
 
 double l2_norm(const Tensor& block) {
   constexpr std::int64_t kChunk = 1 << 14;
-  std::vector<double> partial((block.size() + kChunk - 1) / kChunk);
+  const std::span<const real> x = block.values();
+  std::vector<double> partial((x.size() + kChunk - 1) / kChunk);
   parallel_for(static_cast<std::int64_t>(partial.size()), kChunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c)
-      partial[c] = sum_of_squares(std::min(kChunk, block.size() - c * kChunk), block.data() + c * kChunk);
+      partial[c] = sum_of_squares(std::min(kChunk, block.size() - c * kChunk), x.data() + c * kChunk);
   });
   double sum = 0;
   for (double p : partial) sum += p;
   return std::sqrt(sum);
 }
 
-double clip_factor(double norm, double most) { return most > 0 && norm > most ? most / norm : 1.0; }
+void move_average(const Tensor& average, const Tensor& values, double weight) {
+  if (average.size() != values.size()) throw Error("[move_average] the blocks differ in size");
+  const std::span<real> to = average.values();  // throws on a device
+  apply(values.size(), cuda::Approach{static_cast<real>(weight)}, values.values().data(), to.data());
+}
 
 }  // namespace mininmt

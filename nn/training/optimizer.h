@@ -1,42 +1,56 @@
-// Optimisers: each a pass over the block of parameters.
+// Optimizers: each a pass over the block of parameters, by a rule that the CPU and the GPU share.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "cuda/optimizer_rules.h"
 #include "tensor/tensor.h"
 
 namespace mininmt {
 
-namespace cuda {
-struct Schedule;
-struct Progress;
-}  // namespace cuda
+using cuda::clip_factor;
 
+// Both forms of update change `values` by `gradient`, blocks of the same size; all of it must lie in the
+// memory that the optimizer was made for. Each throws Error, and changes nothing, where that is not so.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One update of `values` by `gradient` times `factor` (the factor is the clipping's); both (size).
-  virtual void update(const Tensor& values, const Tensor& gradient, real factor) = 0;
+  // On the CPU: one update by the gradient times `factor`, which is the clipping's.
+  void update(const Tensor& values, const Tensor& gradient, double factor);
 
-  // The same on the GPU, by what `schedule` and `progress` say when it runs; both are in its memory.
-  virtual void update_on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
-                              const cuda::Progress* progress) = 0;
+  // On the GPU: by what *schedule and *progress say when it runs; both are in its memory. Their learning rate
+  // and number of updates count, not those here.
+  void update(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+              const cuda::Progress* progress);
 
   double learn_rate = 0;  // may be changed between updates
+
+ protected:
+  explicit Optimizer(const Tensor& values) : size_(values.size()), memory_(values.memory()) {}
+
+ private:
+  virtual void on_cpu(const Tensor& values, const Tensor& gradient, const cuda::Schedule& schedule,
+                      const cuda::Progress& progress) = 0;
+  virtual void on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
+                       const cuda::Progress* progress) = 0;
+  void check(const Tensor& values, const Tensor& gradient, bool on_host) const;
+
+  std::int64_t size_;
+  Memory& memory_;
+  std::int64_t applied_ = 0;  // updates on the CPU
 };
 
 // "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9,
 // 0.999, 1e-8, with bias correction) or "sgd", for updates of `values`. Throws UsageError at another name.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values);
 
-// The L2 norm of a block, summed in double in chunks of a fixed size: the same at any number of threads. A
-// NaN or an infinity in the block shows as such.
+// The L2 norm of a block on the CPU, summed in double in chunks of a fixed size: the same at any number of
+// threads. A NaN or an infinity in the block shows as such.
 double l2_norm(const Tensor& block);
 
-// The factor that brings a gradient of this norm down to `most`: 1 if it is under it or if `most` is 0 (no
-// clipping).
-double clip_factor(double norm, double most);
+// average += weight (values - average), on the CPU.
+void move_average(const Tensor& average, const Tensor& values, double weight);
 
 }  // namespace mininmt

@@ -11,16 +11,6 @@
 #include "tensor/parallel.h"
 
 namespace mininmt {
-namespace {
-
-// average += weight (values - average)
-MININMT_VECTORIZED void approach(std::int64_t n, real weight, const real* values, real* average) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) average[i] += weight * (values[i] - average[i]);
-}
-
-}  // namespace
-
 Updater::Updater(RnnSearch& model, const Recipe& recipe)
     : model_(model),
       recipe_(recipe),
@@ -64,7 +54,8 @@ namespace {
 // Each thread takes a shard of the minibatch, with gradients of its own.
 class CpuUpdater final : public Updater {
  public:
-  CpuUpdater(RnnSearch& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
+  CpuUpdater(RnnSearch& model, const Recipe& recipe, int threads)
+      : Updater(model, recipe), threads_(threads) {}
 
   void start(const Minibatch& minibatch) override {
     UpdateReport report = counts(minibatch);
@@ -73,8 +64,8 @@ class CpuUpdater final : public Updater {
     report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
     if (report.applied) {
       const double factor = clip_factor(report.gradient_norm, recipe_.clip_norm);
-      optimizer_->update(model_.parameters().values(), gradients_[0], static_cast<real>(factor));
-      update_average();
+      optimizer_->update(model_.parameters().values(), gradients_[0], factor);
+      if (average_.defined()) move_average(average_, model_.parameters().values(), average_weight());
     }
     ++updates_;
     reports_.push_back(report);
@@ -93,8 +84,8 @@ class CpuUpdater final : public Updater {
       own.shard = i;
       gradients_[i].fill(0);
       Tape tape(gradients_[i]);
-      const Var cost =
-          sum(model_.word_losses(tape, make_batch(parts[i].sources, parts[i].targets), recipe_.label_smoothing, own));
+      const Var cost = sum(model_.word_losses(tape, make_batch(parts[i].sources, parts[i].targets),
+                                              recipe_.label_smoothing, own));
       costs[i] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
     });
@@ -104,15 +95,6 @@ class CpuUpdater final : public Updater {
       if (i > 0) add_to(gradients_[i], gradients_[0]);
     }
     return total;
-  }
-
-  // average = (1 - w) average + w parameters
-  void update_average() {
-    if (!average_.defined()) return;
-    const real* const values = model_.parameters().values().data();
-    parallel_for(average_.size(), 2, [&](std::int64_t begin, std::int64_t end) {
-      approach(end - begin, static_cast<real>(average_weight()), values + begin, average_.data() + begin);
-    });
   }
 
   int threads_;

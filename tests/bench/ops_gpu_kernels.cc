@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "cuda/kernels.h"
+#include "cuda/optimizer_rules.h"
 #include "tensor/error.h"
 #include "tensor/ids.h"
 #include "tensor/random.h"
@@ -297,14 +297,14 @@ void bench_updates(OpsBench& b) {
     squares.fill(1e-4F);
     steps.fill(1e-4F);
     return [=, g = block(), x = block()](int) {
-      cuda::adadelta(P, s, p, g.data(), squares.data(), steps.data(), x.data());
+      cuda::update<cuda::Adadelta>(P, s, p, g.data(), squares.data(), steps.data(), x.data());
     };
   });
   b.measure({"adam", shape, 0, 7 * once, 0}, 1, [&]() -> Run {
     const Tensor v = block();
     v.fill(1e-4F);
     return [=, g = block(), m = block(), x = block()](int) {
-      cuda::adam(P, s, p, g.data(), m.data(), v.data(), x.data());
+      cuda::update<cuda::Adam>(P, s, p, g.data(), m.data(), v.data(), x.data());
     };
   });
 }

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "cuda/kernels.h"
+#include "cuda/optimizer_rules.h"
+#include "nn/training/optimizer.h"
+#include "tensor/error.h"
 #include "tests/cuda/compare.h"
 
 namespace mininmt {
@@ -89,7 +91,7 @@ void approach(int, std::vector<std::vector<T>>& s, std::size_t i) {
   s[1][i] = T(1 - kWeight) * s[1][i] + T(kWeight) * s[0][i];
 }
 
-struct Optimizer {
+struct Tested {
   std::string name;
   int kept;  // arrays beside the gradient, the parameters among them
   std::function<void(std::int64_t n, const cuda::Schedule*, const cuda::Progress*,
@@ -99,36 +101,41 @@ struct Optimizer {
   Rule<Exact> exact;
 };
 
-const std::vector<Optimizer>& optimizers() {
-  static const std::vector<Optimizer> all = {
-      {"sgd", 1, [](auto n, auto s, auto p, const auto& x) { cuda::sgd(n, s, p, x[0].data(), x[1].data()); },
+const std::vector<Tested>& optimizers() {
+  static const std::vector<Tested> all = {
+      {"sgd", 1,
+       [](auto n, auto s, auto p, const auto& x) {
+         cuda::update<cuda::Sgd>(n, s, p, x[0].data(), x[1].data());
+       },
        sgd<real>, sgd<Exact>},
       {"adam", 3,
        [](auto n, auto s, auto p, const auto& x) {
-         cuda::adam(n, s, p, x[0].data(), x[1].data(), x[2].data(), x[3].data());
+         cuda::update<cuda::Adam>(n, s, p, x[0].data(), x[1].data(), x[2].data(), x[3].data());
        },
        adam<real>, adam<Exact>},
       {"adadelta", 3,
        [](auto n, auto s, auto p, const auto& x) {
-         cuda::adadelta(n, s, p, x[0].data(), x[1].data(), x[2].data(), x[3].data());
+         cuda::update<cuda::Adadelta>(n, s, p, x[0].data(), x[1].data(), x[2].data(), x[3].data());
        },
        adadelta<real>, adadelta<Exact>},
       {"approach", 1,
-       [](auto n, auto s, auto p, const auto& x) { cuda::approach(n, s, p, x[0].data(), x[1].data()); },
+       [](auto n, auto s, auto p, const auto& x) {
+         cuda::update<cuda::Approach>(n, s, p, x[0].data(), x[1].data());
+       },
        approach<real>, approach<Exact>},
   };
   return all;
 }
 
 // The gradient and parameters at random, what the optimizer keeps at 0.
-std::vector<Reals> start(const Optimizer& optimizer, std::int64_t n) {
+std::vector<Reals> start(const Tested& optimizer, std::int64_t n) {
   std::vector<Reals> state(1 + optimizer.kept, Reals(static_cast<std::size_t>(n), 0));
   state.front() = random_reals(n, 1, 3);
   state.back() = random_reals(n, 2);
   return state;
 }
 
-void check_updates(const Optimizer& optimizer, std::int64_t n, int updates) {
+void check_updates(const Tested& optimizer, std::int64_t n, int updates) {
   INFO(optimizer.name << ", n " << n);
   std::vector<Reals> plain = start(optimizer, n);
   std::vector<std::vector<Exact>> exact;
@@ -212,14 +219,14 @@ TEST_CASE("measure: what is not finite, wherever it is, makes no update") {
 }
 
 TEST_CASE("optimisers: several updates, every size") {
-  for (const Optimizer& optimizer : optimizers()) {
+  for (const Tested& optimizer : optimizers()) {
     for (std::int64_t n : {1, 31, 33, 1000, 1023}) check_updates(optimizer, n, 3);
     check_updates(optimizer, 300003, 1);  // 16 bytes at a time on a GPU of any size, and a rest
   }
 }
 
 TEST_CASE("optimisers: adam's corrections hold for late updates too") {
-  for (const Optimizer& optimizer : optimizers()) {
+  for (const Tested& optimizer : optimizers()) {
     if (optimizer.name != "adam") continue;
     const There<cuda::Schedule> schedule({0, kRate, 1, kWeight, 1});
     const There<cuda::Progress> progress({1, 1, 1, 100000, 1});
@@ -230,8 +237,51 @@ TEST_CASE("optimisers: adam's corrections hold for late updates too") {
   }
 }
 
+// From parameters 0, so that small steps count. Adam's epsilon is large beside these gradients, as Adadelta's
+// is beside their squares: where it stands shows in every element.
+TEST_CASE("optimisers: epsilon stands where the papers have it") {
+  for (const Tested& optimizer : optimizers())
+    for (const double scale : {1e-9, 1e-7, 1e-3}) {
+      INFO(optimizer.name << ", gradients of " << scale);
+      std::vector<Reals> state(1 + optimizer.kept, Reals(33, 0));
+      state.front() = random_reals(33, 1, scale);
+      std::vector<std::vector<Exact>> exact;
+      std::vector<Tensor> there;
+      for (const Reals& x : state) {
+        exact.emplace_back(x.begin(), x.end());
+        there.push_back(on_device(x));
+      }
+      const There<cuda::Schedule> schedule({0, kRate, 1, kWeight, 1});
+      const There<cuda::Progress> progress({});
+      for (int t = 1; t <= 3; ++t) {
+        progress.set({1, 1, kFactor, t, 1});
+        optimizer.launch(33, schedule.data(), progress.data(), there);
+        for (std::size_t i = 0; i < 33; ++i) optimizer.exact(t, exact, i);
+      }
+      const Reals found = on_host(there.back());
+      for (std::size_t i = 0; i < 33; ++i)
+        CHECK(double{found[i]} ==
+              doctest::Approx(static_cast<double>(exact.back()[i])).epsilon(1e-4).scale(0));
+    }
+}
+
+TEST_CASE("optimisers: parameters on the GPU are not updated as if they were on the CPU") {
+  const Tensor x = on_device({1, 2, 3}), gradient = on_device({1, 1, 1});
+  for (const char* name : {"sgd", "adam", "adadelta"}) {
+    const auto optimizer = make_optimizer(name, 0.1, x);
+    CHECK_THROWS_WITH_AS(optimizer->update(x, gradient, 1),
+                         "[Optimizer] parameters on the GPU are updated by a schedule that lies there",
+                         Error);
+    CHECK_THROWS_AS(optimizer->update(x, gradient.to(cpu_memory()), nullptr, nullptr), Error);
+    const auto on_cpu = make_optimizer(name, 0.1, x.to(cpu_memory()));
+    CHECK_THROWS_AS(on_cpu->update(x, gradient, 1), Error);
+  }
+  CHECK(on_host(x) == Reals{1, 2, 3});
+  CHECK_THROWS_AS(l2_norm(x), Error);
+}
+
 TEST_CASE("optimisers: nothing changes where the update is not to be") {
-  for (const Optimizer& optimizer : optimizers()) {
+  for (const Tested& optimizer : optimizers()) {
     for (std::int64_t n : {33, 20000}) {
       INFO(optimizer.name << ", n " << n);
       std::vector<Reals> state = start(optimizer, n);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "nn/training/optimizer.h"
@@ -50,6 +51,53 @@ TEST_CASE("Adadelta divides by the root of the mean square, times that of its ow
   const double a = 1 - 4.4719573e-3, b = a + 2.8865876e-3, c = b - 6.0690182e-3;
   check_steps(three_updates("adadelta", 1), {a, b, c});
   check_steps(three_updates("adadelta", 0.5), {1 - (1 - a) / 2, 1 - (1 - b) / 2, 1 - (1 - c) / 2});
+}
+
+// Four updates from x = 0, compared with the paper's formula in double. Where the gradient is small beside
+// epsilon, it matters whether epsilon stands inside the root.
+using Formula = std::function<double(int t, double g, double& first, double& second)>;  // the step
+
+void check_small(const std::string& name, double gradient, const Formula& formula) {
+  const auto optimizer = make_optimizer(name, 1, Tensor({1}));
+  const Tensor x = Tensor::zeros({1});
+  double expected = 0, first = 0, second = 0;
+  for (int t = 1; t <= 4; ++t) {
+    const real g = static_cast<real>(gradient * t);
+    optimizer->update(x, Tensor::from({1}, {g}), 1);
+    expected -= formula(t, g, first, second);
+    CHECK(x.item() == doctest::Approx(expected).epsilon(1e-4).scale(0));
+  }
+}
+
+TEST_CASE("Adam adds epsilon to the root, which small gradients show") {
+  for (const double gradient : {1e-9, 1e-7, -1e-8})
+    check_small("adam", gradient, [](int t, double g, double& m, double& v) {
+      m = 0.9 * m + 0.1 * g;
+      v = 0.999 * v + 0.001 * g * g;
+      return m / (1 - std::pow(0.9, t)) / (std::sqrt(v / (1 - std::pow(0.999, t))) + 1e-8);
+    });
+}
+
+TEST_CASE("Adadelta adds epsilon inside both roots, which small gradients show") {
+  for (const double gradient : {1e-9, 1e-3, -1e-4})
+    check_small("adadelta", gradient, [](int, double g, double& squares, double& steps) {
+      squares = 0.95 * squares + 0.05 * g * g;
+      const double step = std::sqrt(steps + 1e-6) / std::sqrt(squares + 1e-6) * g;
+      steps = 0.95 * steps + 0.05 * step * step;
+      return step;
+    });
+}
+
+TEST_CASE("an update of other parameters, or of parameters on the CPU as if on a GPU, is refused") {
+  for (const char* name : {"sgd", "adam", "adadelta"}) {
+    const Tensor x = Tensor::zeros({3}), gradient = Tensor::zeros({3});
+    const auto optimizer = make_optimizer(name, 0.1, x);
+    CHECK_THROWS_WITH_AS(optimizer->update(x, gradient, nullptr, nullptr),
+                         "[Optimizer] parameters on the CPU can't be updated by the GPU", Error);
+    CHECK_THROWS_WITH_AS(optimizer->update(Tensor::zeros({4}), Tensor::zeros({4}), 1),
+                         "[Optimizer] made for 3 parameters, got 4 and 4 gradients", Error);
+    CHECK_THROWS_AS(optimizer->update(x, Tensor::zeros({2}), 1), Error);
+  }
 }
 
 TEST_CASE("the factor of the clipping acts on the gradient") {

@@ -119,16 +119,22 @@ TEST_CASE("dropout is another draw at each update and shard, and the same again 
   }
 }
 
-TEST_CASE("shards with the same pairs have dropout of their own") {
-  TrainOptions options = plain_options();
-  options.dropout_annotations = 0.3;
-  const auto cost = [&](const std::vector<std::uint32_t>& pairs, int threads) {
+// The part {0, 1, 2, 3} costs what it costs alone; its double in the other part must cost something else.
+TEST_CASE("parts with the same pairs have masks of their own, wherever dropout acts") {
+  const auto cost = [](const TrainOptions& options, const std::vector<std::uint32_t>& pairs, int threads) {
     const auto model = random_model(small_options());
     return make_updater(*model, options, threads)->update(minibatch_of(kCorpus, pairs)).cost;
   };
-  CHECK(cost({0, 1, 2, 3, 0, 1, 2, 3}, 2) != doctest::Approx(2 * cost({0, 1, 2, 3}, 1)).epsilon(1e-4));
-  options.dropout_annotations = 0;
-  CHECK(cost({0, 1, 2, 3, 0, 1, 2, 3}, 2) == doctest::Approx(2 * cost({0, 1, 2, 3}, 1)).epsilon(1e-6));
+  const TrainOptions plain = plain_options();
+  CHECK(cost(plain, {0, 1, 2, 3, 0, 1, 2, 3}, 2) ==
+        doctest::Approx(2 * cost(plain, {0, 1, 2, 3}, 1)).epsilon(1e-6));
+  for (const auto field :
+       {&TrainOptions::dropout_emb, &TrainOptions::dropout_annotations, &TrainOptions::dropout_readout}) {
+    TrainOptions options = plain;
+    options.*field = 0.3;
+    CHECK(cost(options, {0, 1, 2, 3, 0, 1, 2, 3}, 2) !=
+          doctest::Approx(2 * cost(options, {0, 1, 2, 3}, 1)).epsilon(1e-4));
+  }
 }
 
 TEST_CASE("label smoothing changes the cost") {
