@@ -11,20 +11,75 @@ constexpr std::size_t kWorkspace = 32 << 20;
 
 Precision chosen = Precision::kTf32;
 
-Context make_context() {
-  std::string why;
-  if (!available(&why)) throw Error("no GPU can be used: " + why);
-  Context c{};
-  check(cudaSetDevice(0), "cudaSetDevice");
+__global__ void do_nothing() {}
+
+// Throws Error where the driver shows no GPU.
+void check_driver() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return;
+  cudaGetLastError();
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  if (driver == 0) throw Error("no NVIDIA driver is installed");
+  if (status == cudaErrorInsufficientDriver)
+    throw Error(join("the NVIDIA driver is older than this program's CUDA: it serves CUDA ", driver / 1000,
+                     ".", driver % 1000 / 10));
+  throw Error(status == cudaSuccess ? "there is none" : cudaGetErrorString(status));
+}
+
+// Takes the GPU; throws Error where another program has it to itself.
+cudaDeviceProp take_device() {
+  const cudaError_t status = cudaSetDevice(0);
+  if (status == cudaErrorDevicesUnavailable) {
+    cudaGetLastError();
+    throw Error("it is busy or its compute mode is exclusive, and another program has it");
+  }
+  check(status, "cudaSetDevice");
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  if (!properties.memoryPoolsSupported) throw Error("it or its driver is too old for pools of memory");
+  return properties;
+}
+
+// Runs a kernel, which shows whether the program holds code for this GPU.
+void check_kernels(cudaStream_t stream, const cudaDeviceProp& properties) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = config.blockDim = dim3(1);
+  config.stream = stream;
+  const cudaError_t status = cudaLaunchKernelEx(&config, do_nothing);
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction ||
+      status == cudaErrorUnsupportedPtxVersion) {
+    cudaGetLastError();
+    throw Error(join("this program was built for other GPUs than ", properties.name, ", compute capability ",
+                     properties.major, ".", properties.minor, "; CMAKE_CUDA_ARCHITECTURES says for which"));
+  }
+  check(status, "do_nothing");
+  check(cudaStreamSynchronize(stream), "do_nothing");
+}
+
+void fill_context(Context& c) {
+  const cudaDeviceProp properties = take_device();
   c.multiprocessors = properties.multiProcessorCount;
   check(cudaStreamCreateWithFlags(&c.stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  check_kernels(c.stream, properties);
+  check(cudaMalloc(&c.workspace, kWorkspace), "cudaMalloc");
   check(cublasCreate(&c.cublas), "cublasCreate");
   check(cublasSetStream(c.cublas, c.stream), "cublasSetStream");
-  void* workspace = nullptr;
-  check(cudaMalloc(&workspace, kWorkspace), "cudaMalloc");
-  check(cublasSetWorkspace(c.cublas, workspace, kWorkspace), "cublasSetWorkspace");
+  check(cublasSetWorkspace(c.cublas, c.workspace, kWorkspace), "cublasSetWorkspace");
+}
+
+Context make_context() {
+  check_driver();
+  Context c{};
+  try {
+    fill_context(c);
+  } catch (...) {
+    if (c.workspace) cudaFree(c.workspace);
+    if (c.stream) cudaStreamDestroy(c.stream);
+    cudaGetLastError();
+    throw;
+  }
   return c;
 }
 
@@ -41,22 +96,16 @@ void check(cublasStatus_t status, const char* what) {
     throw Error(join("[", what, "] cuBLAS: ", cublasGetStatusString(status)));
 }
 
+// What it says is tried, not guessed: the context, cuBLAS, a kernel, the pool and pinned memory.
 bool available(std::string* why) {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess && count > 0) return true;
-  cudaGetLastError();
-  if (!why) return false;
-  int driver = 0;
-  cudaDriverGetVersion(&driver);
-  if (driver == 0)
-    *why = "no NVIDIA driver is installed";
-  else if (status == cudaErrorInsufficientDriver)
-    *why = join("the NVIDIA driver is older than this program's CUDA: it serves CUDA ", driver / 1000, ".",
-                driver % 1000 / 10);
-  else
-    *why = status == cudaSuccess ? "there is none" : cudaGetErrorString(status);
-  return false;
+  try {
+    check_driver();
+    memory();
+    return true;
+  } catch (const Error& e) {
+    if (why) *why = e.what();
+    return false;
+  }
 }
 
 std::string description() {

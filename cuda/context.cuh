@@ -16,6 +16,7 @@ void check(cublasStatus_t status, const char* what);
 struct Context {
   cudaStream_t stream;
   cublasHandle_t cublas;
+  void* workspace;  // of cuBLAS
   int multiprocessors;
 };
 

@@ -9,8 +9,9 @@
 
 namespace mininmt::cuda {
 
-// Whether a GPU answers; if not, `why` (if given) says what is missing, as in "no NVIDIA driver is
-// installed".
+// Whether a GPU can be used, which is tried: its driver and cuBLAS are there, it runs this program's kernels,
+// no other program has it to itself. If not, `why` (if given) says what is missing, as in "no NVIDIA driver
+// is installed"; one line.
 bool available(std::string* why = nullptr);
 
 // "NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB, CUDA 13.0". Throws Error where none answers.

@@ -15,20 +15,23 @@ cuda::Precision parse_precision(const std::string& name) {
 }  // namespace
 
 Device choose_device(const std::string& device, const std::string& precision, int threads) {
+  std::string no_gpu;
   if constexpr (kHasCuda) {
-    std::string why;
-    const bool available = device != "cpu" && cuda::available(&why);
-    if (device == "cuda" && !available)
-      throw Error("--device cuda: no GPU can be used: " + why + ". --device cpu does without");
-    if (available) {
-      cuda::set_precision(parse_precision(precision));
-      return {&cuda::memory(), "GPU: " + cuda::description() + ", products in " + precision, 1};
+    if (device != "cpu") {
+      std::string why;
+      if (cuda::available(&why)) {
+        cuda::set_precision(parse_precision(precision));
+        return {&cuda::memory(), "GPU: " + cuda::description() + ", products in " + precision, 1};
+      }
+      if (device == "cuda")
+        throw Error("--device cuda: no GPU can be used: " + why + ". --device cpu does without");
+      no_gpu = "; no GPU can be used: " + why;
     }
   } else if (device == "cuda") {
     throw UsageError(
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
-  return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads"), threads};
+  return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", no_gpu), threads};
 }
 
 }  // namespace mininmt

@@ -1,5 +1,10 @@
 // Which device the programs choose, and what they say where there is none.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <utility>
 
 #include "apps/program/device.h"
 #include "cuda/device.h"
@@ -60,7 +65,8 @@ void check_refused(cudaError_t error, const std::string& reason) {
   CHECK_FALSE(cuda::available(&why));
   CHECK_FALSE(cuda::available());
   CHECK_MESSAGE(why.find(reason) != std::string::npos, why);
-  CHECK(choose_device("auto", "tf32", 2).description == "CPU, 2 threads");
+  CHECK(choose_device("auto", "tf32", 2).description == "CPU, 2 threads; no GPU can be used: " + why);
+  CHECK(choose_device("cpu", "tf32", 2).description == "CPU, 2 threads");
   try {
     choose_device("cuda", "tf32", 2);
     FAIL("nothing was thrown");
@@ -76,6 +82,47 @@ TEST_CASE("no GPU that can be used: the reason is given, and auto takes the CPU"
   check_refused(cudaErrorNoDevice, "no NVIDIA driver is installed");
   check_refused(cudaErrorInsufficientDriver, "older than this program's CUDA: it serves CUDA 11.4");
   CHECK(cuda::available());
+}
+
+struct Outcome {
+  int status;
+  std::string text;
+};
+
+// This program again with `--device`, on an emulated GPU of which a call fails from the start.
+Outcome run_again(const std::string& device, const std::string& failing) {
+  const std::string command = "MININMT_EMULATION_FAIL=" + failing + " " +
+                              std::filesystem::read_symlink("/proc/self/exe").string() + " --device " +
+                              device + " 2>&1";
+  FILE* const pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome outcome;
+  for (int c; (c = std::fgetc(pipe)) != EOF;) outcome.text += static_cast<char>(c);
+  outcome.status = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+TEST_CASE("a GPU that is there but can't be used: auto says why in one line and takes the CPU, cuda ends") {
+  const std::pair<std::string, std::string> failures[] = {
+      {"cudaSetDevice=46", "it is busy or its compute mode is exclusive, and another program has it"},
+      {"cudaLaunchKernelEx=209",
+       "this program was built for other GPUs than Emulated GPU, compute capability 9.0; "
+       "CMAKE_CUDA_ARCHITECTURES says for which"},
+      {"cudaLaunchKernelEx=719", "[do_nothing] CUDA: "},
+      {"cublasCreate=1", "[cublasCreate] cuBLAS: "},
+      {"cudaMallocHost=2", "[cudaMallocHost] CUDA: out of memory"},
+  };
+  for (const auto& [failing, reason] : failures) {
+    const Outcome with_auto = run_again("auto", failing), with_cuda = run_again("cuda", failing);
+    INFO(failing, ": ", with_auto.text, with_cuda.text);
+    CHECK(with_auto.status == 0);
+    CHECK(with_auto.text.starts_with("CPU, 2 threads; no GPU can be used: " + reason));
+    CHECK(with_auto.text.find('\n') == with_auto.text.size() - 1);
+    CHECK(with_cuda.status == 1);
+    CHECK(with_cuda.text.starts_with("--device cuda: no GPU can be used: " + reason));
+    CHECK(run_again("cpu", failing).text == "CPU, 2 threads\n");
+  }
+  CHECK(run_again("auto", "none=0").text.starts_with("GPU: Emulated GPU"));
 }
 
 #endif

@@ -1,18 +1,30 @@
 // Runs the tests where a GPU answers; else says why not and exits with 77, which CTest counts as skipped.
-//   --reference    writes what the float tests are judged by (tests/cuda/reference.h); needs no GPU
+//   --reference      writes what the float tests are judged by (tests/cuda/reference.h); needs no GPU
+//   --device NAME    prints what a program with that option says of its device, or why it ends
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
 #include <string_view>
 
+#include "apps/program/device.h"
 #include "cuda/device.h"
+#include "tensor/error.h"
 #include "tests/cuda/reference.h"
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--reference") {
     mininmt::write_reference(stdout);
     return 0;
+  }
+  if (argc == 3 && std::string_view(argv[1]) == "--device") {
+    try {
+      std::puts(mininmt::choose_device(argv[2], "tf32", 2).description.c_str());
+      return 0;
+    } catch (const mininmt::Error& e) {
+      std::puts(e.what());
+      return e.exit_code();
+    }
   }
   std::string why;
   if (!mininmt::cuda::available(&why)) {

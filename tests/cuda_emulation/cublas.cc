@@ -163,7 +163,8 @@ int mantissa_of(cublasHandle_t handle, cublasComputeType_t compute) {
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   const std::lock_guard lock(mutex());
   if (!handle) return CUBLAS_STATUS_INVALID_VALUE;
-  if (device_error() || forbid_in_capture()) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (device_error() || call_error("cublasCreate") || forbid_in_capture())
+    return CUBLAS_STATUS_NOT_INITIALIZED;
   *handle = new cublasContext;
   return CUBLAS_STATUS_SUCCESS;
 }

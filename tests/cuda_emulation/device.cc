@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <sstream>
 
 #include "cuda_runtime.h"
 #include "tests/cuda_emulation/arena.h"
@@ -35,6 +36,23 @@ Order order_at_start() {
 Order& current_order() {
   static Order order = order_at_start();
   return order;
+}
+
+std::map<std::string, cudaError_t> call_errors_at_start() {
+  std::map<std::string, cudaError_t> errors;
+  const char* const given = std::getenv("MININMT_EMULATION_FAIL");
+  std::istringstream text(given ? given : "");
+  for (std::string entry; std::getline(text, entry, ',');) {
+    const auto equals = entry.find('=');
+    if (equals == std::string::npos) fail("MININMT_EMULATION_FAIL has no '=' in " + entry);
+    errors[entry.substr(0, equals)] = static_cast<cudaError_t>(std::stoi(entry.substr(equals + 1)));
+  }
+  return errors;
+}
+
+std::map<std::string, cudaError_t>& call_errors() {
+  static auto* const errors = new std::map<std::string, cudaError_t>(call_errors_at_start());
+  return *errors;
 }
 
 // What the emulator knows of a kernel, looked up once.
@@ -88,6 +106,11 @@ cudaError_t report(cudaError_t error) { return last_error = error; }
 
 cudaError_t device_error() { return asked_error; }
 
+cudaError_t call_error(const char* call) {
+  const auto found = call_errors().find(call);
+  return found == call_errors().end() ? cudaSuccess : found->second;
+}
+
 void set_running(const std::string& what) { running_now = what; }
 
 const char* running() { return running_now.c_str(); }
@@ -106,6 +129,7 @@ void set_order(Order order) { current_order() = order; }
 Order order() { return current_order(); }
 void protect_host(bool on) { Arena::instance().protect(on); }
 void set_device_error(cudaError_t error) { asked_error = error; }
+void set_call_error(const std::string& call, cudaError_t error) { call_errors()[call] = error; }
 void set_memory_limit(std::size_t bytes) { Arena::instance().set_limit(bytes); }
 std::size_t allocated_bytes() { return Arena::instance().used(); }
 std::int64_t live_allocations() { return Arena::instance().live(); }
@@ -149,6 +173,7 @@ void check_struct(const void* kernel, int argument, const void* bytes, std::size
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* address, std::function<void()> body) {
   const std::lock_guard lock(mutex());
   if (device_error()) return report(device_error());
+  if (const cudaError_t error = call_error("cudaLaunchKernelEx")) return report(error);
   const Kernel& kernel = kernel_at(address);
   const dim3 grid = config.gridDim, block = config.blockDim;
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -199,6 +224,7 @@ cudaError_t cudaGetDevice(int* device) {
 
 cudaError_t cudaSetDevice(int device) {
   if (device_error()) return report(device_error());
+  if (const cudaError_t error = call_error("cudaSetDevice")) return report(error);
   return device == 0 ? cudaSuccess : report(cudaErrorInvalidDevice);
 }
 

@@ -23,6 +23,11 @@ void protect_host(bool on);
 // version is then 0, but for cudaErrorInsufficientDriver.
 void set_device_error(cudaError_t error);
 
+// What a call of the runtime answers from now on, cudaSuccess: what it would. For cudaSetDevice,
+// cudaLaunchKernelEx, cudaGraphInstantiate, cudaMallocHost and cublasCreate. At start by
+// MININMT_EMULATION_FAIL, as in "cudaSetDevice=46,cublasCreate=1".
+void set_call_error(const std::string& call, cudaError_t error);
+
 // Bytes of the device's memory, 2 GiB at start; beyond it cudaMalloc and cudaMallocAsync fail.
 void set_memory_limit(std::size_t bytes);
 

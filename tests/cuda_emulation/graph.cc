@@ -43,6 +43,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   const std::lock_guard lock(mutex());
   if (!executable || !graph) return report(cudaErrorInvalidValue);
+  if (const cudaError_t error = call_error("cudaGraphInstantiate")) return report(error);
   *executable = new CUgraphExec_st{graph->operations};
   return cudaSuccess;
 }

@@ -21,6 +21,9 @@ cudaError_t report(cudaError_t error);
 // An error that set_device_error asked for, for the calls that need a device.
 cudaError_t device_error();
 
+// The same of set_call_error, for one call.
+cudaError_t call_error(const char* call);
+
 // What runs now, for messages; empty while the host runs.
 void set_running(const std::string& what);
 const char* running();

@@ -138,6 +138,7 @@ cudaError_t cudaMallocHost(void** address, std::size_t bytes) { return cudaHostA
 cudaError_t cudaHostAlloc(void** address, std::size_t bytes, unsigned) {
   const std::lock_guard lock(mutex());
   if (const cudaError_t error = device_error()) return report(error);
+  if (const cudaError_t error = call_error("cudaMallocHost")) return report(error);
   if (const cudaError_t error = forbid_in_capture()) return error;
   if (!address) return report(cudaErrorInvalidValue);
   *address = bytes == 0 ? nullptr : Arena::instance().allocate_pinned(bytes);
