@@ -2,6 +2,7 @@
 // header (little-endian), the header, the data. Any tool that knows it can open a model.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>

@@ -57,8 +57,8 @@ TEST_CASE("every parameter has a gradient") {
       for (const Parameter* p : model->parameters().all())
         for (const Part& part : p->parts) {
           double square = 0;
-          for (real g : Parameters::view(gradients, *p).slice(part.first, part.count).values())
-            square += g * g;
+          const Tensor gradient = Parameters::view(gradients, *p).slice(part.first, part.count);
+          for (real g : gradient.values()) square += g * g;
           INFO(name_of(order, alignment), ": ", part.name);
           CHECK(std::sqrt(square) > 1e-2);
         }

@@ -1,6 +1,7 @@
 // Initial values (MODEL.md 6; P B.1).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/initialize.h"
