@@ -7,8 +7,8 @@
 #include "apps/program/model_folder.h"
 #include "apps/program/program.h"
 #include "apps/program/signals.h"
-#include "apps/train/trainer.h"
 #include "apps/program/version.h"
+#include "apps/train/trainer.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -77,7 +77,10 @@ int train(const std::vector<std::string>& arguments) {
   log.info("options:\n" + config);
   model->parameters().move_to(*device.memory);
   start_model_folder(options.model, vocabs.source, vocabs.target, config);
-  return Trainer(*model, corpus, validation.get(), options, device.threads, log).run();
+  const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads);
+  Validate validate;
+  if (validation) validate = [&](const RnnSearch& trained) { return validation->measure(trained); };
+  return Trainer(*model, *updater, corpus, validate, options, log).run();
 }
 
 }  // namespace

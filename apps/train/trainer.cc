@@ -1,6 +1,7 @@
 #include "apps/train/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -22,11 +23,11 @@ std::string format(const char* pattern, double value) {
   return text;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 }  // namespace
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words,
                                      std::size_t target_words) {
@@ -44,23 +45,27 @@ std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_w
   return model;
 }
 
-Trainer::Trainer(RnnSearch& model, const ParallelCorpus& corpus, const Validation* validation,
-                 const TrainOptions& options, int threads, Log& log)
+Trainer::Trainer(RnnSearch& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
+                 const TrainOptions& options, Log& log, Clock clock)
     : model_(model),
+      updater_(updater),
       corpus_(corpus),
-      validation_(validation),
+      validate_(std::move(validate)),
       options_(options),
       log_(log),
+      clock_(std::move(clock)),
       progress_(log),
-      updater_(make_updater(model, options, threads)),
       stream_(corpus,
               {static_cast<std::size_t>(options.mini_batch), static_cast<std::size_t>(options.maxi_batch),
                static_cast<std::size_t>(options.mini_batch_words)},
-              static_cast<std::uint64_t>(options.seed)) {}
+              static_cast<std::uint64_t>(options.seed)),
+      start_(clock_()) {
+  window_.since = start_;
+}
 
 Budget Trainer::done() const {
-  return {static_cast<std::int64_t>(stream_.epoch()), updater_->updates(),
-          static_cast<std::int64_t>(seconds_since(start_) / 60)};
+  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(),
+          static_cast<std::int64_t>(seconds() / 60)};
 }
 
 // Whether `frequency` has passed since `last`, which is brought up to now if so.
@@ -77,9 +82,8 @@ double Trainer::fraction_done() const {
   const Budget& after = options_.after;
   double fraction = 0;
   if (after.updates > 0)
-    fraction = static_cast<double>(updater_->updates()) / static_cast<double>(after.updates);
-  if (after.minutes > 0)
-    fraction = std::max(fraction, seconds_since(start_) / 60 / static_cast<double>(after.minutes));
+    fraction = static_cast<double>(updater_.updates()) / static_cast<double>(after.updates);
+  if (after.minutes > 0) fraction = std::max(fraction, seconds() / 60 / static_cast<double>(after.minutes));
   if (after.epochs > 0) {
     const double epochs = static_cast<double>(stream_.epoch()) +
                           static_cast<double>(stream_.pairs()) / static_cast<double>(corpus_.size());
@@ -93,22 +97,22 @@ int Trainer::run() {
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
     progress_.update(fraction_done(),
-                     join("epoch ", epoch_, "  update ", updater_->updates(), "  ", cost_text(window_)));
-    if (validation_ && due(options_.valid_freq, validated_)) validate();
+                     join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
+    if (validate_ && due(options_.valid_freq, validated_)) validate();
     if (due(options_.save_freq, saved_)) save_last();
   }
   take_reports(true);
-  if (validation_ && signal_received() == 0 && validated_.updates != updater_->updates()) validate();
-  if (updater_->updates() > 0) save_last();
-  const double seconds = seconds_since(start_);
-  log_.info(join("done: ", updater_->updates(), " updates, ", words_, " target words in ",
-                 format_duration(seconds), ", ", format("%.0f", static_cast<double>(words_) / seconds),
+  if (validate_ && signal_received() == 0 && validated_.updates != updater_.updates()) validate();
+  if (updater_.updates() > 0) save_last();
+  const double duration = seconds();
+  log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ",
+                 format_duration(duration), ", ", format("%.0f", static_cast<double>(words_) / duration),
                  " words/s, validation and all"));
   if (not_finite_ > 0)
     log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
   if (signal_received() == 0) return 0;
   log_.warning(join("stopped by signal ", signal_received(),
-                    updater_->updates() > 0 ? "; the model as it was is saved" : " before the first update"));
+                    updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
   return 128 + signal_received();
 }
 
@@ -122,13 +126,13 @@ bool Trainer::finished() {
 
 void Trainer::take_update() {
   epoch_ = stream_.epoch() + 1;
-  updater_->start(minibatch_of(corpus_, stream_.next()));
+  updater_.start(minibatch_of(corpus_, stream_.next()));
   take_reports(false);
 }
 
 // Of the updates that are done; with `wait`, of all that were started.
 void Trainer::take_reports(bool wait) {
-  for (const UpdateReport& report : updater_->reports(wait)) take_report(report);
+  for (const UpdateReport& report : updater_.reports(wait)) take_report(report);
 }
 
 void Trainer::take_report(const UpdateReport& report) {
@@ -150,7 +154,7 @@ void Trainer::check_finite(const UpdateReport& report) {
   if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
   throw Error(join("training diverged: ", not_finite_in_a_row_,
                    " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
-                   updater_->learn_rate(),
+                   updater_.learn_rate(),
                    options_.clip_norm > 0 ? " or a smaller --clip-norm" : " or --clip-norm 1",
                    "; what was saved before stays as it is"));
 }
@@ -164,15 +168,16 @@ std::string Trainer::cost_text(const Window& window) const {
 
 void Trainer::display() {
   take_reports(true);
-  const double seconds = seconds_since(window_.since);
-  const double left = seconds_left(fraction_done(), seconds_since(start_));
+  const double duration = clock_() - window_.since;
+  const double left = seconds_left(fraction_done(), seconds());
   log_.info(
-      join("epoch ", epoch_, "  update ", updater_->updates(), "  sentences ", window_.sentences, "  ",
-           cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / seconds),
+      join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
+           cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / duration),
            " words/s  gradient norm ",
            format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
            "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
   window_ = {};
+  window_.since = clock_();
 }
 
 void Trainer::validate() {
@@ -180,34 +185,33 @@ void Trainer::validate() {
   // Validation sees what would be saved; the parameters come back afterwards.
   const Tensor& values = model_.parameters().values();
   const Tensor own = values.clone();
-  values.set(updater_->values());
-  const auto start = Clock::now();
-  const ValidationScores scores = validation_->measure(model_);
+  values.set(updater_.values());
+  const double start = clock_();
+  const ValidationScores scores = validate_(model_);
   values.set(own);
 
   const std::string& metric = options_.valid_metrics[0];
   const bool is_best =
       std::isfinite(scores.cross_entropy) && (!best_ || is_better(metric, scores.metric(metric), *best_));
   stalls_ = is_best ? 0 : stalls_ + 1;
-  std::string text = join("validation  epoch ", epoch_, "  update ", updater_->updates());
+  std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
   log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  took " +
-            format_duration(seconds_since(start)));
+            format_duration(clock_() - start));
   if (is_best) {
     best_ = scores.metric(metric);
     save(kModelFile);
   } else {
     stalled();
   }
-  window_.since +=
-      std::chrono::duration_cast<Clock::duration>(Clock::now() - start);  // words/s without validation
+  window_.since += clock_() - start;  // words/s without validation
 }
 
 void Trainer::stalled() {
   if (options_.lr_decay == 0 || stalls_ % options_.lr_decay_patience != 0) return;
-  updater_->set_learn_rate(updater_->learn_rate() * options_.lr_decay);
-  log_.info(join("learning rate ", updater_->learn_rate()));
+  updater_.set_learn_rate(updater_.learn_rate() * options_.lr_decay);
+  log_.info(join("learning rate ", updater_.learn_rate()));
 }
 
 // Without validation there is no best model: the last one is the model, unless validation found it useless.
@@ -218,7 +222,7 @@ void Trainer::save_last() {
 }
 
 void Trainer::save(const char* name) {
-  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_->values());
+  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_.values());
 }
 
 }  // namespace mininmt

@@ -55,12 +55,15 @@ struct Session {
 
   int train(int threads = 1) {
     Log messages(true, folder.path("log"));
-    std::unique_ptr<Validation> validation;
+    Validate validate;
     if (!options.valid_sets.empty())
-      validation = std::make_unique<Validation>(options, source, target, threads);
+      validate = [&, validation = Validation(options, source, target, threads)](const RnnSearch& trained) {
+        return validation.measure(trained);
+      };
     const auto model = new_model(options, source.size(), target.size());
+    const auto updater = make_updater(*model, options, threads);
     start_model_folder(options.model, source, target, to_config(options));
-    const int exit_code = Trainer(*model, corpus, validation.get(), options, threads, messages).run();
+    const int exit_code = Trainer(*model, *updater, corpus, validate, options, messages).run();
     log = read_whole(folder.path("log"));
     return exit_code;
   }
