@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/options/options.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -52,35 +53,36 @@ const std::vector<std::string> kDecodingNames = {"beam-size", "normalize", "max-
 
 void declare(OptionSet& set, BeamOptions& options) {
   set.group("Input and output");
-  set.add("model", options.model, "FOLDER", "the folder that mininmt-train made");
-  set.add("input", options.input, "FILE", "source text, plain or gzipped; - for standard input");
-  set.add("output", options.output, "FILE", "where the translations go; - for standard output");
-  set.add("score", options.score, "FILE",
+  set.add("model", options.model, kind::name("FOLDER"), "the folder that mininmt-train made");
+  set.add("input", options.input, kind::name(), "source text, plain or gzipped; - for standard input");
+  set.add("output", options.output, kind::name(), "where the translations go; - for standard output");
+  set.add("score", options.score, kind::name(),
           "translations to score instead of searching: writes log p (natural) of each, </s> included");
-  set.add("reference", options.reference, "FILE", "right translations: prints BLEU to stderr at the end");
-  set.add_choice("invalid-utf8", options.invalid_utf8, {"error", "replace"},
-                 "bytes that are not UTF-8: stop, or put U+FFFD in their place");
+  set.add("reference", options.reference, kind::name(),
+          "right translations: prints BLEU to stderr at the end");
+  set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
+          "bytes that are not UTF-8: stop, or put U+FFFD in their place");
   set.group("What to write");
-  set.add("n-best", options.n_best, "all hypotheses of the beam, not only the best, with their scores");
-  set.add_choice(
-         "alignment", options.alignment, {"hard", "soft", "picture"},
-         "hard: pairs s-t, counted from 0; soft: a distribution over source positions for each target word; "
-         "picture: drawn in characters. Without a value: hard")
-      .implicit = {"hard"};
+  set.add("n-best", options.n_best, kind::flag(),
+          "all hypotheses of the beam, not only the best, with their scores");
+  set.add("alignment", options.alignment,
+          kind::or_without_value(kind::choice({"hard", "soft", "picture"}), "hard"),
+          "hard: pairs s-t, counted from 0; soft: a distribution over source positions for each target word; "
+          "picture: drawn in characters. Without a value: hard");
   set.group("Search (the defaults are those that the model was validated with)");
   add_decoding_options(set, options.decoding);
   set.group("Speed");
-  set.add("mini-batch", options.mini_batch, Range<int>{1, 65536}, "N", "sentences translated at once");
-  set.add("maxi-batch", options.maxi_batch, Range<int>{1, 65536}, "N",
+  set.add("mini-batch", options.mini_batch, kind::integer({1, 65536}), "sentences translated at once");
+  set.add("maxi-batch", options.maxi_batch, kind::integer({1, 65536}),
           "minibatches of text read ahead and sorted by length");
   add_device_options(set, options.cpu_threads, options.device, options.precision);
   set.group("Messages");
-  set.add("quiet", options.quiet, "nothing but warnings and errors on stderr");
+  set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.add_general();
 }
 
 // The decoding options among those saved with the model, which is a folder or a file in it.
-std::vector<Setting> model_defaults(const OptionSet& set, const std::filesystem::path& model) {
+Settings model_defaults(const OptionSet& set, const std::filesystem::path& model) {
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(model, ignored);
   const std::string saved = ((is_file ? model.parent_path() : model) / kSavedOptions).string();
@@ -88,9 +90,8 @@ std::vector<Setting> model_defaults(const OptionSet& set, const std::filesystem:
   return set.read_config(read_small_file(saved), saved, kDecodingNames);
 }
 
-void check(OptionSet& set, const BeamOptions& options) {
+void check(const OptionSet& set, const BeamOptions& options) {
   set.require("model", "the folder that mininmt-train made");
-  for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive("score", other);
   if (options.input == kStandardStream && options.score == kStandardStream) {
     throw UsageError("--input and --score cannot both be standard input: name a file for one of them");
   }
@@ -104,37 +105,38 @@ void check(OptionSet& set, const BeamOptions& options) {
 }  // namespace
 
 void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision) {
-  set.add_choice("device", device, {"auto", "cpu", "cuda"},
-                 "auto: an NVIDIA GPU if there is one, else the CPU");
-  set.add_choice("precision", precision, {"float32", "tf32", "bf16"},
-                 "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
-                 "faster; sums and all else are float32");
-  set.add("cpu-threads", cpu_threads, Range<int>{0, 1024}, "N", "threads on the CPU; 0 for all cores");
+  set.add("device", device, kind::choice({"auto", "cpu", "cuda"}),
+          "auto: an NVIDIA GPU if there is one, else the CPU");
+  set.add("precision", precision, kind::choice({"float32", "tf32", "bf16"}),
+          "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
+          "faster; sums and all else are float32");
+  set.add("cpu-threads", cpu_threads, kind::integer({0, 1024}), "threads on the CPU; 0 for all cores");
 }
 
 void add_decoding_options(OptionSet& set, DecodingOptions& decoding) {
-  set.add("beam-size", decoding.beam_size, Range<int>{1, 1000}, "N", "hypotheses kept");
-  set.add("normalize", decoding.normalize, Range<double>{0, 10}, "[ALPHA]",
-          "rank hypotheses by log p / length^ALPHA; 0 ranks by log p. Without a value: 1")
-      .implicit = {"1"};
-  set.add("max-length-factor", decoding.max_length_factor, Range<double>{0.1, 100}, "X",
+  set.add("beam-size", decoding.beam_size, kind::integer({1, 1000}), "hypotheses kept");
+  set.add("normalize", decoding.normalize, kind::or_without_value(kind::real({0, 10}, "[ALPHA]"), "1"),
+          "rank hypotheses by log p / length^ALPHA; 0 ranks by log p. Without a value: 1");
+  set.add("max-length-factor", decoding.max_length_factor, kind::real({0.1, 100}),
           "write at most X words for each source word, </s> counted");
-  set.add("min-length-factor", decoding.min_length_factor, Range<double>{0, 100}, "X",
+  set.add("min-length-factor", decoding.min_length_factor, kind::real({0, 100}),
           "bar </s> for the first X words for each source word; the paper presets have 0.5");
-  set.add("allow-unk", decoding.allow_unk, "let the output contain <unk>");
+  set.add("allow-unk", decoding.allow_unk, kind::flag(), "let the output contain <unk>");
 }
 
 Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments) {
   BeamOptions options;
   OptionSet set(kProgram);
   declare(set, options);
-  const std::vector<Setting> command_line = set.read_command_line(arguments);
+  const Settings command_line = set.read_command_line(arguments);
   if (const auto reply = set.reply(command_line, kHelp, kUsage)) return *reply;
-  const std::vector<Setting> file = set.read_config_named_in(command_line);
-  set.apply(file, Source::kFile);
-  set.apply(command_line, Source::kCommandLine);
+  const Settings file = set.read_config_named_in(command_line);
+  set.apply(file);
+  set.apply(command_line);
   // Only now is it known which model; its defaults go under what was given.
-  set.apply(model_defaults(set, options.model), Source::kPreset);
+  const std::vector<Settings> sources = {model_defaults(set, options.model), file, command_line};
+  for (const Settings& given : sources) set.apply(given);
+  for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive(sources, "score", other);
   check(set, options);
   return options;
 }

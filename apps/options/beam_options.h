@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "apps/options/options.h"
+#include "apps/options/reply.h"
 
 namespace mininmt {
+
+class OptionSet;
 
 // The file in a model's folder that holds the options it was trained with.
 inline constexpr char kSavedOptions[] = "options.ini";

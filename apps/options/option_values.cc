@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
-#include <limits>
-#include <numeric>
+#include <set>
 
 #include "tensor/error.h"
 
 namespace mininmt {
 namespace {
-
-constexpr std::int64_t kLargestBudget = 1'000'000'000'000;
 
 // Reads all of `text` as a number; false if any of it is something else, or it doesn't fit.
 template <class Number>
@@ -22,50 +18,57 @@ bool read_number(std::string_view text, Number& number) {
   return error == std::errc() && rest == end;
 }
 
-std::int64_t& budget_part(Budget& budget, char unit) {
-  return unit == 'e' ? budget.epochs : unit == 'm' ? budget.minutes : budget.updates;
-}
-
-}  // namespace
-
-int parse_integer(const std::string& text, Range<int> range) {
-  std::int64_t value = 0;
-  if (!read_number(text, value) || value < range.min || value > range.max) {
-    throw UsageError(join(in_quotes(text), " is not a whole number from ", range.min, " to ", range.max));
-  }
-  return static_cast<int>(value);
-}
-
-double parse_real(const std::string& text, Range<double> range) {
-  double value = 0;
-  // NaN fails every comparison, so the range is asked for and not its opposite.
-  const bool allowed = read_number(text, value) && value >= range.min && value <= range.max;
-  if (!allowed) {
-    throw UsageError(join(in_quotes(text), " is not a number from ", format_real(range.min), " to ",
-                          format_real(range.max)));
-  }
-  return value;
-}
-
-std::string format_real(double value) {
+template <class Number>
+std::string format_number(Number value) {
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return std::string(buffer.data(), end);
+  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
 }
 
-std::string parse_choice(const std::string& text, const std::vector<std::string>& choices) {
-  if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-    throw UsageError(join(in_quotes(text), " is not one of ", join_list(choices, ", ")));
-  }
-  return text;
+// A kind of one value, from functions that read and write one text.
+template <class T, class Read, class Write>
+Kind<T> one_value(const std::string& values_name, Read read, Write write) {
+  return {values_name, [read](const Values& values) { return read(values[0]); },
+          [write](const T& value) { return Values{write(value)}; }};
 }
 
-bool Budget::reached_by(const Budget& done) const {
-  return (epochs > 0 && done.epochs >= epochs) || (updates > 0 && done.updates >= updates) ||
-         (minutes > 0 && done.minutes >= minutes);
+template <class Number>
+Kind<Number> number(Range<Number> range, const std::string& values_name, const std::string& what) {
+  const auto read = [=](const std::string& text) {
+    Number value = 0;
+    // NaN fails every comparison, so the range is asked for and not its opposite.
+    if (read_number(text, value) && value >= range.min && value <= range.max) return value;
+    throw UsageError(join(in_quotes(text), " is not ", what, " from ", format_number(range.min), " to ",
+                          format_number(range.max)));
+  };
+  return one_value<Number>(values_name, read, format_number<Number>);
 }
 
-Budget parse_budget(const std::string& text) {
+template <class T>
+Kind<std::vector<T>> two_of(const Kind<T>& one, const std::string& values_name) {
+  const auto read = [one](const Values& two) {
+    return std::vector<T>{one.read({two[0]}), one.read({two[1]})};
+  };
+  const auto write = [one](const std::vector<T>& sides) {
+    Values values;
+    for (const T& side : sides) values.push_back(one.write(side)[0]);
+    return values;
+  };
+  return {values_name, read, write, 2, 2};
+}
+
+std::string read_choice(const std::string& text, const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  throw UsageError(join(in_quotes(text), " is not one of ", join_list(choices, ", ")));
+}
+
+std::string read_name(const Values& values) {
+  if (values[0].empty()) throw UsageError("an empty name was given; is a shell variable unset?");
+  if (values[0].find('\n') == std::string::npos) return values[0];
+  throw UsageError("names with a line break are not supported");
+}
+
+Budget read_budget(const std::string& text) {
+  constexpr std::int64_t kLargest = 1'000'000'000'000;
   const auto refuse = [&](const std::string& why) {
     throw UsageError(
         join(in_quotes(text), " ", why,
@@ -73,30 +76,75 @@ Budget parse_budget(const std::string& text) {
   };
   Budget budget;
   std::string units_seen;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
+  for (std::size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+    end = std::min(text.find(',', begin), text.size());
     std::string part = text.substr(begin, end - begin);
-    begin = end + 1;
-    char unit = 'u';
-    if (!part.empty() && std::string_view("eum").find(part.back()) != std::string_view::npos) {
-      unit = part.back();
-      part.pop_back();
-    }
+    const bool has_unit = !part.empty() && std::string("eum").find(part.back()) != std::string::npos;
+    const char unit = has_unit ? part.back() : 'u';
+    if (has_unit) part.pop_back();
     if (units_seen.find(unit) != std::string::npos) refuse("sets the same unit twice");
     units_seen += unit;
-    std::int64_t& count = budget_part(budget, unit);
-    if (!read_number(part, count) || count < 0 || count > kLargestBudget)
-      refuse("is not a length of training");
+    std::int64_t& count = unit == 'e' ? budget.epochs : unit == 'm' ? budget.minutes : budget.updates;
+    if (!read_number(part, count) || count < 0 || count > kLargest) refuse("is not a length of training");
   }
   return budget;
 }
 
 std::string format_budget(const Budget& budget) {
-  std::vector<std::string> parts;
+  Values parts;
   if (budget.epochs > 0) parts.push_back(join(budget.epochs, "e"));
   if (budget.updates > 0) parts.push_back(join(budget.updates, "u"));
   if (budget.minutes > 0) parts.push_back(join(budget.minutes, "m"));
   return parts.empty() ? "0" : join_list(parts, ",");
+}
+
+}  // namespace
+
+namespace kind {
+
+Kind<bool> flag() {
+  const auto read = [](const std::string& text) { return read_choice(text, {"true", "false"}) == "true"; };
+  const auto write = [](bool on) { return on ? "true" : "false"; };
+  return or_without_value(one_value<bool>("", read, write), "true");  // a config file has a value for it
+}
+
+Kind<int> integer(Range<int> range) { return number(range, "N", "a whole number"); }
+
+Kind<double> real(Range<double> range, const std::string& values_name) {
+  return number(range, values_name, "a number");
+}
+
+Kind<Budget> budget() { return one_value<Budget>("LENGTH", read_budget, format_budget); }
+
+Kind<std::string> name(const std::string& values_name) {
+  return {values_name, read_name,
+          [](const std::string& name) { return name.empty() ? Values{} : Values{name}; }};
+}
+
+Kind<std::string> choice(const std::vector<std::string>& choices) {
+  Kind<std::string> kind = name(join_list(choices, "|"));
+  kind.read = [choices](const Values& values) { return read_choice(values[0], choices); };
+  return kind;
+}
+
+Kind<Values> choices(const std::vector<std::string>& choices) {
+  const auto read = [choices](const Values& values) {
+    for (const std::string& value : values) read_choice(value, choices);
+    if (std::set<std::string>(values.begin(), values.end()).size() == values.size()) return values;
+    throw UsageError("names the same value twice");
+  };
+  return {"NAME ...", read, [](const Values& values) { return values; }, 1, choices.size()};
+}
+
+Kind<Values> names_of_sides() { return two_of(name(), "SOURCE TARGET"); }
+
+Kind<std::vector<int>> integers_of_sides(Range<int> range) { return two_of(integer(range), "N N"); }
+
+}  // namespace kind
+
+bool Budget::reached_by(const Budget& done) const {
+  return (epochs > 0 && done.epochs >= epochs) || (updates > 0 && done.updates >= updates) ||
+         (minutes > 0 && done.minutes >= minutes);
 }
 
 std::string in_quotes(std::string_view text) {
@@ -114,27 +162,22 @@ std::string join_list(const std::vector<std::string>& parts, const std::string& 
 }
 
 int edit_distance(std::string_view a, std::string_view b) {
-  // distance[j] is the distance of the first i characters of a and the first j of b; the two earlier rows are
-  // kept.
-  std::vector<int> before_last, last, distance(b.size() + 1);
-  std::iota(distance.begin(), distance.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    before_last = std::move(last);
-    last = distance;
-    distance[0] = static_cast<int>(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
-      distance[j] = std::min({replaced, last[j] + 1, distance[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        distance[j] = std::min(distance[j], before_last[j - 2] + 1);
-      }
+  // d[i][j] is the distance of the first i characters of a and the first j of b.
+  std::vector<std::vector<int>> d(a.size() + 1, std::vector<int>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      d[i][j] = static_cast<int>(i + j);
+      if (i == 0 || j == 0) continue;
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
-  return distance[b.size()];
+  return d.back().back();
 }
 
 std::vector<std::string> suggestions(const std::string& name, const std::vector<std::string>& known) {
-  constexpr std::size_t kLongestName = 64;
+  constexpr std::size_t kLongestName = 64, kMost = 4;
   if (name.empty() || name.size() > kLongestName) return {};
   // One slip in three characters still looks like the word that was meant.
   int least = static_cast<int>(name.size()) / 3;
@@ -147,7 +190,6 @@ std::vector<std::string> suggestions(const std::string& name, const std::vector<
     nearest.push_back(candidate);
   }
   if (!nearest.empty() || name.size() < 3) return nearest;
-  constexpr std::size_t kMost = 4;
   for (const std::string& candidate : known) {
     const bool holds = ("-" + candidate).find("-" + name) != std::string::npos;
     if (holds && nearest.size() < kMost) nearest.push_back(candidate);

@@ -1,9 +1,10 @@
-// The values of options as text: numbers with their allowed range, choices, training budgets, and the nearest
-// known name to a mistyped one. Every function that parses throws UsageError with the value and what is
-// allowed; the caller puts the option's name before it.
+// The values of options as text: what an option allows, training budgets, and the nearest known name to a
+// mistyped one. What reads throws UsageError with the value and what is allowed; the caller puts the option's
+// name before it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,18 +21,6 @@ struct Range {
   Number max;
 };
 
-// A whole number in decimal digits.
-int parse_integer(const std::string& text, Range<int> range);
-
-// A finite decimal number, as in 0.5 or 1e-6. NaN, infinity and hexadecimal are refused.
-double parse_real(const std::string& text, Range<double> range);
-
-// The shortest text that parse_real reads back as the same number.
-std::string format_real(double value);
-
-// Returns `text` if it is one of `choices`.
-std::string parse_choice(const std::string& text, const std::vector<std::string>& choices);
-
 // How long to train, or how often to do something: the part that is reached first counts, a part of 0 never
 // is.
 struct Budget {
@@ -46,12 +35,42 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
-// Reads "10e", "5000u", "30m" or several with commas, "10e,30m". A plain number counts updates; "0" is the
-// empty one.
-Budget parse_budget(const std::string& text);
+// What an option takes. `write` gives the shortest text that `read` reads back as the same value.
+template <class T>
+struct Kind {
+  std::string values_name;               // how help shows the values: "SOURCE TARGET"; empty for a flag
+  std::function<T(const Values&)> read;  // of values whose number is right
+  std::function<Values(const T&)> write;
+  std::size_t min_values = 1, max_values = 1;
+  Values implicit = {};  // the values of an option that is given without any
+};
 
-// The text that parse_budget reads back as the same budget.
-std::string format_budget(const Budget& budget);
+namespace kind {
+
+Kind<bool> flag();
+// A whole number in decimal digits; a finite decimal number, as in 0.5 or 1e-6.
+Kind<int> integer(Range<int> range);
+Kind<double> real(Range<double> range, const std::string& values_name = "X");
+// "10e", "5000u", "30m" or several with commas, "10e,30m". A plain number counts updates; "0" is the empty
+// one.
+Kind<Budget> budget();
+// A file or folder; empty: none.
+Kind<std::string> name(const std::string& values_name = "FILE");
+Kind<std::string> choice(const std::vector<std::string>& choices);
+// Different ones of the choices, at least one.
+Kind<std::vector<std::string>> choices(const std::vector<std::string>& choices);
+// A source and a target side.
+Kind<std::vector<std::string>> names_of_sides();
+Kind<std::vector<int>> integers_of_sides(Range<int> range);
+
+// The same, but `value` is meant where the option is given without one.
+template <class T>
+Kind<T> or_without_value(Kind<T> kind, const std::string& value) {
+  kind.implicit = {value};
+  return kind;
+}
+
+}  // namespace kind
 
 // `text` in single quotes for a message: control characters are replaced by '?' and a long text is cut.
 std::string in_quotes(std::string_view text);

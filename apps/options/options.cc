@@ -1,8 +1,13 @@
 #include "apps/options/options.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iomanip>
-#include <set>
 #include <sstream>
 
 #include "apps/program/version.h"
@@ -11,231 +16,296 @@
 namespace mininmt {
 namespace {
 
-const std::vector<std::string> kTrueFalse = {"true", "false"};
+constexpr unsigned kColumns = 80;      // of help
+constexpr unsigned kNameColumns = 48;  // of those, what remains for an explanation at least
+
+// An option's value for Boost: the parser lets any number of values pass, so that a wrong one gets a message
+// of our own; store() calls xparse and notify() puts the value into the field.
+class OptionValue : public po::untyped_value {
+ public:
+  explicit OptionValue(const Option& option) : po::untyped_value(true), option_(option) {}
+
+  std::string name() const override { return option_.values_name; }
+  unsigned max_tokens() const override { return option_.values_name.empty() ? 0 : UINT_MAX; }
+  void notify(const boost::any& stored) const override { boost::any_cast<std::function<void()>>(stored)(); }
+  void xparse(boost::any& stored, const Values& given) const override {
+    if (!stored.empty()) refuse(" is given twice");
+    const Values& values = given.empty() ? option_.implicit : given;
+    check_count(values);
+    try {
+      stored = option_.read(values);
+    } catch (const UsageError& error) {
+      refuse(join(": ", error.what()));
+    }
+  }
+
+ private:
+  // Throws what store() puts the label before: "--model" + `why`.
+  [[noreturn]] static void refuse(const std::string& why) {
+    po::error_with_option_name error("%original_token%%why%");
+    error.set_substitute("why", why);
+    throw error;
+  }
+
+  void check_count(const Values& values) const {
+    const std::size_t min = option_.min_values, max = option_.max_values;
+    if (values.size() >= min && values.size() <= max) return;
+    if (option_.values_name.empty()) refuse(" takes no values");
+    Values given;
+    for (const std::string& value : values) given.push_back(in_quotes(value));
+    refuse(join(" takes ", min, max > min ? join(" to ", max) : "", max == 1 ? " value, " : " values, ",
+                option_.values_name, "; got ", given.empty() ? "none" : join_list(given, " ")));
+  }
+
+  const Option& option_;
+};
 
 // A value as it stands in a config file: in double quotes if it would not read back as one value without.
 std::string config_word(const std::string& value) {
-  std::ostringstream out;
-  if (value.empty() || value.find_first_of(" \t\r\"#") != std::string::npos) {
-    out << std::quoted(value);
-  } else {
-    out << value;
-  }
-  return out.str();
+  if (!value.empty() && value.find_first_of(" \t\r\"#") == std::string::npos) return value;
+  return join(std::quoted(value));
 }
 
-void check_name(const std::string& value) {
-  if (value.empty()) throw UsageError("an empty name was given; is a shell variable unset?");
-  if (value.find('\n') != std::string::npos) throw UsageError("names with a line break are not supported");
+const std::string& label(const po::option& setting) { return setting.original_tokens[0]; }
+
+// What stands before a name where the setting was given: nothing in a config file.
+std::string dashes(const po::option& setting) { return label(setting).starts_with("--") ? "--" : ""; }
+
+bool is_option_like(const std::string& value) {
+  return value.size() > 1 && value[0] == '-' && std::isalpha(static_cast<unsigned char>(value[1]));
+}
+
+// The words of a config line after "=": separated by blanks, in double quotes if they hold blanks; "#" at the
+// start of a word begins a comment. `label` is for messages.
+Values config_words(const std::string& text, const std::string& label) {
+  std::istringstream in(text);
+  Values words;
+  while (!(in >> std::ws).eof() && in.peek() != '#') {
+    std::string word;
+    if (!(in >> std::quoted(word))) throw UsageError(label + ": a double quote is not closed");
+    words.push_back(word);
+  }
+  return words;
+}
+
+// One line of a config file, "name = value value", which begins with no blank.
+po::option config_line(const std::string& line, const std::string& where) {
+  const std::size_t equals = line.find('=');
+  if (equals == std::string::npos) {
+    throw UsageError(join(where, in_quotes(line), " is not of the form: name = value"));
+  }
+  const std::string left = line.substr(0, equals);
+  const std::string name = left.substr(0, left.find_last_not_of(" \t") + 1);
+  po::option setting(name, config_words(line.substr(equals + 1), where + name));
+  setting.original_tokens = {where + name};
+  return setting;
 }
 
 }  // namespace
 
-void OptionSet::group(const std::string& title) { groups_.push_back({title, {}}); }
-
-Option& OptionSet::add_option(Option option) {
-  return groups_.back().options.emplace_back(std::move(option));
+void OptionSet::group(const std::string& title) {
+  group_ = title;
+  groups_.emplace_back(title, kColumns, kNameColumns);
 }
 
-Option& OptionSet::add(const std::string& name, bool& field, const std::string& help) {
-  Option option{.name = name, .help = help, .min_values = 0, .max_values = 0, .implicit = {"true"}};
-  option.set = [&field](const Values& values) { field = parse_choice(values[0], kTrueFalse) == "true"; };
-  option.get = [&field] { return Values{field ? "true" : "false"}; };
-  option.off = {"false"};
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, int& field, Range<int> range, const std::string& values_name,
-                       const std::string& help) {
-  Option option{.name = name, .values_name = values_name, .help = help};
-  option.set = [&field, range](const Values& values) { field = parse_integer(values[0], range); };
-  option.get = [&field] { return Values{std::to_string(field)}; };
-  option.off = {"0"};
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, double& field, Range<double> range,
-                       const std::string& values_name, const std::string& help) {
-  Option option{.name = name, .values_name = values_name, .help = help};
-  option.set = [&field, range](const Values& values) { field = parse_real(values[0], range); };
-  option.get = [&field] { return Values{format_real(field)}; };
-  option.off = {"0"};
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, std::string& field, const std::string& values_name,
-                       const std::string& help) {
-  Option option{.name = name, .values_name = values_name, .help = help};
-  option.set = [&field](const Values& values) {
-    for (const std::string& value : values) check_name(value);
-    field = values.empty() ? "" : values[0];
-  };
-  option.get = [&field] { return field.empty() ? Values{} : Values{field}; };
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, Budget& field, const std::string& help) {
-  Option option{.name = name, .values_name = "LENGTH", .help = help};
-  option.set = [&field](const Values& values) { field = parse_budget(values[0]); };
-  option.get = [&field] { return Values{format_budget(field)}; };
-  option.off = {"0"};
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, std::vector<std::string>& field, int count,
-                       const std::string& values_name, const std::string& help) {
-  Option option{
-      .name = name, .values_name = values_name, .help = help, .min_values = count, .max_values = count};
-  option.set = [&field](const Values& values) {
-    for (const std::string& value : values) check_name(value);
-    field = values;
-  };
-  option.get = [&field] { return field; };
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add(const std::string& name, std::vector<int>& field, int count, Range<int> range,
-                       const std::string& values_name, const std::string& help) {
-  Option option{
-      .name = name, .values_name = values_name, .help = help, .min_values = count, .max_values = count};
-  option.set = [&field, range](const Values& values) {
-    field.clear();
-    for (const std::string& value : values) field.push_back(parse_integer(value, range));
-  };
-  option.get = [&field] {
-    Values values;
-    for (const int number : field) values.push_back(std::to_string(number));
-    return values;
-  };
-  return add_option(std::move(option));
-}
-
-Option& OptionSet::add_choice(const std::string& name, std::string& field,
-                              const std::vector<std::string>& choices, const std::string& help) {
-  Option& option = add(name, field, join_list(choices, "|"), help);
-  option.set = [&field, choices](const Values& values) { field = parse_choice(values[0], choices); };
-  return option;
-}
-
-Option& OptionSet::add_choices(const std::string& name, std::vector<std::string>& field,
-                               const std::vector<std::string>& choices, const std::string& help) {
-  Option& option = add(name, field, 1, "NAME ...", help);
-  option.max_values = static_cast<int>(choices.size());
-  option.set = [&field, choices](const Values& values) {
-    for (const std::string& value : values) parse_choice(value, choices);
-    if (std::set<std::string>(values.begin(), values.end()).size() != values.size()) {
-      throw UsageError("names the same value twice");
-    }
-    field = values;
-  };
-  return option;
+Option& OptionSet::add_option(const Option& option, const std::string& help) {
+  const std::string now = option.values_name.empty() ? "" : join_list(option.get(), " ");
+  const std::string with_default = now.empty() ? help : join(help, " [", now, "]");
+  options_.push_back(option);
+  groups_.back().add_options()(option.name.c_str(), new OptionValue(options_.back()), with_default.c_str());
+  return options_.back();
 }
 
 void OptionSet::add_general() {
   group("General");
-  add("config", config_, "FILE", "read options from this file, lines \"name = value\"").command_line_only =
-      true;
-  add("help", help_, "the short help").command_line_only = true;
-  add("help-all", help_all_, "this list").command_line_only = true;
-  add("version", version_, "print the version").command_line_only = true;
+  add("config", config_, kind::name(), "read options from this file, lines \"name = value\"")
+      .command_line_only = true;
+  add("help", help_, kind::flag(), "the short help").command_line_only = true;
+  add("help-all", help_all_, kind::flag(), "this list").command_line_only = true;
+  add("version", version_, kind::flag(), "print the version").command_line_only = true;
 }
 
 const Option* OptionSet::find(const std::string& name) const {
-  for (const Group& group : groups_) {
-    for (const Option& option : group.options) {
-      if (option.name == name) return &option;
-    }
+  const auto has_name = [&](const Option& option) { return option.name == name; };
+  const auto found = std::find_if(options_.begin(), options_.end(), has_name);
+  return found == options_.end() ? nullptr : &*found;
+}
+
+void OptionSet::apply(const Settings& settings) {
+  const po::options_description known = described();
+  po::parsed_options parsed(&known);
+  parsed.options = settings;
+  po::variables_map values;
+  try {
+    po::store(parsed, values);
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
   }
-  return nullptr;
+  po::notify(values);
 }
 
-std::vector<std::string> OptionSet::names(bool for_files) const {
-  std::vector<std::string> names;
-  for (const Group& group : groups_) {
-    for (const Option& option : group.options) {
-      if (!for_files || !option.command_line_only) names.push_back(option.name);
+void OptionSet::exclusive(const std::vector<Settings>& sources, const std::string& first,
+                          const std::string& second) {
+  const Option &one = *find(first), &other = *find(second);
+  for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
+    const po::option* given = one.active() ? find_setting(*source, first) : nullptr;
+    const bool other_given = other.active() && find_setting(*source, second) != nullptr;
+    if (given != nullptr && other_given) {
+      throw UsageError(
+          join(label(*given), " and ", dashes(*given), second, " exclude each other: leave one out"));
     }
-  }
-  return names;
-}
-
-void OptionSet::require_count(const Option& option, const Setting& setting) {
-  const int count = static_cast<int>(setting.values.size());
-  if (count == 0 && !option.implicit.empty()) return;
-  if (count >= option.min_values && count <= option.max_values) return;
-  // In a config file a flag has a value, true or false.
-  if (option.max_values == 0 && count == 1) return;
-  if (option.max_values == 0) throw UsageError(setting.label + " takes no values");
-  Values given;
-  for (const std::string& value : setting.values) given.push_back(in_quotes(value));
-  throw UsageError(join(setting.label, " takes ", option.min_values,
-                        option.max_values > option.min_values ? join(" to ", option.max_values) : "",
-                        option.max_values == 1 ? " value, " : " values, ", option.values_name, "; got ",
-                        given.empty() ? "none" : join_list(given, " ")));
-}
-
-void OptionSet::apply(const std::vector<Setting>& settings, Source source) {
-  for (const Setting& setting : settings) {
-    Option& option = *find(setting.name);
-    if (option.source > source) continue;
-    require_count(option, setting);
-    try {
-      option.set(setting.values.empty() ? option.implicit : setting.values);
-    } catch (const UsageError& error) {
-      throw UsageError(join(setting.label, ": ", error.what()));
-    }
-    option.source = source;
+    if (given != nullptr) other.switch_off();
+    if (other_given) one.switch_off();
   }
 }
 
-bool OptionSet::active(const std::string& name) const {
-  const Option& option = *find(name);
-  return option.get() != option.off;
+void OptionSet::check_needs(const Settings& settings) const {
+  for (const po::option& setting : settings) {
+    const Option& option = *find(setting.string_key);
+    if (option.needs.empty() || !option.active() || find(option.needs)->active()) continue;
+    const std::string needed = dashes(setting) + option.needs;
+    throw UsageError(join(label(setting), " does nothing without ", needed, ": add ", needed, " ",
+                          find(option.needs)->values_name, ", or leave ", dashes(setting), option.name,
+                          " out"));
+  }
 }
 
 void OptionSet::require(const std::string& name, const std::string& what) const {
-  if (active(name)) return;
+  if (find(name)->active()) return;
   throw UsageError(join("--", name, " is missing: add --", name, " ", find(name)->values_name, ", ", what,
                         " (see ", program_, " --help)"));
 }
 
-void OptionSet::exclusive(const std::string& first, const std::string& second) {
-  if (!active(first) || !active(second)) return;
-  Option& one = *find(first);
-  Option& other = *find(second);
-  if (one.source == other.source) {
-    throw UsageError(join("--", first, " and --", second, " exclude each other: leave one out"));
-  }
-  Option& weaker = one.source < other.source ? one : other;
-  weaker.set(weaker.off);
-}
-
-void OptionSet::check_needs() const {
-  for (const Group& group : groups_) {
-    for (const Option& option : group.options) {
-      const bool given = option.source >= Source::kFile && option.get() != option.off;
-      if (!given || option.needs.empty() || active(option.needs)) continue;
-      throw UsageError(join("--", option.name, " does nothing without --", option.needs, ": add --",
-                            option.needs, " ", find(option.needs)->values_name, ", or leave --", option.name,
-                            " out"));
-    }
-  }
-}
-
 std::string OptionSet::to_config() const {
-  std::string text = join("# ", program_, " ", kVersion, "\n");
-  for (const Group& group : groups_) {
-    std::string lines;
-    for (const Option& option : group.options) {
-      const Values values = option.get();
-      const bool idle = !option.needs.empty() && !active(option.needs);
-      if (option.command_line_only || values.empty() || idle) continue;
-      lines += option.name + " =";
-      for (const std::string& value : values) lines += " " + config_word(value);
-      lines += "\n";
-    }
-    if (!lines.empty()) text += join("\n# ", group.title, "\n", lines);
+  std::string text = join("# ", program_, " ", kVersion, "\n"), group;
+  for (const Option& option : options_) {
+    const Values values = option.get();
+    const bool idle = !option.needs.empty() && !find(option.needs)->active();
+    if (option.command_line_only || values.empty() || idle) continue;
+    if (option.group != group) text += join("\n# ", option.group, "\n");
+    group = option.group;
+    text += option.name + " =";
+    for (const std::string& value : values) text += " " + config_word(value);
+    text += "\n";
   }
+  return text;
+}
+
+std::string OptionSet::did_you_mean(const std::string& name, const std::string& dashes) const {
+  std::vector<std::string> known;
+  for (const Option& option : options_)
+    if (!dashes.empty() || !option.command_line_only) known.push_back(option.name);
+  std::vector<std::string> near = suggestions(name, known);
+  for (std::string& suggestion : near) suggestion = dashes + suggestion;
+  if (near.empty()) return join("; ", program_, " --help-all lists the options");
+  return join("; did you mean ", join_list(near, " or "), "?");
+}
+
+void OptionSet::refuse_stray(const std::string& argument) const {
+  if (!is_option_like(argument)) {
+    throw UsageError(join("unexpected argument ", in_quotes(argument),
+                          ": every argument belongs to an option, see ", program_, " --help"));
+  }
+  const std::string name = argument.substr(1);
+  throw UsageError(join("unexpected argument ", in_quotes(argument), ": options begin with two dashes",
+                        did_you_mean(name, "--")));
+}
+
+Settings OptionSet::read_command_line(const std::vector<std::string>& arguments) const {
+  constexpr int kStyle = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+                         po::command_line_style::long_allow_next;
+  const po::options_description known = described();
+  Settings settings;
+  try {
+    std::vector<std::string> spelled = arguments;
+    std::replace(spelled.begin(), spelled.end(), std::string("-h"), std::string("--help"));
+    settings = po::command_line_parser(spelled).options(known).style(kStyle).run().options;
+  } catch (const po::unknown_option& error) {
+    const std::string name = error.get_option_name().substr(2);
+    throw UsageError(join("unknown option ", in_quotes("--" + name), did_you_mean(name, "--")));
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+  for (po::option& setting : settings) {
+    if (setting.string_key.empty()) refuse_stray(setting.value.empty() ? "" : setting.value[0]);
+    for (const std::string& value : setting.value) {
+      if (is_option_like(value)) refuse_stray(value);
+    }
+    setting.original_tokens = {"--" + setting.string_key};  // without a value after "="
+  }
+  return settings;
+}
+
+// Boost's own reader of config files knows no line numbers and one value an option.
+Settings OptionSet::read_config(const std::string& text, const std::string& file,
+                                const std::vector<std::string>& only) const {
+  std::istringstream lines(text.substr(text.starts_with("\xEF\xBB\xBF") ? 3 : 0));
+  Settings settings;
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    const std::string where = join(file, ":", number, ": ");
+    const po::option setting = config_line(line.substr(begin), where);
+    const std::string& name = setting.string_key;
+    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
+    const Option* option = find(name);
+    if (option == nullptr)
+      throw UsageError(join(where, "unknown option ", in_quotes(name), did_you_mean(name, "")));
+    if (option->command_line_only) throw UsageError(join(where, name, " belongs on the command line"));
+    settings.push_back(setting);
+  }
+  return settings;
+}
+
+Settings OptionSet::read_config_named_in(const Settings& command_line) {
+  const po::option* named = find_setting(command_line, "config");
+  if (named == nullptr) return {};
+  apply({*named});
+  return read_config(read_small_file(config_), config_);
+}
+
+std::optional<Reply> OptionSet::reply(const Settings& command_line, const std::string& help,
+                                      const std::string& usage) const {
+  if (command_line.empty()) return Reply{usage, 2};
+  if (find_setting(command_line, "help") != nullptr) return Reply{fill_in(help)};
+  if (find_setting(command_line, "help-all") != nullptr) return Reply{join(described())};
+  if (find_setting(command_line, "version") != nullptr) return Reply{join(program_, " ", kVersion, "\n")};
+  return std::nullopt;
+}
+
+po::options_description OptionSet::described() const {
+  po::options_description all(join("All options of ", program_, ", with [defaults]"), kColumns, kNameColumns);
+  for (const po::options_description& group : groups_) all.add(group);
+  return all;
+}
+
+std::string OptionSet::fill_in(std::string text) const {
+  for (const Option& option : options_) {
+    const std::string place = join("{", option.name, "}");
+    const std::string value = join_list(option.get(), " ");
+    for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place)) {
+      text.replace(at, place.size(), value);
+    }
+  }
+  return text;
+}
+
+const po::option* find_setting(const Settings& settings, const std::string& name) {
+  const auto has_name = [&](const po::option& setting) { return setting.string_key == name; };
+  const auto found = std::find_if(settings.begin(), settings.end(), has_name);
+  return found == settings.end() ? nullptr : &*found;
+}
+
+std::string read_small_file(const std::string& path) {
+  constexpr std::size_t kLargestConfig = 1 << 20;
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kLargestConfig + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in.is_open() || in.bad()) throw IoError(join("cannot read ", path, ": ", std::strerror(errno)));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kLargestConfig) throw UsageError(path + " is larger than 1 MiB: this is no config file");
   return text;
 }
 

@@ -1,55 +1,48 @@
 // The options of a program: declared once, each bound to a field, then read from presets, a config file and
 // the command line, checked, explained by --help-all, and written as a config file that --config reads back.
 //
-// A value comes from the command line, else from the config file, else from the preset, else it is the
-// default. Every function that reads throws UsageError: the message names the option, or file and line, and
-// what is allowed.
+// Boost.Program_options parses command lines, stores and announces values, and prints help. Here is the rest:
+// messages with range and choices, config files with line numbers, suggestions, rules between options.
+//
+// Settings are applied from the weakest source to the strongest: preset, config file, command line. Every
+// function that reads throws UsageError: the message names the option, or file and line, and what is allowed.
 #pragma once
 
+#include <boost/program_options.hpp>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "apps/options/option_values.h"
+#include "apps/options/reply.h"
 
 namespace mininmt {
 
-// Where the value of an option came from; a later one is stronger.
-enum class Source { kDefault, kPreset, kFile, kCommandLine };
+namespace po = boost::program_options;
 
-// One option. OptionSet::add makes them; the fields after `help` may be changed right after adding.
+// One option. OptionSet::add makes them; `needs` and `command_line_only` may be set right after adding.
 struct Option {
-  std::string name = "";         // without dashes
-  std::string values_name = "";  // how help shows the values: "SOURCE TARGET"; empty for a flag
-  std::string help = "";
-  int min_values = 1;
-  int max_values = 1;
-  Values implicit = {};            // the values when the option is given without any
+  std::string name;         // without dashes
+  std::string values_name;  // as in Kind, and the next three too
+  std::size_t min_values, max_values;
+  Values implicit;
+  std::string group;
   std::string needs = "";          // the option without which this one does nothing
   bool command_line_only = false;  // neither read from a config file nor written to one
-  // Bound to the field. set() checks values whose number is already right.
-  std::function<void(const Values&)> set = nullptr;
-  std::function<Values()> get = nullptr;
-  Values off = {};  // the values that switch the option off
-  Source source = Source::kDefault;
+
+  // Reads values whose number is right; what it returns puts them into the field.
+  std::function<std::function<void()>(const Values&)> read = nullptr;
+  std::function<Values()> get = nullptr;       // the present value
+  std::function<bool()> active = nullptr;      // whether it is something other than 0, false or nothing
+  std::function<void()> switch_off = nullptr;  // makes it that
 };
 
-// One option given by somebody: `label` is what messages call it, "--model" or "my.ini:3: model".
-struct Setting {
-  std::string name;
-  Values values;
-  std::string label;
-};
-
-// What a program prints instead of working: exit code 0 for stdout, another for stderr.
-struct Reply {
-  std::string text;
-  int exit_code = 0;
-};
+// The options that one source gives. original_tokens[0] is what messages call one: "--model", "my.ini:3:
+// model".
+using Settings = std::vector<po::option>;
 
 class OptionSet {
  public:
@@ -60,99 +53,85 @@ class OptionSet {
   // Options added from now on stand under this title in --help-all.
   void group(const std::string& title);
 
-  // Each add binds option --name to a field, whose present value is the default. The field must outlive the
-  // set.
-  Option& add(const std::string& name, bool& field, const std::string& help);
-  Option& add(const std::string& name, int& field, Range<int> range, const std::string& values_name,
-              const std::string& help);
-  Option& add(const std::string& name, double& field, Range<double> range, const std::string& values_name,
-              const std::string& help);
-  Option& add(const std::string& name, std::string& field, const std::string& values_name,
-              const std::string& help);
-  Option& add(const std::string& name, Budget& field, const std::string& help);
-  // A list of exactly `count` texts, or of exactly `count` numbers.
-  Option& add(const std::string& name, std::vector<std::string>& field, int count,
-              const std::string& values_name, const std::string& help);
-  Option& add(const std::string& name, std::vector<int>& field, int count, Range<int> range,
-              const std::string& values_name, const std::string& help);
-  // One of the choices, or a list of different ones.
-  Option& add_choice(const std::string& name, std::string& field, const std::vector<std::string>& choices,
-                     const std::string& help);
-  Option& add_choices(const std::string& name, std::vector<std::string>& field,
-                      const std::vector<std::string>& choices, const std::string& help);
+  // Binds option --name to a field, whose present value is the default. The field must outlive the set.
+  template <class T>
+  Option& add(const std::string& name, T& field, const Kind<T>& kind, const std::string& help) {
+    return add<T>(
+        name, [&field] { return field; }, [&field](const T& value) { field = value; }, kind, help);
+  }
+  // The same with functions that get and set the value, for what is declared by data.
+  template <class T>
+  Option& add(const std::string& name, const std::function<T()>& get,
+              const std::function<void(const T&)>& set, const Kind<T>& kind, const std::string& help);
   // --config, --help, --help-all and --version, which every program has.
   void add_general();
 
-  // The settings of a command line, argv without the program's name. Unknown, abbreviated, repeated and stray
-  // arguments are refused, with a suggestion where one is near. Values are not checked yet.
-  std::vector<Setting> read_command_line(const std::vector<std::string>& arguments) const;
+  // The settings of a command line, argv without the program's name. Unknown, abbreviated and stray arguments
+  // are refused, with a suggestion where one is near. Values are not checked yet.
+  Settings read_command_line(const std::vector<std::string>& arguments) const;
 
   // The settings of a config text: lines "name = value value", values with blanks in double quotes, "#"
   // before a comment. `file` is its name in messages. If `only` names any options, other lines are skipped,
   // unknown ones too.
-  std::vector<Setting> read_config(const std::string& text, const std::string& file,
-                                   const std::vector<std::string>& only = {}) const;
+  Settings read_config(const std::string& text, const std::string& file,
+                       const std::vector<std::string>& only = {}) const;
 
   // The settings of the file that --config names, none without it. Throws IoError too.
-  std::vector<Setting> read_config_named_in(const std::vector<Setting>& command_line) const;
+  Settings read_config_named_in(const Settings& command_line);
 
-  // Checks the values and stores them in the fields, except in those that have a value from a stronger
-  // source.
-  void apply(const std::vector<Setting>& settings, Source source);
+  // Checks the values of one source and stores them in the fields. An option given twice is refused.
+  void apply(const Settings& settings);
+
+  // Of two options that cannot both hold, the one from the stronger of the applied sources (weakest first)
+  // stays and the other is switched off. Two from the same source are refused.
+  void exclusive(const std::vector<Settings>& sources, const std::string& first, const std::string& second);
+
+  // Refuses options in `settings` that hold although the option that they need is off.
+  void check_needs(const Settings& settings) const;
 
   // Refuses a run without option `name`; `what` says what it is.
   void require(const std::string& name, const std::string& what) const;
 
-  // Of two options that cannot both hold, the one from the stronger source stays and the other is switched
-  // off. Two of the same source are refused.
-  void exclusive(const std::string& first, const std::string& second);
-
-  // Refuses options that somebody gave although the option that they need is off.
-  void check_needs() const;
-
-  Source source(const std::string& name) const { return find(name)->source; }
-  // Whether the option holds something other than its "off" value.
-  bool active(const std::string& name) const;
-
   // What to print instead of working, if the command line asks for that: `help` with defaults filled in for
   // --help, `usage` with exit code 2 for an empty command line.
-  std::optional<Reply> reply(const std::vector<Setting>& command_line, const std::string& help,
+  std::optional<Reply> reply(const Settings& command_line, const std::string& help,
                              const std::string& usage) const;
 
-  // All options by group, with their defaults, 80 columns wide.
-  std::string help_all() const;
-  // `text` with each "{name}" replaced by the present value of that option.
-  std::string fill_in(std::string text) const;
   // The present values as a config text.
   std::string to_config() const;
 
  private:
-  struct Group {
-    std::string title;
-    std::deque<Option> options;
-  };
-
-  Option& add_option(Option option);
+  Option& add_option(const Option& option, const std::string& help);
+  po::options_description described() const;
   const Option* find(const std::string& name) const;
-  Option* find(const std::string& name) { return const_cast<Option*>(std::as_const(*this).find(name)); }
-  std::vector<std::string> names(bool for_files) const;
   std::string did_you_mean(const std::string& name, const std::string& dashes) const;
   [[noreturn]] void refuse_stray(const std::string& argument) const;
-  void check_config_name(const std::string& name, const std::string& where) const;
-  static void require_count(const Option& option, const Setting& setting);
+  std::string fill_in(std::string text) const;
 
   std::string program_;
-  std::deque<Group> groups_;
+  std::string group_;
+  std::deque<po::options_description> groups_;  // for Boost
+  std::deque<Option> options_;                  // what else there is to know, in the same order
   bool help_ = false, help_all_ = false, version_ = false;
   std::string config_;
 };
 
-// The options to work with, or the reply to --help and the like.
-template <class Options>
-using Parsed = std::variant<Options, Reply>;
+template <class T>
+Option& OptionSet::add(const std::string& name, const std::function<T()>& get,
+                       const std::function<void(const T&)>& set, const Kind<T>& kind,
+                       const std::string& help) {
+  Option option{name, kind.values_name, kind.min_values, kind.max_values, kind.implicit, group_};
+  option.read = [kind, set](const Values& values) {
+    return [set, value = kind.read(values)] { set(value); };
+  };
+  option.get = [kind, get] { return kind.write(get()); };
+  option.active = [get] { return get() != T{}; };
+  option.switch_off = [set] { set(T{}); };
+  return add_option(option, help);
+}
 
-// The values of option `name` in `settings`, or nullptr.
-const Values* find_setting(const std::vector<Setting>& settings, const std::string& name);
+// The setting of option `name`, or nullptr.
+const po::option* find_setting(const Settings& settings, const std::string& name);
 
 // Whether two paths name one regular file, also by way of links; or the same name for one that is not there
 // yet.

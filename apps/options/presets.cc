@@ -1,14 +1,11 @@
-#include "apps/options/presets.h"
+// The presets of mininmt-train.
+#include <utility>
 
-#include <algorithm>
+#include "apps/options/train_options.h"
+#include "tensor/error.h"
 
 namespace mininmt {
 namespace {
-
-struct Preset {
-  std::string name;
-  std::string config;
-};
 
 // The paper's sizes and recipe (P appendix A, B), and the decoding of the authors' program (MODEL.md 6 and
 // 7).
@@ -64,7 +61,7 @@ disp-freq = 100u
 save-freq = 1e
 )";
 
-const std::vector<Preset> kPresets = {
+const std::vector<std::pair<std::string, std::string>> kPresets = {
     {"tiny", kTiny},
     {"small", ""},
     {"rnnsearch-30", kPaper + "max-length = 30\nalignment-model = additive\n"},
@@ -77,14 +74,14 @@ const std::vector<Preset> kPresets = {
 
 std::vector<std::string> preset_names() {
   std::vector<std::string> names;
-  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  for (const auto& [name, config] : kPresets) names.push_back(name);
   return names;
 }
 
-const std::string& preset_config(const std::string& name) {
-  return std::find_if(kPresets.begin(), kPresets.end(),
-                      [&](const Preset& preset) { return preset.name == name; })
-      ->config;
+std::string preset_config(const std::string& name) {
+  for (const auto& [preset, config] : kPresets)
+    if (preset == name) return config;
+  throw Error("no preset " + name);
 }
 
 }  // namespace mininmt

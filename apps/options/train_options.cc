@@ -1,9 +1,8 @@
 #include "apps/options/train_options.h"
 
-#include <algorithm>
 #include <filesystem>
 
-#include "apps/options/presets.h"
+#include "apps/options/options.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
 
@@ -57,102 +56,98 @@ constexpr Range<double> kShare{0, 0.99};
 
 void declare_data(OptionSet& set, TrainOptions& options) {
   set.group("Data and model");
-  set.add("train-sets", options.train_sets, 2, "SOURCE TARGET",
-          "training text: tokenized, a sentence a line, plain or "
-          "gzipped");
-  set.add("valid-sets", options.valid_sets, 2, "SOURCE TARGET", "text to measure progress on");
-  set.add("model", options.model, "FOLDER", "where the model goes");
-  set.add("overwrite", options.overwrite, "replace a model that is there already").command_line_only = true;
-  set.add_choice("preset", options.preset, preset_names(),
-                 "values for all options below, under those you give");
-  set.add("vocabs", options.vocabs, 2, "SOURCE TARGET",
-          "vocabulary files, a word a line, </s> and <unk> first; "
-          "without them the words are counted");
-  set.add("dim-vocabs", options.dim_vocabs, 2, Range<int>{0, 1 << 24}, "N N",
+  set.add("train-sets", options.train_sets, kind::names_of_sides(),
+          "training text: tokenized, a sentence a line, plain or gzipped");
+  set.add("valid-sets", options.valid_sets, kind::names_of_sides(), "text to measure progress on");
+  set.add("model", options.model, kind::name("FOLDER"), "where the model goes");
+  set.add("overwrite", options.overwrite, kind::flag(), "replace a model that is there already")
+      .command_line_only = true;
+  set.add("preset", options.preset, kind::choice(preset_names()),
+          "values for all options below, under those you give");
+  set.add("vocabs", options.vocabs, kind::names_of_sides(),
+          "vocabulary files, a word a line, </s> and <unk> first; without them the words are counted");
+  set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
           "the most frequent words to keep, </s> and <unk> counted; 0 for all");
-  set.add("max-length", options.max_length, Range<int>{1, 100'000}, "N",
-          "drop pairs with more words on a side, </s> "
-          "not counted");
-  set.add_choice("invalid-utf8", options.invalid_utf8, {"error", "replace"},
-                 "bytes that are not UTF-8: stop, or put "
-                 "U+FFFD in their place");
+  set.add("max-length", options.max_length, kind::integer({1, 100'000}),
+          "drop pairs with more words on a side, </s> not counted");
+  set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
+          "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
 
 void declare_model(OptionSet& set, TrainOptions& options) {
   set.group("Model (letters as in the paper)");
-  set.add("dim-emb", options.dim_emb, kSize, "N", "m, size of embeddings");
-  set.add("dim-rnn", options.dim_rnn, kSize, "N", "n, hidden units of each GRU");
-  set.add("dim-align", options.dim_align, kSize, "N", "n', units of the alignment model");
-  set.add("dim-maxout", options.dim_maxout, kSize, "N", "l, units of the readout's maxout layer");
-  set.add_choice("decoder-order", options.decoder_order, {"authors", "body", "appendix"},
-                 "which state is updated with "
-                 "which word: as in the authors' program, the paper's text, or its appendix");
-  set.add_choice("alignment-model", options.alignment_model, {"additive", "fixed"},
-                 "attention, or one fixed vector "
-                 "for the sentence (RNNencdec)");
+  set.add("dim-emb", options.dim_emb, kind::integer(kSize), "m, size of embeddings");
+  set.add("dim-rnn", options.dim_rnn, kind::integer(kSize), "n, hidden units of each GRU");
+  set.add("dim-align", options.dim_align, kind::integer(kSize), "n', units of the alignment model");
+  set.add("dim-maxout", options.dim_maxout, kind::integer(kSize), "l, units of the readout's maxout layer");
+  set.add("decoder-order", options.decoder_order, kind::choice({"authors", "body", "appendix"}),
+          "which state is updated with which word: as in the authors' program, the paper's text, or its "
+          "appendix");
+  set.add("alignment-model", options.alignment_model, kind::choice({"additive", "fixed"}),
+          "attention, or one fixed vector for the sentence (RNNencdec)");
 }
 
 void declare_training(OptionSet& set, TrainOptions& options) {
   set.group("Training");
-  set.add("mini-batch", options.mini_batch, kSize, "N", "sentences an update");
-  set.add("mini-batch-words", options.mini_batch_words, Range<int>{0, 1 << 24}, "N",
-          "cut minibatches at so many target "
-          "words instead, padding counted; 0 for sentences");
-  set.add("maxi-batch", options.maxi_batch, kSize, "N", "minibatches fetched at once and sorted by length");
-  set.add_choice("optimizer", options.optimizer, {"adadelta", "adam", "sgd"},
-                 "how gradients change the parameters");
-  set.add("learn-rate", options.learn_rate, Range<double>{1e-12, 1e3}, "X",
-          "learning rate; if only the optimizer is "
-          "given: 1 for adadelta, 0.002 for adam, 0.1 for sgd");
-  set.add("clip-norm", options.clip_norm, Range<double>{0, 1e6}, "X",
+  set.add("mini-batch", options.mini_batch, kind::integer(kSize), "sentences an update");
+  set.add("mini-batch-words", options.mini_batch_words, kind::integer({0, 1 << 24}),
+          "cut minibatches at so many target words instead, padding counted; 0 for sentences");
+  set.add("maxi-batch", options.maxi_batch, kind::integer(kSize),
+          "minibatches fetched at once and sorted by length");
+  set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
+          "how gradients change the parameters");
+  set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),
+          "learning rate; if only the optimizer is given: 1 for adadelta, 0.002 for adam, 0.1 for sgd");
+  set.add("clip-norm", options.clip_norm, kind::real({0, 1e6}),
           "largest L2 norm of the gradient; 0 for no limit");
-  set.add_choice("cost-type", options.cost_type, {"ce-sum", "ce-mean", "ce-mean-words"},
-                 "cost whose gradient is "
-                 "taken: of the minibatch, a sentence, or a word");
-  set.add("label-smoothing", options.label_smoothing, kShare, "X", "probability spread over all words");
-  set.add("dropout-emb", options.dropout_emb, kShare, "P", "dropout of embeddings, both sides");
-  set.add("dropout-annotations", options.dropout_annotations, kShare, "P", "dropout of the annotations");
-  set.add("dropout-readout", options.dropout_readout, kShare, "P", "dropout of the maxout layer's output");
-  set.add("exponential-smoothing", options.exponential_smoothing, Range<double>{0, 0.5}, "X",
-          "validate and save a "
-          "moving average of the parameters in which the newest weigh X, as 0.001; 0 for none");
-  set.add("lr-decay", options.lr_decay, kShare, "X",
-          "multiply the learning rate by X when validation stalls; 0 for "
-          "never")
+  set.add("cost-type", options.cost_type, kind::choice({"ce-sum", "ce-mean", "ce-mean-words"}),
+          "cost whose gradient is taken: of the minibatch, a sentence, or a word");
+  set.add("label-smoothing", options.label_smoothing, kind::real(kShare),
+          "probability spread over all words");
+  set.add("dropout-emb", options.dropout_emb, kind::real(kShare, "P"), "dropout of embeddings, both sides");
+  set.add("dropout-annotations", options.dropout_annotations, kind::real(kShare, "P"),
+          "dropout of the annotations");
+  set.add("dropout-readout", options.dropout_readout, kind::real(kShare, "P"),
+          "dropout of the maxout layer's output");
+  set.add("exponential-smoothing", options.exponential_smoothing, kind::real({0, 0.5}),
+          "validate and save a moving average of the parameters in which the newest weigh X, as 0.001; 0 for "
+          "none");
+  set.add("lr-decay", options.lr_decay, kind::real(kShare),
+          "multiply the learning rate by X when validation stalls; 0 for never")
       .needs = "valid-sets";
-  set.add("lr-decay-patience", options.lr_decay_patience, kCount, "N",
+  set.add("lr-decay-patience", options.lr_decay_patience, kind::integer(kCount),
           "stalled validations before each decay")
       .needs = "lr-decay";
-  set.add("after", options.after,
-          "stop after so many epochs, updates or minutes, whichever comes first: 10e, 5000u, "
-          "30m, or several as 10e,30m; a plain number counts updates, 0 sets no limit");
-  set.add("early-stopping", options.early_stopping, kCountOrOff, "N",
-          "stop after N validations in a row without a new "
-          "best; 0 for never")
+  set.add("after", options.after, kind::budget(),
+          "stop after so many epochs, updates or minutes, whichever comes first: 10e, 5000u, 30m, or several "
+          "as 10e,30m; a plain number counts updates, 0 sets no limit");
+  set.add("early-stopping", options.early_stopping, kind::integer(kCountOrOff),
+          "stop after N validations in a row without a new best; 0 for never")
       .needs = "valid-sets";
-  set.add("seed", options.seed, Range<int>{0, 2147483647}, "N", "seed of all random numbers");
+  set.add("seed", options.seed, kind::integer({0, 2147483647}), "seed of all random numbers");
 }
 
 void declare_reports(OptionSet& set, TrainOptions& options) {
   set.group("Validation");
-  set.add("valid-freq", options.valid_freq,
-          "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 "
-          "only at the end")
+  set.add("valid-freq", options.valid_freq, kind::budget(),
+          "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end")
       .needs = "valid-sets";
-  set.add_choices("valid-metrics", options.valid_metrics, {"cross-entropy", "perplexity", "bleu"},
-                  "what to report: "
-                  "cross-entropy (a sentence, natural log), perplexity, bleu; the first picks the best model")
+  set.add("valid-metrics", options.valid_metrics, kind::choices({"cross-entropy", "perplexity", "bleu"}),
+          "what to report: cross-entropy (a sentence, natural log), perplexity, bleu; the first picks the "
+          "best model")
       .needs = "valid-sets";
-  set.add("valid-mini-batch", options.valid_mini_batch, kSize, "N", "sentences at once in validation").needs =
-      "valid-sets";
+  set.add("valid-mini-batch", options.valid_mini_batch, kind::integer(kSize),
+          "sentences at once in validation")
+      .needs = "valid-sets";
   set.group("Search, in validation and as the model's default in mininmt-beam");
   add_decoding_options(set, options.decoding);
   set.group("Reports and saving");
-  set.add("disp-freq", options.disp_freq, "a line of progress every so often (100u, 1e, 1m); 0 for none");
-  set.add("save-freq", options.save_freq,
+  set.add("disp-freq", options.disp_freq, kind::budget(),
+          "a line of progress every so often (100u, 1e, 1m); 0 for none");
+  set.add("save-freq", options.save_freq, kind::budget(),
           "save the last model every so often (1000u, 1e, 30m); 0 only at the end");
-  set.add("log", options.log, "FILE", "write the messages to this file too");
-  set.add("quiet", options.quiet, "nothing but warnings and errors on stderr");
+  set.add("log", options.log, kind::name(), "write the messages to this file too");
+  set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.group("Device");
   add_device_options(set, options.cpu_threads, options.device, options.precision);
 }
@@ -165,29 +160,26 @@ void declare(OptionSet& set, TrainOptions& options) {
   set.add_general();
 }
 
-// Options whose default depends on another one that somebody chose.
-void settle(OptionSet& set, TrainOptions& options) {
-  set.exclusive("vocabs", "dim-vocabs");
-  if (set.source("mini-batch") > set.source("mini-batch-words")) options.mini_batch_words = 0;
-  if (set.source("optimizer") > set.source("learn-rate")) {
+// What the settings of a source mean for other options, unless it gives those too.
+void settle(const Settings& given, TrainOptions& options) {
+  const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
+  if (gives("mini-batch") && !gives("mini-batch-words")) options.mini_batch_words = 0;
+  if (gives("optimizer") && !gives("learn-rate")) {
     options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.002 : 0.1;
   }
 }
 
-void check(const OptionSet& set, const TrainOptions& options) {
-  set.require("train-sets", "the two sides of the training text");
-  set.require("model", "the folder to make for the model");
-  set.check_needs();
-  for (const auto* sets : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
-    if (std::find(sets->begin(), sets->end(), "-") == sets->end()) continue;
-    throw UsageError(
-        "training text cannot be standard input, it is read more than once: name a file instead of '-'");
-  }
-  for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs})
-    for (const std::string& file : *files)
+void check(const TrainOptions& options) {
+  for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
+    for (const std::string& file : *files) {
+      if (file == "-")
+        throw UsageError(
+            "training text cannot be standard input, it is read more than once: name a file instead of '-'");
       if (same_file(options.log, file))
         throw UsageError(
             join("--log ", in_quotes(options.log), " would write into what is read: choose another name"));
+    }
+  }
   for (const int limit : options.dim_vocabs) {
     if (limit != 1 && limit != 2) continue;
     throw UsageError(join("--dim-vocabs: '", limit,
@@ -205,15 +197,23 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   TrainOptions options;
   OptionSet set(kProgram);
   declare(set, options);
-  const std::vector<Setting> command_line = set.read_command_line(arguments);
+  const Settings command_line = set.read_command_line(arguments);
   if (const auto reply = set.reply(command_line, kHelp, kUsage)) return *reply;
-  set.apply(set.read_config_named_in(command_line), Source::kFile);
-  set.apply(command_line, Source::kCommandLine);
+  const Settings file = set.read_config_named_in(command_line);
+  set.apply(file);
+  set.apply(command_line);
   // Only now is it known which preset; its values go under what was given.
-  const std::string& config = preset_config(options.preset);
-  set.apply(set.read_config(config, "preset " + options.preset), Source::kPreset);
-  settle(set, options);
-  check(set, options);
+  const Settings preset = set.read_config(preset_config(options.preset), "preset " + options.preset);
+  const std::vector<Settings> sources = {preset, file, command_line};
+  for (const Settings& given : sources) {
+    set.apply(given);
+    settle(given, options);
+  }
+  set.exclusive(sources, "vocabs", "dim-vocabs");
+  set.require("train-sets", "the two sides of the training text");
+  set.require("model", "the folder to make for the model");
+  for (const Settings& given : {command_line, file}) set.check_needs(given);
+  check(options);
   return options;
 }
 

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "apps/options/beam_options.h"
-#include "apps/options/options.h"
+#include "apps/options/option_values.h"
+#include "apps/options/reply.h"
 #include "nn/training/recipe.h"
 
 namespace mininmt {
@@ -35,8 +36,8 @@ struct TrainOptions : Recipe {
   int mini_batch_words = 0;  // if not 0: cut by target words instead
   int maxi_batch = 20;       // minibatches that are fetched and sorted together
 
-  double lr_decay = 0.5;                 // factor on the learning rate when validation stalls; 0: none
-  int lr_decay_patience = 3;             // stalls before each decay
+  double lr_decay = 0.5;      // factor on the learning rate when validation stalls; 0: none
+  int lr_decay_patience = 3;  // stalls before each decay
 
   Budget after = {.epochs = 15};  // empty: no limit
   int early_stopping = 10;        // validations in a row without a new best; 0: never stops for that
@@ -61,6 +62,13 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
 
 // The options as a config text that --config reads back to the same options, except --overwrite.
 std::string to_config(const TrainOptions& options);
+
+// The presets, in the order in which help names them.
+std::vector<std::string> preset_names();
+
+// A preset as a config text: what it sets instead of the defaults in TrainOptions. `name` is
+// one of preset_names().
+std::string preset_config(const std::string& name);
 
 // Refuses to train into a folder that holds a model, unless options.overwrite. Throws UsageError.
 void check_model_folder(const TrainOptions& options);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/options/options.h"
+#include "apps/options/reply.h"
 
 namespace mininmt {
 

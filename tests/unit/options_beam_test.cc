@@ -61,6 +61,19 @@ TEST_CASE("search options saved with the model are defaults, under a config file
   CHECK(holds(message_of<UsageError>([&] { parse(model, {}); }), "options.ini:2: beam-size: '0'"));
 }
 
+TEST_CASE("of options that exclude each other, the command line's switches off the file's") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "alignment = soft\nn-best = true\nreference = r\n");
+  const BeamOptions scoring = parse("m", {"--config", file, "--score", "f"});
+  CHECK(scoring.score == "f");
+  CHECK(scoring.alignment == "");
+  CHECK_FALSE(scoring.n_best);
+  CHECK(scoring.reference == "");
+  const std::string both = folder.write("both.ini", "quiet = true\nscore = f\nalignment = soft\n");
+  CHECK(holds(refusal({"--config", both}), "both.ini:2: score and alignment exclude each other"));
+  CHECK(parse("m", {"--config", both, "--alignment", "hard"}).score == "");
+}
+
 TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(message_of<UsageError>([] { parse_beam_options({"--quiet"}); }), "add --model FOLDER"));
   CHECK(holds(refusal({"text.en"}), "--model takes 1 value"));

@@ -2,8 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <sstream>
+#include <variant>
 
-#include "apps/options/presets.h"
+#include "apps/options/options.h"
 #include "apps/options/train_options.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
@@ -172,6 +173,68 @@ TEST_CASE("config files are refused with file and line") {
   CHECK(holds(refusal_of_config(std::string(2 << 20, '#')), "larger than 1 MiB"));
   CHECK_THROWS_AS(parse({"--config", "/no/such/file.ini"}), IoError);
   CHECK_THROWS_AS(parse({"--config", "/"}), IoError);
+}
+
+TEST_CASE("rules between options hold in config files, with file and line") {
+  CHECK(refusal_of_config("seed = 2\nvalid-metrics = bleu\n") ==
+        "my.ini:2: valid-metrics does nothing without valid-sets: add valid-sets SOURCE TARGET, or leave "
+        "valid-metrics out");
+  CHECK(refusal_of_config("valid-sets = a b\nlr-decay = 0\nlr-decay-patience = 2\n") ==
+        "my.ini:3: lr-decay-patience does nothing without lr-decay: add lr-decay X, or leave "
+        "lr-decay-patience out");
+  CHECK(refusal_of_config("vocabs = a b\n\ndim-vocabs = 5 6\n") ==
+        "my.ini:1: vocabs and dim-vocabs exclude each other: leave one out");
+  CHECK(refusal({"--valid-metrics", "bleu"}) ==
+        "--valid-metrics does nothing without --valid-sets: add --valid-sets SOURCE TARGET, or leave "
+        "--valid-metrics out");
+  // What one source lacks, another one has; what is off needs nothing.
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "valid-metrics = perplexity\nearly-stopping = 0\n");
+  CHECK(parse({"--config", file, "--valid-sets", "v", "w"}).valid_metrics == Arguments{"perplexity"});
+  CHECK(refusal_of_config("early-stopping = 0\nlr-decay = 0\n") == "");
+}
+
+TEST_CASE("a wrong line of a config file is told although the command line overrules it") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "seed = x\n");
+  CHECK(holds(refusal({"--config", file, "--seed", "1"}), "my.ini:1: seed: 'x' is not a whole number"));
+  CHECK(holds(refusal({"--config", file, "--preset", "tiny"}), "my.ini:1: seed: 'x'"));
+  CHECK(holds(refusal({"--config", ""}), "--config: an empty name"));
+  CHECK(refusal({"--log", "%prefix%%why%", "--seed", "%original_token%"}) ==
+        "--seed: '%original_token%' is not a whole number from 0 to 2147483647");  // nothing is filled in
+}
+
+TEST_CASE("options are declared from data, with functions that get and set") {
+  struct Declared {
+    std::string name;
+    std::variant<bool, int, double, std::string> value;
+  };
+  std::vector<Declared> fields = {{"size", 3}, {"share", 0.5}, {"gated", false}, {"form", std::string("a")}};
+  OptionSet set("program");
+  set.group("Model");
+  for (Declared& field : fields) {
+    const auto declare = [&]<class T>(const Kind<T>& kind) {
+      set.add<T>(
+          field.name, [&field] { return std::get<T>(field.value); },
+          [&field](const T& value) { field.value = value; }, kind, "help of " + field.name);
+    };
+    if (std::holds_alternative<bool>(field.value)) declare(kind::flag());
+    if (std::holds_alternative<int>(field.value)) declare(kind::integer({1, 9}));
+    if (std::holds_alternative<double>(field.value)) declare(kind::real({0, 1}));
+    if (std::holds_alternative<std::string>(field.value)) declare(kind::choice({"a", "b"}));
+  }
+  const std::string before = set.to_config();
+  set.apply(set.read_command_line({"--size", "4", "--share=0.25", "--gated", "--form", "b"}));
+  CHECK(std::get<int>(fields[0].value) == 4);
+  CHECK(std::get<double>(fields[1].value) == 0.25);
+  CHECK(std::get<bool>(fields[2].value));
+  CHECK(std::get<std::string>(fields[3].value) == "b");
+  CHECK(holds(set.to_config(), "\n# Model\nsize = 4\nshare = 0.25\ngated = true\nform = b\n"));
+  CHECK(message_of<UsageError>([&] {
+          set.apply(set.read_command_line({"--size", "10"}));
+        }) == "--size: '10' is not a whole number from 1 to 9");
+  set.apply(set.read_config(before, "saved"));
+  CHECK(set.to_config() == before);
 }
 
 TEST_CASE("command lines that cannot be obeyed say what to do") {

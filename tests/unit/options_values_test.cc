@@ -7,6 +7,12 @@
 namespace mininmt {
 namespace {
 
+int parse_integer(const std::string& text, Range<int> range) { return kind::integer(range).read({text}); }
+double parse_real(const std::string& text, Range<double> range) { return kind::real(range).read({text}); }
+std::string format_real(double value) { return kind::real({}).write(value).at(0); }
+Budget parse_budget(const std::string& text) { return kind::budget().read({text}); }
+std::string format_budget(const Budget& budget) { return kind::budget().write(budget).at(0); }
+
 TEST_CASE("whole numbers are decimal and in range, with a message that says so") {
   CHECK(parse_integer("7", {0, 10}) == 7);
   CHECK(parse_integer("0", {0, 10}) == 0);

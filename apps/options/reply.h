@@ -1,0 +1,19 @@
+// What reading a command line gives.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace mininmt {
+
+// What a program prints instead of working: exit code 0 for stdout, another for stderr.
+struct Reply {
+  std::string text;
+  int exit_code = 0;
+};
+
+// The options to work with, or the reply to --help and the like.
+template <class Options>
+using Parsed = std::variant<Options, Reply>;
+
+}  // namespace mininmt
