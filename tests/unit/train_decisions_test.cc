@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "apps/program/model_folder.h"
 #include "nn/model_file.h"
