@@ -1,8 +1,8 @@
-// The version of the programs, as --version prints it and model files record it.
+// The version, which CMakeLists.txt sets.
 #pragma once
 
 namespace mininmt {
 
-inline constexpr char kVersion[] = "0.1.0";
+extern const char* const kVersion;
 
 }  // namespace mininmt

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <vector>
 
+#include "apps/program/version.h"
 #include "apps/text/utf8.h"
+#include "tensor/error.h"
 
 namespace mininmt {
 namespace {
@@ -122,6 +124,10 @@ std::string Bleu::format() const {
                 static_cast<unsigned long long>(hypothesis_length_),
                 static_cast<unsigned long long>(reference_length_));
   return text;
+}
+
+std::string Bleu::signature() {
+  return join("nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-", kVersion);
 }
 
 }  // namespace mininmt

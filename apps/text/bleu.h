@@ -47,9 +47,7 @@ class Bleu {
   std::string format() const;
 
   // What was computed, in sacreBLEU's notation.
-  static std::string signature() {
-    return "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-0.1.0";
-  }
+  static std::string signature();
 
  private:
   std::array<std::uint64_t, kOrders> matches_{};  // by n - 1: n-grams that hypothesis and reference share

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "apps/options/beam_options.h"
+#include "apps/program/version.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 
@@ -105,7 +106,7 @@ TEST_CASE("the help of mininmt-beam fits a screen and names only options there a
     CHECK(holds(all, "  " + name + " "));
   }
   CHECK(std::get<Reply>(parse_beam_options({})).exit_code == 2);
-  CHECK(std::get<Reply>(parse_beam_options({"--version"})).text == "mininmt-beam 0.1.0\n");
+  CHECK(std::get<Reply>(parse_beam_options({"--version"})).text == join("mininmt-beam ", kVersion, "\n"));
 }
 
 }  // namespace
