@@ -9,14 +9,9 @@ namespace {
 
 // Blocks that are free again are handed out at once: whoever used them before and whoever uses them next do
 // so on one stream, in this order.
-class StreamPool : public PooledMemory {
+class StreamPool final : public Pool {
  public:
-  StreamPool(cudaStream_t stream, bool trims) : PooledMemory(kFineClasses, trims), stream_(stream) {}
-  bool on_host() const override { return false; }
-  void fill(real*, std::int64_t, real) override {}
-  void copy(void*, const void*, std::size_t) override {}
-  void from_host(void*, const void*, std::size_t) override {}
-  void to_host(void*, const void*, std::size_t) override {}
+  StreamPool(cudaStream_t stream, bool trims) : Pool(kFineClasses, trims), stream_(stream) {}
   bool owns(void* block) const { return blocks_.contains(block); }
 
  protected:

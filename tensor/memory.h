@@ -1,13 +1,11 @@
-// Where a tensor's elements live. One object a device; it keeps what is released and hands it out again,
-// since every batch needs blocks of much the same sizes.
+// Where a tensor's elements live, and how they come from and go to the host. One object a device; its blocks
+// come from a pool.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
-#include <vector>
 
+#include "tensor/pool.h"
 #include "tensor/types.h"
 
 namespace mininmt {
@@ -27,58 +25,33 @@ class Memory {
   virtual void to_host(void* host, const void* from, std::size_t bytes) = 0;
 };
 
-// Free lists by size class: four classes to each power of two, so that at most a fifth of a block is unused.
-class PooledMemory : public Memory {
- public:
-  // From `coarse` bytes on there is one class to each power of two. trims: when the system has no more
-  // memory, the free blocks are given back to it.
-  explicit PooledMemory(std::size_t coarse, bool trims = true) : coarse_(coarse), trims_(trims) {}
-
-  void* allocate(std::size_t bytes) override;
-  void release(void* block, std::size_t bytes) noexcept override;
-
-  void trim() noexcept;          // gives the free blocks back to the system
-  std::size_t in_use() const;    // bytes handed out, in whole classes
-  std::size_t reserved() const;  // bytes held from the system
-  // For tests: fills every block with NaN when it is handed out, so that a read of what nobody wrote shows.
-  void set_poison(bool on);
-
- protected:
-  virtual void* from_system(std::size_t size) = 0;  // nullptr if there is none left
-  virtual void to_system(void* block) noexcept = 0;
-  virtual void poison(void* block, std::size_t size) = 0;
-
-  static constexpr std::size_t kFineClasses = ~std::size_t{0};  // four to each power of two however large
-
- private:
-  static constexpr int kClasses = 64 * 4;
-  int class_of(std::size_t bytes) const;
-
-  std::size_t coarse_;
-  bool trims_;
-  mutable std::mutex mutex_;
-  std::array<std::vector<void*>, kClasses> free_;
-  std::size_t in_use_ = 0, reserved_ = 0;
-  bool poison_ = false;
-};
-
 // Huge pages for large blocks, of which the part that is never touched takes addresses alone.
-class CpuMemory final : public PooledMemory {
+class CpuPool final : public Pool {
  public:
   // Minibatches differ in size, and with many classes each would keep large blocks of its own. The system
   // gives memory to the part of a block that is touched, so the unused part costs addresses alone.
-  CpuMemory() : PooledMemory(1 << 20) {}
-  ~CpuMemory() override;
+  CpuPool() : Pool(1 << 20) {}
+  ~CpuPool() override { trim(); }
+
+ protected:
+  void* from_system(std::size_t size) override;
+  void to_system(void* block) noexcept override;
+  void poison(void* block, std::size_t size) override;
+};
+
+class CpuMemory final : public Memory {
+ public:
+  Pool& pool() { return pool_; }
+  void* allocate(std::size_t bytes) override { return pool_.allocate(bytes); }
+  void release(void* block, std::size_t bytes) noexcept override { pool_.release(block, bytes); }
   bool on_host() const override { return true; }
   void fill(real* data, std::int64_t count, real value) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void from_host(void* to, const void* host, std::size_t bytes) override;
   void to_host(void* host, const void* from, std::size_t bytes) override;
 
- protected:
-  void* from_system(std::size_t size) override;
-  void to_system(void* block) noexcept override;
-  void poison(void* block, std::size_t size) override;
+ private:
+  CpuPool pool_;
 };
 
 CpuMemory& cpu_memory();  // the process's one, safe to use from any thread

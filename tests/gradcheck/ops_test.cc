@@ -8,7 +8,7 @@
 namespace mininmt {
 
 TEST_CASE("every operation's gradient is its numeric derivative") {
-  cpu_memory().set_poison(true);
+  cpu_memory().pool().set_poison(true);
   for (const OpRow& row : op_table()) {
     if (row.large) continue;
     Operands operands(row);
@@ -18,7 +18,7 @@ TEST_CASE("every operation's gradient is its numeric derivative") {
     CHECK_MESSAGE(result.passed(), row.name << " " << row.shapes() << ": " << result.worst);
     CHECK(result.elements == operands.parameters().count());
   }
-  cpu_memory().set_poison(false);
+  cpu_memory().pool().set_poison(false);
 }
 
 }  // namespace mininmt

@@ -66,11 +66,11 @@ TEST_CASE_FIXTURE(Model, "a long chain holds no more than a few gradients at a t
     const Var before = y;
     y = tape.record("test", value, {before}, [before, &most](const Tensor&, const Tensor& dy) {
       before.gradient().data()[0] += dy.data()[0];
-      most = std::max(most, cpu_memory().in_use());
+      most = std::max(most, cpu_memory().pool().in_use());
     });
   }
   const Var loss = sum(y);
-  const std::size_t before = cpu_memory().in_use();
+  const std::size_t before = cpu_memory().pool().in_use();
   tape.backward(loss);
   CHECK(most <= before + 4096);
 }
@@ -117,6 +117,33 @@ TEST_CASE_FIXTURE(Model, "slices of a computed value: what was recorded between 
   tape.backward(add(sum(whole), sum(multiply(first, last))));  // + 4 q_0j q_2j
   // q = 5 6 / 7 8 / 9 10: 8 q_ij, and 4 q_2j in row 0, 4 q_0j in row 2.
   CHECK(gradient(q) == Numbers{8 * 5 + 4 * 9, 8 * 6 + 4 * 10, 8 * 7, 8 * 8, 8 * 9 + 4 * 5, 8 * 10 + 4 * 6});
+}
+
+TEST_CASE_FIXTURE(Model, "views hold the gradient of their whole no longer than the whole does") {
+  constexpr std::int64_t kSize = 100'000, kStages = 20;
+  constexpr std::size_t kBytes = 2 * kSize * sizeof(real);  // of a whole and of its gradient
+  Tape tape(gradients);
+  std::size_t most = 0;
+  const Var x = tape.leaf(p);
+  Var whole = tape.record("wide", Tensor::zeros({2, kSize}), {x}, [&most](const Tensor&, const Tensor&) {
+    most = std::max(most, cpu_memory().pool().in_use());
+  });
+  for (int i = 0; i < kStages; ++i) {
+    const Var first = step(whole, 0), second = step(slice(whole, 1, 1), 0);
+    whole = tape.record("swap", whole.value(), {first, second},
+                        [first, second, &most](const Tensor&, const Tensor& dy) {
+                          most = std::max(most, cpu_memory().pool().in_use());
+                          for (std::int64_t k = 0; k < kSize; ++k) {
+                            first.gradient().data()[k] += dy.data()[kSize + k];
+                            second.gradient().data()[k] += dy.data()[k];
+                          }
+                        });
+  }
+  const Var loss = sum(whole);
+  const std::size_t before = cpu_memory().pool().in_use();
+  tape.backward(loss);
+  CHECK(most > before);
+  CHECK(most <= before + 3 * kBytes);  // of two stages, and what classes of blocks round up
 }
 
 TEST_CASE_FIXTURE(Model, "constants get no gradient, nor does what hangs on them alone") {

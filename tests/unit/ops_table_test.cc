@@ -9,8 +9,8 @@ namespace mininmt {
 namespace {
 
 struct Poison {
-  Poison() { cpu_memory().set_poison(true); }
-  ~Poison() { cpu_memory().set_poison(false); }
+  Poison() { cpu_memory().pool().set_poison(true); }
+  ~Poison() { cpu_memory().pool().set_poison(false); }
 };
 
 struct Threads {

@@ -15,70 +15,70 @@ namespace mininmt {
 TEST_CASE(
     "blocks of every size are aligned, writable to the last byte, and at most a quarter larger than asked "
     "for, or twice as large over a MiB") {
-  CpuMemory memory;
+  CpuPool pool;
   for (std::size_t bytes = 0; bytes < 5000; bytes += 7) {
-    const std::size_t before = memory.in_use();
-    void* const block = memory.allocate(bytes);
+    const std::size_t before = pool.in_use();
+    void* const block = pool.allocate(bytes);
     CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
     std::memset(block, 1, bytes);
-    const std::size_t held = memory.in_use() - before;
+    const std::size_t held = pool.in_use() - before;
     CHECK(held >= bytes);
     CHECK(held <= std::max<std::size_t>(256, (bytes + 63) / 64 * 64 * 5 / 4));
-    memory.release(block, bytes);
-    CHECK(memory.in_use() == before);
+    pool.release(block, bytes);
+    CHECK(pool.in_use() == before);
   }
   for (const std::size_t bytes :
        {std::size_t{1} << 20, (std::size_t{1} << 20) + 1, (std::size_t{5} << 20) - 1}) {
-    void* const block = memory.allocate(bytes);
+    void* const block = pool.allocate(bytes);
     std::memset(block, 1, bytes);
-    CHECK(memory.in_use() >= bytes);
-    CHECK(memory.in_use() <= 2 * bytes);
-    memory.release(block, bytes);
+    CHECK(pool.in_use() >= bytes);
+    CHECK(pool.in_use() <= 2 * bytes);
+    pool.release(block, bytes);
   }
 }
 
 TEST_CASE("what is released is handed out again, and nothing more is taken from the system") {
-  CpuMemory memory;
-  void* const first = memory.allocate(1000);
-  memory.release(first, 1000);
-  const std::size_t reserved = memory.reserved();
+  CpuPool pool;
+  void* const first = pool.allocate(1000);
+  pool.release(first, 1000);
+  const std::size_t reserved = pool.reserved();
   for (int i = 0; i < 100; ++i) {
-    void* const again = memory.allocate(990);  // of the same class
+    void* const again = pool.allocate(990);  // of the same class
     CHECK(again == first);
-    memory.release(again, 990);
+    pool.release(again, 990);
   }
-  CHECK(memory.reserved() == reserved);
-  CHECK(memory.in_use() == 0);
+  CHECK(pool.reserved() == reserved);
+  CHECK(pool.in_use() == 0);
 }
 
 TEST_CASE("trim gives the free blocks back, not those in use") {
-  CpuMemory memory;
-  void* const used = memory.allocate(1000);
-  const std::size_t one = memory.reserved();
-  memory.release(memory.allocate(1 << 20), 1 << 20);
-  CHECK(memory.reserved() > one);
-  memory.trim();
-  CHECK(memory.reserved() == one);
-  CHECK(memory.in_use() == one);
+  CpuPool pool;
+  void* const used = pool.allocate(1000);
+  const std::size_t one = pool.reserved();
+  pool.release(pool.allocate(1 << 20), 1 << 20);
+  CHECK(pool.reserved() > one);
+  pool.trim();
+  CHECK(pool.reserved() == one);
+  CHECK(pool.in_use() == one);
   std::memset(used, 1, 1000);
-  memory.release(used, 1000);
-  memory.trim();
-  CHECK(memory.reserved() == 0);
+  pool.release(used, 1000);
+  pool.trim();
+  CHECK(pool.reserved() == 0);
 }
 
 TEST_CASE("tensors account for what they hold") {
-  const std::size_t before = cpu_memory().in_use();
+  const std::size_t before = cpu_memory().pool().in_use();
   {
     const Tensor x({1000}), shared = x, part = x.slice(0, 10);
-    CHECK(cpu_memory().in_use() >= before + 1000 * sizeof(real));
-    CHECK(cpu_memory().in_use() <= before + 1250 * sizeof(real));
+    CHECK(cpu_memory().pool().in_use() >= before + 1000 * sizeof(real));
+    CHECK(cpu_memory().pool().in_use() <= before + 1250 * sizeof(real));
   }
-  CHECK(cpu_memory().in_use() == before);
+  CHECK(cpu_memory().pool().in_use() == before);
 }
 
 TEST_CASE("poison: new contents are NaN, in a block used before too") {
   CpuMemory memory;
-  memory.set_poison(true);
+  memory.pool().set_poison(true);
   for (int round = 0; round < 2; ++round) {
     const Tensor x({100}, memory);
     for (real v : x.values()) CHECK(std::isnan(v));
@@ -87,16 +87,16 @@ TEST_CASE("poison: new contents are NaN, in a block used before too") {
 }
 
 TEST_CASE("several threads allocate and release at once") {
-  CpuMemory memory;
-  const auto work = [&memory](unsigned char mark) {
+  CpuPool pool;
+  const auto work = [&pool](unsigned char mark) {
     for (int i = 0; i < 2000; ++i) {
       const std::size_t bytes = 64 + static_cast<std::size_t>(i * 37 % 900);
-      auto* const block = static_cast<unsigned char*>(memory.allocate(bytes));
+      auto* const block = static_cast<unsigned char*>(pool.allocate(bytes));
       std::memset(block, mark, bytes);
       std::this_thread::yield();
       for (std::size_t k = 0; k < bytes; k += 50)
         if (block[k] != mark) return false;
-      memory.release(block, bytes);
+      pool.release(block, bytes);
     }
     return true;
   };
@@ -108,7 +108,7 @@ TEST_CASE("several threads allocate and release at once") {
     for (std::thread& thread : threads) thread.join();
   }
   for (const bool fine : ok) CHECK(fine);
-  CHECK(memory.in_use() == 0);
+  CHECK(pool.in_use() == 0);
 }
 
 }  // namespace mininmt
