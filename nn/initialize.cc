@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace mininmt {
@@ -68,8 +69,8 @@ void initialize(Parameters& parameters, std::uint64_t seed) {
   std::vector<std::pair<const Parameter*, const Part*>> parts;
   for (const Parameter* p : parameters.all())
     for (const Part& part : p->parts) parts.emplace_back(p, &part);
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t i = 0; i < parts.size(); ++i) initialize_part(*parts[i].first, *parts[i].second, seed);
+  parallel_for_each(static_cast<std::int64_t>(parts.size()), omp_get_max_threads(),
+                    [&](std::int64_t i) { initialize_part(*parts[i].first, *parts[i].second, seed); });
 }
 
 }  // namespace mininmt

@@ -3,7 +3,10 @@
 
 #include <omp.h>
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
+#include <mutex>
 
 // A function with this mark is compiled for three levels of x86-64; the best that the machine has is chosen
 // when the program starts. Not under the address sanitizer, whose runtime is not up yet at that point.
@@ -15,10 +18,32 @@
 
 namespace mininmt {
 
+namespace detail {
+
+// Runs work(i, threads) on each thread i of a team, and throws again the first exception that one of them
+// threw. An exception that leaves a parallel region ends the program: all regions are this one.
+template <class Work>
+void on_each_thread(int threads, const Work& work) {
+  std::exception_ptr failure;
+  std::mutex mutex;
+#pragma omp parallel num_threads(threads)
+  {
+    try {
+      work(omp_get_thread_num(), omp_get_num_threads());
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace detail
+
 // Splits [0, count) into one range a thread and calls work(begin, end) for each, where count * cost is worth
 // it. cost is the elements touched per index. Inside another parallel region (one shard of a minibatch a
 // thread) it is a plain call. An index belongs to one range, so the result does not depend on the number of
-// threads.
+// threads. What work throws is thrown again, once all ranges are done.
 template <class Work>
 void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
   constexpr std::int64_t kWorthAThread = 1 << 15;
@@ -27,12 +52,30 @@ void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
     work(std::int64_t{0}, count);
     return;
   }
-#pragma omp parallel
-  {
-    const std::int64_t threads = omp_get_num_threads(), i = omp_get_thread_num();
+  detail::on_each_thread(omp_get_max_threads(), [&](std::int64_t i, std::int64_t threads) {
     const std::int64_t begin = count * i / threads, end = count * (i + 1) / threads;
     if (begin < end) work(begin, end);
+  });
+}
+
+// Calls work(0) ... work(count - 1), each on the first of `threads` threads that is free: for a few pieces of
+// work of different sizes. With one thread, or one piece, or inside another parallel region it is a plain
+// loop. After an exception no further piece is begun; it is thrown again.
+template <class Work>
+void parallel_for_each(std::int64_t count, int threads, const Work& work) {
+  if (count <= 1 || threads == 1 || omp_in_parallel()) {
+    for (std::int64_t i = 0; i < count; ++i) work(i);
+    return;
   }
+  std::atomic<std::int64_t> next = 0;
+  detail::on_each_thread(threads, [&](int, int) {
+    try {
+      for (std::int64_t i; (i = next++) < count;) work(i);
+    } catch (...) {
+      next = count;
+      throw;
+    }
+  });
 }
 
 }  // namespace mininmt

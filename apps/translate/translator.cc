@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <numeric>
+#include <span>
 
-#include "nn/training/minibatch.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 
 namespace mininmt {
 namespace {
@@ -26,7 +28,8 @@ void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLe
                     const std::function<void(std::span<const std::size_t>)>& work) {
   const std::size_t most = static_cast<std::size_t>(mini_batch);
   const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
-  for_each_part(batches.size(), threads, [&](std::size_t i) { work(batches[i]); });
+  parallel_for_each(static_cast<std::int64_t>(batches.size()), threads,
+                    [&](std::int64_t i) { work(batches[i]); });
 }
 
 std::vector<std::span<const Id>> pick(const Sentences& sentences, std::span<const std::size_t> places) {

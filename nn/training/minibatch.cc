@@ -1,8 +1,6 @@
 #include "nn/training/minibatch.h"
 
 #include <algorithm>
-#include <exception>
-#include <mutex>
 
 namespace mininmt {
 
@@ -33,25 +31,6 @@ std::vector<Minibatch> split(const Minibatch& minibatch, int most) {
     begin = end;
   }
   return parts;
-}
-
-void for_each_part(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
-  if (count <= 1 || threads == 1) {
-    for (std::size_t i = 0; i < count; ++i) work(i);
-    return;
-  }
-  std::exception_ptr failure;
-  std::mutex mutex;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (std::size_t i = 0; i < count; ++i) {
-    try {
-      work(i);
-    } catch (...) {
-      std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace mininmt

@@ -79,9 +79,9 @@ class CpuUpdater final : public Updater {
     const std::vector<Minibatch> parts = split(minibatch, threads_);
     while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
     std::vector<double> costs(parts.size());
-    for_each_part(parts.size(), threads_, [&](std::size_t i) {
+    parallel_for_each(static_cast<std::int64_t>(parts.size()), threads_, [&](std::int64_t i) {
       Noise own = noise();
-      own.shard = i;
+      own.shard = static_cast<std::uint64_t>(i);
       gradients_[i].fill(0);
       Tape tape(gradients_[i]);
       const Var cost = sum(model_.word_losses(tape, make_batch(parts[i].sources, parts[i].targets),

@@ -1,9 +1,16 @@
-// parallel_for: each index once, over several threads where it is worth it.
+// Loops over threads: each index once, over several threads where it is worth it; exceptions leave them.
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <set>
+#include <thread>
 #include <vector>
 
+#include "tensor/error.h"
+#include "tensor/memory.h"
 #include "tensor/parallel.h"
 
 namespace mininmt {
@@ -49,8 +56,7 @@ TEST_CASE_FIXTURE(TwoThreads, "a large loop is split in two, a small one is not"
 
 TEST_CASE_FIXTURE(TwoThreads, "inside of a parallel region it is a plain call") {
   Ranges a(100'000), b(100'000);
-#pragma omp parallel num_threads(2)
-  (omp_get_thread_num() == 0 ? a : b).loop(8);
+  parallel_for_each(2, 2, [&](std::int64_t i) { (i == 0 ? a : b).loop(8); });
   CHECK(a.calls == 1);
   CHECK(b.calls == 1);
   CHECK(a.each_once());
@@ -65,6 +71,88 @@ TEST_CASE("with one thread it is a plain call") {
   CHECK(ranges.calls == 1);
   CHECK(ranges.each_once());
   omp_set_num_threads(before);
+}
+
+TEST_CASE_FIXTURE(TwoThreads,
+                  "nested: a loop in a loop has each index once, all on the thread of its piece") {
+  constexpr std::int64_t kOuter = 65536, kInner = 65536;
+  std::atomic<std::int64_t> sum = 0;
+  std::atomic<int> calls = 0, strangers = 0;
+  parallel_for(kOuter, 1, [&](std::int64_t outer, std::int64_t) {
+    const auto thread = std::this_thread::get_id();
+    parallel_for(kInner, 8, [&](std::int64_t begin, std::int64_t end) {
+      ++calls;
+      strangers += std::this_thread::get_id() != thread;
+      for (std::int64_t i = begin; i < end; ++i) sum += outer == 0 ? 1 : 2;
+    });
+    parallel_for_each(100, 2, [&](std::int64_t) {
+      strangers += std::this_thread::get_id() != thread;
+      sum += 1;
+    });
+  });
+  CHECK(calls == 2);
+  CHECK(strangers == 0);
+  CHECK(sum == 3 * kInner + 200);
+}
+
+TEST_CASE("parallel_for_each: each piece once, on no more threads than asked for") {
+  for (const int threads : {1, 2, 3}) {
+    std::vector<std::atomic<int>> visits(1000);
+    std::set<int> seen;
+    std::mutex mutex;
+    parallel_for_each(1000, threads, [&](std::int64_t i) {
+      ++visits[static_cast<std::size_t>(i)];
+      const std::lock_guard lock(mutex);
+      seen.insert(omp_get_thread_num());
+    });
+    for (const auto& n : visits) CHECK(n == 1);
+    CHECK(static_cast<int>(seen.size()) <= threads);
+  }
+  parallel_for_each(0, 2, [](std::int64_t) { FAIL("there is nothing to do"); });
+}
+
+TEST_CASE_FIXTURE(TwoThreads, "what work throws leaves the loop, from any of its threads") {
+  for (const std::int64_t where : {0, 40'000, 65'535}) {
+    const auto loop = [where] {
+      parallel_for(65'536, 8, [where](std::int64_t begin, std::int64_t end) {
+        if (begin <= where && where < end) throw DataError("stop");
+      });
+    };
+    CHECK_THROWS_WITH_AS(loop(), "stop", DataError);
+  }
+  const auto all = [] { parallel_for(65'536, 8, [](std::int64_t, std::int64_t) { throw Error("stop"); }); };
+  CHECK_THROWS_WITH_AS(all(), "stop", Error);
+  Ranges after(65'536);
+  after.loop(8);
+  CHECK(after.each_once());
+}
+
+TEST_CASE_FIXTURE(TwoThreads, "an allocation that fails in the loop is an exception like any other") {
+  const auto vector = [] {
+    parallel_for(65'536, 8, [](std::int64_t begin, std::int64_t) {
+      const std::vector<char> much(std::numeric_limits<std::ptrdiff_t>::max() - (begin > 0));
+    });
+  };
+  CHECK_THROWS_AS(vector(), std::bad_alloc);
+  const auto block = [] {
+    parallel_for_each(2, 2, [](std::int64_t) { cpu_memory().allocate(std::size_t{1} << 60); });
+  };
+  CHECK_THROWS_AS(block(), Error);
+}
+
+TEST_CASE("parallel_for_each: after an exception no further piece is begun") {
+  for (const int threads : {1, 2}) {
+    std::atomic<int> begun = 0;
+    const auto loop = [&] {
+      parallel_for_each(100'000, threads, [&](std::int64_t i) {
+        ++begun;
+        if (i == 0) throw Error("stop");
+        std::this_thread::yield();
+      });
+    };
+    CHECK_THROWS_WITH_AS(loop(), "stop", Error);
+    CHECK(begun < 100'000);
+  }
 }
 
 }  // namespace mininmt
