@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
@@ -33,6 +35,8 @@ Json parse_strictly(const std::string& text, const std::string& path) {
       throw DataError(path + ": the header has the key '" + parsed.get<std::string>() + "' twice");
     return true;
   };
+  if (!text.starts_with('{'))  // the parser passes over white space and a byte order mark
+    throw DataError(path + ": the header is not a JSON object; is this a safetensors file?");
   try {
     return Json::parse(text, check);
   } catch (const Json::exception& e) {
@@ -46,20 +50,37 @@ struct Entry {
   std::uint64_t begin, end;  // bytes in the data
 };
 
-Entry parse_entry(const std::string& name, const Json& json, const std::string& path) {
-  if (json.at("dtype") != "F32") throw DataError(path + ": tensor " + name + " is not of type F32");
-  const Json& offsets = json.at("data_offsets");
-  if (offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
-    throw DataError(path + ": tensor " + name + " has not two data_offsets");
-  Entry entry{name, json.at("shape").get<std::vector<std::int64_t>>(), offsets[0], offsets[1]};
-  std::uint64_t bytes = sizeof(float);
-  for (std::int64_t extent : entry.shape) {
-    if (extent < 0 || (extent > 0 && bytes > (std::uint64_t{1} << 48) / static_cast<std::uint64_t>(extent)))
-      throw DataError(path + ": tensor " + name + " has an impossible shape");
-    bytes *= static_cast<std::uint64_t>(extent);
+// nlohmann's get<> would make 2 of 2.7, 1 of true, and anything of 1e300.
+bool all_unsigned(const Json& json) {
+  return json.is_array() && std::all_of(json.begin(), json.end(),
+                                        [](const Json& number) { return number.is_number_unsigned(); });
+}
+
+// The bytes of a tensor of that shape; 2^48 and more are none.
+std::optional<std::uint64_t> bytes_of(const std::vector<std::uint64_t>& shape) {
+  std::uint64_t most = (std::uint64_t{1} << 48) / sizeof(float), elements = 1;
+  for (const std::uint64_t extent : shape) {
+    if (extent > most) return {};
+    most /= std::max<std::uint64_t>(extent, 1);
+    elements *= extent;
   }
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes)
-    throw DataError(path + ": the offsets of tensor " + name + " do not fit its shape");
+  return elements * sizeof(float);
+}
+
+Entry parse_entry(const std::string& name, const Json& json, const std::string& path) {
+  const auto refuse = [&](const char* what) -> DataError {
+    return DataError(path + ": tensor " + name + what);
+  };
+  const Json &dtype = json.at("dtype"), &shape = json.at("shape"), &offsets = json.at("data_offsets");
+  if (dtype != "F32") throw refuse(" is not of type F32");
+  if (!all_unsigned(shape)) throw refuse(" has a shape that is not a list of whole numbers");
+  if (!all_unsigned(offsets) || offsets.size() != 2) throw refuse(" has not two data_offsets");
+  const auto extents = shape.get<std::vector<std::uint64_t>>();
+  const Entry entry{name, {extents.begin(), extents.end()}, offsets[0], offsets[1]};
+  const auto bytes = bytes_of(extents);
+  if (!bytes) throw refuse(" has an impossible shape");
+  if (entry.end < entry.begin || entry.end - entry.begin != *bytes)
+    throw refuse(": its offsets do not fit its shape");
   return entry;
 }
 
@@ -77,7 +98,10 @@ std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, co
   } catch (const Json::exception& e) {
     throw DataError(path + ": the header is not that of a safetensors file (" + e.what() + ")");
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.begin < b.begin; });
+  // Several may begin at the same place, all but the last of them empty.
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
   std::uint64_t end = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != end)
@@ -101,7 +125,12 @@ void write_safetensors(const std::string& path, const SafeTensors& contents) {
     header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception& e) {
+    throw DataError(path + " can't be written: a name or its metadata is not UTF-8 (" + e.what() + ")");
+  }
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins at a multiple of 8
   const std::uint64_t length = text.size();
   AtomicFile file(path);
@@ -128,7 +157,6 @@ SafeTensors read_safetensors(const std::string& path) {
 
   SafeTensors result;
   const Json header = parse_strictly(text, path);
-  if (!header.is_object()) throw DataError(path + ": the header is not a JSON object");
   for (const Entry& entry : parse_header(header, size - sizeof length - length, path, result.metadata)) {
     SafeTensor& tensor = result.tensors[entry.name];
     tensor.shape = entry.shape;

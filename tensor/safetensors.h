@@ -19,12 +19,12 @@ struct SafeTensors {
   std::map<std::string, SafeTensor> tensors;
 };
 
-// Writes float32 tensors atomically. Throws IoError.
+// Writes float32 tensors atomically. Throws IoError; DataError where a string is not UTF-8.
 void write_safetensors(const std::string& path, const SafeTensors& contents);
 
-// Reads a file of float32 tensors. The header is checked before memory is taken: sizes against the file's,
-// offsets without gap or overlap, no key twice. Throws IoError if it cannot be read, DataError naming the
-// file if it is not such a file, is cut off, or holds other types.
+// Reads a file of float32 tensors. The header is checked before memory is taken: whole numbers as sizes,
+// which fit the file's, offsets without gap or overlap, no key twice. Throws IoError if it cannot be read,
+// DataError naming the file if it is not such a file, is cut off, or holds other types.
 SafeTensors read_safetensors(const std::string& path);
 
 }  // namespace mininmt

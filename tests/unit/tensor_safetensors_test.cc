@@ -110,6 +110,31 @@ TEST_CASE_FIXTURE(Folder, "a file by another program: any order of keys and of d
   CHECK(contents.tensors.at("a").shape == std::vector<std::int64_t>{1, 1});
 }
 
+TEST_CASE_FIXTURE(Folder, "empty tensors lie where others begin, whatever their names") {
+  for (const char* name : {"a", "z"}) {
+    put(join(R"({"m":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)", '"', name,
+             R"(":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}})"),
+        4);
+    const SafeTensors contents = read_safetensors(file);
+    CHECK(contents.tensors.at(name).shape == std::vector<std::int64_t>{0, 3});
+    CHECK(contents.tensors.at(name).data.empty());
+    CHECK(contents.tensors.at("m").data.size() == 1);
+  }
+  put(R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+      4);
+  CHECK(read_safetensors(file).tensors.size() == 2);
+  put(R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[2,2]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+      4);
+  check_refused(*this, "gap or overlap in the data before tensor b");
+}
+
+TEST_CASE_FIXTURE(Folder, "what is not UTF-8 can't be written, and leaves no file") {
+  SafeTensors contents;
+  contents.metadata["note"] = "\xff";
+  CHECK_THROWS_AS(write_safetensors(file, contents), DataError);
+  CHECK(!std::filesystem::exists(file));
+}
+
 TEST_CASE_FIXTURE(Folder, "a file cut off at any byte is refused") {
   write_safetensors(file, example());
   const std::string all = bytes();
@@ -162,9 +187,11 @@ TEST_CASE_FIXTURE(Folder, "headers that are no headers") {
     put(header, data);
     check_refused(*this, part);
   };
-  refuse("", "not JSON", 0);
+  refuse("", "not a JSON object", 0);
   refuse("{", "not JSON", 0);
-  refuse("hello", "not JSON", 0);
+  refuse("hello", "not a JSON object", 0);
+  refuse(" {}", "not a JSON object", 0);  // the format: it begins with {
+  refuse("\xef\xbb\xbf{}", "not a JSON object", 0);
   refuse("{} {}", "not JSON", 0);
   refuse("{\"\xff\":1}", "not JSON", 0);
   refuse("[]", "not a JSON object", 0);
@@ -172,20 +199,33 @@ TEST_CASE_FIXTURE(Folder, "headers that are no headers") {
   refuse(R"({"a":1})", "not that of a safetensors file");
   refuse(R"({"a":{}})", "not that of a safetensors file");
   refuse(R"({"a":{"dtype":"F32","shape":[1]}})", "not that of a safetensors file");
-  refuse(R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})", "not that of a safetensors file");
-  refuse(R"({"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}})", "not that of a safetensors file");
+  refuse(R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})", "not a list of whole numbers");
+  refuse(R"({"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}})", "not a list of whole numbers");
+  for (const char* extent : {"1.0", "1.7", "1e300", "-1", "-0", "true", "null", "18446744073709551617"})
+    refuse(join(R"({"a":{"dtype":"F32","shape":[)", extent, R"(],"data_offsets":[0,4]}})"),
+           "tensor a has a shape that is not a list of whole numbers");
+  for (const char* dtype : {"32", "null", "[\"F32\"]", "\"f32\""})
+    refuse(join(R"({"a":{"dtype":)", dtype, R"(,"shape":[1],"data_offsets":[0,4]}})"),
+           "tensor a is not of type F32");
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", "tensor a has not two data_offsets");
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", "tensor a has not two data_offsets");
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4.5]}})", "tensor a has not two data_offsets");
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":"0,4"}})", "tensor a has not two data_offsets");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}})", "tensor a has not two data_offsets");
+  refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":{"0":0,"1":4}}})",
+         "tensor a has not two data_offsets");
   refuse(R"({"__metadata__":{"a":1}})", "not that of a safetensors file", 0);
+  refuse(R"({"__metadata__":{"a":null}})", "not that of a safetensors file", 0);
   refuse(R"({"__metadata__":[]})", "not that of a safetensors file", 0);
+  refuse(R"({"__metadata__":[["a","b"]]})", "not that of a safetensors file", 0);
   refuse(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", "tensor a is not of type F32");
   refuse(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})",
-         "the offsets of tensor a do not fit its shape");
+         "tensor a: its offsets do not fit its shape");
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})",
-         "the offsets of tensor a do not fit its shape");
-  refuse(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "tensor a has an impossible shape");
+         "tensor a: its offsets do not fit its shape");
+  for (const char* shape : {"0,9223372036854775807", "9223372036854775807,0", "0,18446744073709551615"})
+    refuse(join(R"({"a":{"dtype":"F32","shape":[)", shape, R"(],"data_offsets":[0,0]}})"),
+           "tensor a has an impossible shape", 0);
   refuse(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}})",
          "tensor a has an impossible shape");
   refuse(R"({"a":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,4]}})",

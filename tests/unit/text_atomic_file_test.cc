@@ -42,6 +42,21 @@ TEST_CASE("until commit the older file stays, and without it no trace is left") 
   CHECK(count_files(folder) == 1);
 }
 
+TEST_CASE("a bare name, and one in the current folder") {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path(""));
+  for (const std::string name : {"bare", "./here"}) {
+    CHECK_NOTHROW(write_file_atomically(name, "old"));
+    CHECK_NOTHROW(write_file_atomically(name, name));
+    CHECK(read_whole(name) == name);
+  }
+  std::filesystem::current_path(before);
+  CHECK(read_whole(folder.path("bare")) == "bare");
+  CHECK(read_whole(folder.path("here")) == "./here");
+  CHECK(count_files(folder) == 2);
+}
+
 TEST_CASE("two writers of one file don't mix") {
   const TemporaryFolder folder;
   AtomicFile first(folder.path("model")), second(folder.path("model"));
