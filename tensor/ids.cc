@@ -13,6 +13,7 @@ const std::int32_t* Indices::in(Memory& memory) const {
   if (empty()) return nullptr;
   Shared& s = *shared_;
   if (memory.on_host()) return s.values.data();
+  if (s.block && s.memory != &memory) throw Error("[Indices::in] the numbers were sent to another device");
   if (!s.block) {
     void* const block = memory.allocate(s.bytes());
     try {

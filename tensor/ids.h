@@ -32,7 +32,8 @@ class Indices {
   auto begin() const { return values().begin(); }
   auto end() const { return values().end(); }
 
-  // The numbers where kernels of that memory can read them; nullptr if there are none.
+  // The numbers where kernels of that memory can read them; nullptr if there are none. They are sent to one
+  // device: Error for another.
   const std::int32_t* in(Memory& memory) const;
 
   bool distinct() const { return distinct_; }

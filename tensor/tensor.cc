@@ -27,14 +27,20 @@ Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
   return result;
 }
 
+Memory& Tensor::memory() const {
+  if (!memory_) throw Error("[Tensor::memory] the tensor is undefined");
+  return *memory_;
+}
+
 std::span<real> Tensor::values() const {
   if (on_cuda()) throw Error("[Tensor::values] the elements are on the GPU");
   return {data_, static_cast<std::size_t>(size())};
 }
 
 real Tensor::item() const {
-  if (!defined() || size() != 1)
-    throw Error("[Tensor::item] one element expected, shape is " + shape_.to_string());
+  if (size() != 1)
+    throw Error("[Tensor::item] one element expected, " +
+                (defined() ? "shape is " + shape_.to_string() : std::string("the tensor is undefined")));
   real value;
   memory_->to_host(&value, data_, sizeof value);
   return value;
@@ -68,13 +74,14 @@ Tensor Tensor::view(std::int64_t offset, const Shape& shape) const {
 }
 
 Tensor Tensor::clone() const {
+  if (!defined()) return {};
   Tensor result(shape_, *memory_);
   result.set(*this);
   return result;
 }
 
 Tensor Tensor::to(Memory& memory) const {
-  if (&memory == memory_) return *this;
+  if (!defined() || &memory == memory_) return *this;
   Tensor result(shape_, memory);
   result.set(*this);
   return result;
@@ -82,8 +89,9 @@ Tensor Tensor::to(Memory& memory) const {
 
 void Tensor::set(const Tensor& x) const {
   if (x.size() != size())
-    throw Error("[Tensor::set] " + shape_.to_string() + " from " + x.shape_.to_string());
-  if (x.data_ == data_) return;
+    throw Error(join("[Tensor::set] ", size(), " elements, shape ", shape_.to_string(), ", from ", x.size(),
+                     ", shape ", x.shape_.to_string()));
+  if (x.data_ == data_ || size() == 0) return;
   const std::size_t bytes = static_cast<std::size_t>(size()) * sizeof(real);
   if (x.memory_ == memory_)
     memory_->copy(data_, x.data_, bytes);
@@ -95,6 +103,8 @@ void Tensor::set(const Tensor& x) const {
     throw Error("[Tensor::set] from one device to another");
 }
 
-void Tensor::fill(real value) const { memory_->fill(data_, size(), value); }
+void Tensor::fill(real value) const {
+  if (size() > 0) memory_->fill(data_, size(), value);
+}
 
 }  // namespace mininmt

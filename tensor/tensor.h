@@ -13,7 +13,7 @@ namespace mininmt {
 
 class Tensor {
  public:
-  Tensor() = default;  // no elements at all: defined() is false
+  Tensor() = default;                                                  // undefined: no elements and no memory
   explicit Tensor(const Shape& shape, Memory& memory = cpu_memory());  // contents undefined
   static Tensor zeros(const Shape& shape, Memory& memory = cpu_memory());
   static Tensor from(const Shape& shape,
@@ -21,9 +21,9 @@ class Tensor {
 
   bool defined() const { return data_ != nullptr; }
   const Shape& shape() const { return shape_; }
-  std::int64_t size() const { return shape_.size(); }
+  std::int64_t size() const { return defined() ? shape_.size() : 0; }
   real* data() const { return data_; }
-  Memory& memory() const { return *memory_; }
+  Memory& memory() const;                                          // throws Error if there is none
   bool on_cuda() const { return memory_ && !memory_->on_host(); }  // then data() is not for the host to read
   std::span<real> values() const;                                  // throws Error if they are on a device
   real item() const;  // the only element; throws Error if there are more

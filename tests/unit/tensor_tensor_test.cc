@@ -51,6 +51,26 @@ TEST_CASE("a part keeps the elements alive") {
   CHECK(part.data()[1] == 4);
 }
 
+TEST_CASE("an undefined tensor has no elements") {
+  const Tensor none;
+  CHECK(none.size() == 0);
+  CHECK(none.values().empty());
+  CHECK(!none.on_cuda());
+  none.fill(1);
+  none.set(none);
+  none.set(Tensor({0}));
+  CHECK(!none.clone().defined());
+  CHECK(!none.to(cpu_memory()).defined());
+  CHECK_THROWS_WITH_AS(none.item(), "[Tensor::item] one element expected, the tensor is undefined", Error);
+  CHECK_THROWS_WITH_AS(none.memory(), "[Tensor::memory] the tensor is undefined", Error);
+  CHECK_THROWS_AS(none.reshape({}), Error);
+  CHECK_THROWS_AS(none.view(0, {}), Error);
+  CHECK_THROWS_AS(none.slice(0, 0), Error);
+  CHECK_THROWS_WITH_AS(none.set(Tensor::zeros({})), "[Tensor::set] 0 elements, shape (), from 1, shape ()",
+                       Error);
+  CHECK_THROWS_AS(Tensor::zeros({}).set(none), Error);
+}
+
 TEST_CASE("what a tensor refuses") {
   const Tensor x = Tensor::zeros({3, 2});
   CHECK_THROWS_WITH_AS(Tensor::from({2, 2}, {1}), "[Tensor::from] 1 values for shape (2, 2)", Error);
