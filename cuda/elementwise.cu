@@ -142,8 +142,9 @@ __global__ __launch_bounds__(kBlock, 8) void add_to_larger(Index n, const real* 
 // multiples of 16 bytes.
 template <bool kAligned>
 __global__ __launch_bounds__(kBlock, 8) void drop_out(Index n, std::uint32_t threshold, real factor,
-                                                      Random random, const real* x, real* y, bool add) {
-  if (random.later) random.stream += *random.later;
+                                                      Draws draws, const real* x, real* y, bool add) {
+  Random random = draws.random;
+  if (draws.later) random.stream += *draws.later;
   const Index stride = Index{gridDim.x} * kBlock * 4;
 #pragma unroll 1
   for (Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * 4; i < n; i += stride) {
@@ -217,11 +218,11 @@ void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx) {
   });
 }
 
-void dropout(Index n, double p, const Random& random, const real* x, real* y, bool add) {
+void dropout(Index n, double p, const Draws& draws, const real* x, real* y, bool add) {
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
   const auto factor = static_cast<real>(1 / (1 - p));
   const auto kernel = aligned(x, y) ? drop_out<true> : drop_out<false>;
-  launch("dropout", kernel, striding_blocks((n + 3) / 4), kBlock, n, threshold, factor, random, x, y, add);
+  launch("dropout", kernel, striding_blocks((n + 3) / 4), kBlock, n, threshold, factor, draws, x, y, add);
 }
 
 }  // namespace mininmt::cuda

@@ -43,9 +43,8 @@ void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx);  //
 void maxout(Index n, const real* x, real* y);  // y_i = the larger of x_2i, x_2i+1, i < n
 void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx);
 
-// y_i = or += x_i / (1 - p) where number i of `random` keeps it (ops/dropout.h), else 0. `random.later`, if
-// set, is read on the device.
-void dropout(Index n, double p, const Random& random, const real* x, real* y, bool add);
+// y_i = or += x_i / (1 - p) where number i of `draws` keeps it (ops/dropout.h), else 0.
+void dropout(Index n, double p, const Draws& draws, const real* x, real* y, bool add);
 
 // --- Rows and columns (rows.cu) ------------------------------------------------------------------------
 // Each row of y (rows, n) = or += x (n).

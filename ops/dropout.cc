@@ -28,24 +28,26 @@ MININMT_VECTORIZED void add_kept(std::int64_t begin, std::int64_t end, std::int6
 }
 
 // y = or += x where kept.
-void drop_out(const Tensor& x, double p, const Random& random, const Tensor& y, bool add) {
+void drop_out(const Tensor& x, double p, const Draws& draws, const Tensor& y, bool add) {
   if constexpr (kHasCuda)
-    if (x.on_cuda()) return cuda::dropout(x.size(), p, random, x.data(), y.data(), add);
+    if (x.on_cuda()) return cuda::dropout(x.size(), p, draws, x.data(), y.data(), add);
+  if (draws.later) throw Error("[dropout] (later) is read by kernels on a GPU, but (x) is on the CPU");
   if (!add) y.fill(0);
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);
   parallel_for((x.size() + kChunk - 1) / kChunk, 4 * kChunk, [&](std::int64_t begin, std::int64_t end) {
-    add_kept(begin, end, x.size(), static_cast<real>(1 / (1 - p)), threshold, random, x.data(), y.data());
+    add_kept(begin, end, x.size(), static_cast<real>(1 / (1 - p)), threshold, draws.random, x.data(),
+             y.data());
   });
 }
 
 }  // namespace
 
-Var dropout(Var x, double p, const Random& random) {
+Var dropout(Var x, double p, const Draws& draws) {
   if (!(p >= 0 && p < 1)) throw Error(join("[dropout] (p) must be in [0, 1) but is ", p));
   const Tensor y(x.shape(), x.value().memory());
-  drop_out(x.value(), p, random, y, false);
-  return x.tape->record("dropout", y, {x}, [x, p, random](const Tensor&, const Tensor& dy) {
-    drop_out(dy, p, random, x.gradient(), true);
+  drop_out(x.value(), p, draws, y, false);
+  return x.tape->record("dropout", y, {x}, [x, p, draws](const Tensor&, const Tensor& dy) {
+    drop_out(dy, p, draws, x.gradient(), true);
   });
 }
 

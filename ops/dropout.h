@@ -6,9 +6,9 @@
 
 namespace mininmt {
 
-// y_i = x_i / (1 - p) where number i of `random` keeps it, which has probability 1 - p, else 0.        0 <= p
+// y_i = x_i / (1 - p) where number i of `draws` keeps it, which has probability 1 - p, else 0.        0 <= p
 // < 1
 //   dx_i += dy_i / (1 - p) where kept; the mask is computed again, not stored
-Var dropout(Var x, double p, const Random& random);
+Var dropout(Var x, double p, const Draws& draws);
 
 }  // namespace mininmt

@@ -40,11 +40,18 @@ MININMT_PORTABLE inline std::array<std::uint32_t, 4> philox(std::array<std::uint
   return {lanes[0][0], lanes[1][0], lanes[2][0], lanes[3][0]};
 }
 
+// In (0, 1), never an end, not even for a word of all zeros or all ones.
+inline double open_unit(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
+
+// A standard normal number from two words (Box and Muller): at most 6.8 from 0.
+inline double standard_normal(std::uint32_t u, std::uint32_t v) {
+  return std::sqrt(-2 * std::log(open_unit(u))) * std::cos(6.283185307179586 * open_unit(v));
+}
+
 // One sequence of numbers: those of another stream are independent of it.
 struct Random {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
-  const std::uint64_t* later = nullptr;  // for kernels, in device memory: a number to add to `stream` then
 
   // Four 32-bit numbers each, blocks i, i + 1, ... of the sequence: number w of block i + k is words[w][k].
   template <int kLanes>
@@ -67,15 +74,24 @@ struct Random {
   }
   MININMT_PORTABLE std::uint32_t bits(std::uint64_t i) const { return block(i / 4)[i % 4]; }
 
-  // Uniform in (0, 1), never an end.
-  double uniform(std::uint64_t i) const { return (bits(i) + 0.5) * 0x1p-32; }
-
-  // Standard normal, by Box and Muller.
-  double normal(std::uint64_t i) const {
+  double uniform(std::uint64_t i) const { return open_unit(bits(i)); }  // in (0, 1), never an end
+  double normal(std::uint64_t i) const {                                // standard normal
     const auto words = block(i);
-    const double u = (words[0] + 0.5) * 0x1p-32, v = (words[1] + 0.5) * 0x1p-32;
-    return std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);
+    return standard_normal(words[0], words[1]);
   }
+};
+
+// The sequence that an operation draws from. `later`, for work on a device that is captured once and run
+// again and again: a number in that device's memory that kernels add to the stream when they run. The host
+// cannot read it: an operation on the CPU throws Error.
+struct Draws {
+  Random random;
+  const std::uint64_t* later = nullptr;
+
+  Draws() = default;
+  Draws(const Random& random) : random(random) {}
+  Draws(std::uint64_t seed, std::uint64_t stream, const std::uint64_t* later = nullptr)
+      : random{seed, stream}, later(later) {}
 };
 
 }  // namespace mininmt

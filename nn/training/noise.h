@@ -12,12 +12,12 @@ struct Noise {
   std::uint64_t seed = 0;
   std::uint64_t update = 0;              // the masks are a function of seed, update, shard and site
   std::uint64_t shard = 0;               // the part of the minibatch
-  const std::uint64_t* later = nullptr;  // see Random: on the GPU, `update << 20` of a recorded update
+  const std::uint64_t* later = nullptr;  // see Draws: on the GPU, `update << 20` of a recorded update
 
   enum Site : std::uint64_t { kSourceEmbedding = 1, kTargetEmbedding, kAnnotations, kReadout };
 
   Var apply(Var x, double p, Site site) const {
-    return p > 0 ? dropout(x, p, Random{seed, update << 20 | shard << 4 | site, later}) : x;
+    return p > 0 ? dropout(x, p, {seed, update << 20 | shard << 4 | site, later}) : x;
   }
 };
 

@@ -24,7 +24,7 @@ inline constexpr real kNan = std::numeric_limits<real>::quiet_NaN();
 inline constexpr real kInfinity = std::numeric_limits<real>::infinity();
 
 inline Reals random_reals(std::int64_t count, std::uint64_t seed, double scale = 1) {
-  const Random random{seed, 0, nullptr};
+  const Random random{seed, 0};
   Reals x(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<real>(scale * random.normal(i));
   return x;

@@ -192,7 +192,7 @@ TEST_CASE("dropout: what is recorded once draws other numbers each time that `la
   const Tensor ones = on_device(Reals(n, 1)), y = poisoned(n);
   auto* const later = static_cast<std::uint64_t*>(cuda::memory().allocate(sizeof(std::uint64_t)));
   const auto send = [&](std::uint64_t value) { cuda::memory().from_host(later, &value, sizeof value); };
-  const auto draw = [&] { cuda::dropout(n, 0.5, Random{3, 40, later}, ones.data(), y.data(), false); };
+  const auto draw = [&] { cuda::dropout(n, 0.5, Draws(3, 40, later), ones.data(), y.data(), false); };
   const auto expected = [&](std::uint64_t stream) {
     const Tensor z = poisoned(n);
     cuda::dropout(n, 0.5, Random{3, stream}, ones.data(), z.data(), false);

@@ -239,6 +239,9 @@ TEST_CASE_FIXTURE(Calls, "maxout, dropout, softmax_xent") {
   check_message("[dropout] (p) must be in [0, 1) but is -0.5", [&] { dropout(of({2}), -0.5, {}); });
   check_message("[dropout] (p) must be in [0, 1) but is nan",
                 [&] { dropout(of({2}), __builtin_nan(""), {}); });
+  const std::uint64_t later = 1;
+  check_message("[dropout] (later) is read by kernels on a GPU, but (x) is on the CPU",
+                [&] { dropout(of({2}), 0.5, {1, 2, &later}); });
   check_message("[softmax_xent] (logits) must have 2 dimensions but has shape (2, 3, 4)", [&] {
     softmax_xent(of({2, 3, 4}), {0, 0});
   });

@@ -98,4 +98,18 @@ TEST_CASE("normal: moments, tails, and no correlation from one to the next") {
   CHECK(std::abs(product / count) < 0.01);
 }
 
+TEST_CASE("words of all zeros and all ones are no end of (0, 1), and finite as normal numbers") {
+  const std::uint32_t all = 0xffffffff;
+  CHECK(open_unit(0) == 0x1p-33);
+  CHECK(open_unit(all) == 1 - 0x1p-33);
+  for (const std::uint32_t u : {std::uint32_t{0}, std::uint32_t{1}, all - 1, all})
+    for (const std::uint32_t v : {std::uint32_t{0}, std::uint32_t{1}, all / 4, all / 2, all - 1, all}) {
+      const double x = standard_normal(u, v);
+      CHECK(std::isfinite(x));
+      CHECK(std::abs(x) < 6.8);
+      CHECK((u < 2 || std::abs(x) < 3e-5));
+    }
+  CHECK(standard_normal(0, 0) == doctest::Approx(std::sqrt(66 * std::log(2.0))));
+}
+
 }  // namespace mininmt
