@@ -69,7 +69,7 @@ int train(const std::vector<std::string>& arguments) {
   if (!options.valid_sets.empty())
     validation = std::make_unique<Validation>(options, vocabs.source, vocabs.target, device.threads);
 
-  const std::unique_ptr<RnnSearch> model = new_model(options, vocabs.source.size(), vocabs.target.size());
+  const std::unique_ptr<Model> model = new_model(options, vocabs.source.size(), vocabs.target.size());
   log.info(join(vocabs.source.size(), " source and ", vocabs.target.size(),
                 " target words in the vocabularies, ", model->parameters().count(), " parameters"));
   if (signal_received() != 0) return 128 + signal_received();  // before an old model is replaced
@@ -79,7 +79,7 @@ int train(const std::vector<std::string>& arguments) {
   start_model_folder(options.model, vocabs.source, vocabs.target, config);
   const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads);
   Validate validate;
-  if (validation) validate = [&](const RnnSearch& trained) { return validation->measure(trained); };
+  if (validation) validate = [&](const Model& trained) { return validation->measure(trained); };
   return Trainer(*model, *updater, corpus, validate, options, log).run();
 }
 

@@ -6,10 +6,10 @@
 
 namespace mininmt {
 
-Parameter& Parameters::add(const std::string& name, const Shape& shape,
+Parameter& Parameters::add(const std::string& name, const Shape& shape, const Initial& initial,
                            const std::vector<std::string>& parts) {
   if (values_.defined()) throw Error("[Parameters::add] " + name + " after allocate()");
-  Parameter& p = parameters_.emplace_back(Parameter{name, shape, {}, 0, {}});
+  Parameter& p = parameters_.emplace_back(Parameter{name, shape, initial, {}, 0, {}});
   if (parts.empty()) {
     p.parts = {{name, 0, shape[0]}};
   } else {

@@ -11,6 +11,24 @@
 
 namespace mininmt {
 
+// Where a parameter starts from (P B.1).
+struct Initial {
+  enum class Kind { kConstants, kNormal, kOrthogonal };
+  Kind kind = Kind::kConstants;
+  double deviation = 0;                 // of a normal distribution around 0
+  std::vector<double> constants = {0};  // the rows divide evenly among them
+
+  static Initial zeros() { return {}; }
+  // The first rows are all c_1, the next as many c_2, and so on.
+  static Initial constants_of(std::vector<double> constants) {
+    return {Kind::kConstants, 0, std::move(constants)};
+  }
+  static Initial normal(double deviation) { return {Kind::kNormal, deviation, {}}; }
+  // Random orthogonal, each part by itself: the left singular vectors of a Gaussian matrix. The parts are
+  // square.
+  static Initial orthogonal() { return {Kind::kOrthogonal, 0, {}}; }
+};
+
 // Rows [first, first + count) of a parameter under the paper's symbol: "encoder.forward.W_z" is a third of
 // "encoder.forward.W". A model file holds the parts.
 struct Part {
@@ -21,6 +39,7 @@ struct Part {
 struct Parameter {
   std::string name;
   Shape shape;
+  Initial initial;
   std::vector<Part> parts;
   std::int64_t offset = 0;  // of its first element in the block
   Tensor value;             // a view of the block
@@ -30,10 +49,14 @@ class Parameters {
  public:
   // A matrix (rows, columns), or a vector if `shape` has one dimension. With part names its rows are divided
   // evenly among them; without, the parameter is stored under its own name. The reference stays valid.
-  Parameter& add(const std::string& name, const Shape& shape, const std::vector<std::string>& parts = {});
+  Parameter& add(const std::string& name, const Shape& shape, const Initial& initial = Initial::zeros(),
+                 const std::vector<std::string>& parts = {});
 
-  // Lays out the block; to be called once, after the last add().
+  // Lays out the block, all zeros; to be called once, after the last add().
   void allocate();
+
+  // Sets the initial values: a function of the seed and of each part's name alone. The block is on the host.
+  void initialize(std::uint64_t seed);
 
   // Moves the block to that memory. Tensors that were handed out before stay where they were.
   void move_to(Memory& memory);
@@ -42,10 +65,13 @@ class Parameters {
   // multiply matrices like it. What lies between is zero and stays so.
   static constexpr std::int64_t kAlignment = 64;
 
-  const Tensor& values() const { return values_; }                 // (size)
-  std::int64_t size() const { return values_.size(); }             // of the block
-  std::int64_t count() const { return count_; }                    // of the parameters alone
-  const std::vector<Parameter*>& all() const { return by_name_; }  // in the order of the block
+  const Tensor& values() const { return values_; }      // (size)
+  std::int64_t size() const { return values_.size(); }  // of the block
+  std::int64_t count() const { return count_; }         // of the parameters alone
+  const std::vector<Parameter*>& all() const {
+    return by_name_;
+  }  // in the order of the block, after allocate()
+  const std::deque<Parameter>& declared() const { return parameters_; }  // in the order of add()
 
   Tensor new_gradients() const;                               // (size), zeros, in the same memory
   static Tensor view(const Tensor& block, const Parameter&);  // the parameter's share of such a block

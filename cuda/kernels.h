@@ -135,6 +135,32 @@ void attend(const Attention& a, const real* query, real* alpha, real* context);
 void attend_gradient(const Attention& a, const real* query, const real* alpha, const real* dc, real* dquery,
                      bool add, real* dkeys, real* dv_rows);
 
+// --- Two cursors in step (diagonal.cu; ops/diagonal.h) --------------------------------------------------
+// Row r of y (rows, context) = h (steps, batch, context) at position min(i, lengths[b]), counted from 1, of
+// sentence b = sentence_of_row[r]; null: r, and rows = batch.
+void diagonal(Index rows, Index batch, Index context, Index i, const std::int32_t* lengths,
+              const std::int32_t* sentence_of_row, const real* h, real* y);
+
+// There dh += row b of dy (batch, context).
+void add_diagonal_gradient(Index batch, Index context, Index i, const std::int32_t* lengths, const real* dy,
+                           real* dh);
+
+// --- Graves' window (window.cu; ops/window.h) -----------------------------------------------------------
+// u (rows, 3 gaussians) = [a^, b^, k^], kappa (rows, gaussians), h (steps, batch, context).
+struct Window {
+  Index rows, steps, batch, context, gaussians;
+};
+void window_centres(Index rows, Index gaussians, const real* u, const real* before, real* kappa);
+void add_window_centres_gradient(Index rows, Index gaussians, const real* u, const real* dkappa, real* du);
+
+// phi (rows, steps), exactly 0 at padding, and c (rows, context). sentence_of_row as in diagonal().
+void window(const Window& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row, const real* u,
+            const real* kappa, const real* h, real* phi, real* c);
+
+// For rows = batch: du, dkappa and dh += ; each may be null.
+void add_window_gradient(const Window& w, const std::int32_t* lengths, const real* u, const real* kappa,
+                         const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
+
 // --- Softmax (softmax.cu; ops/softmax_xent.h) ----------------------------------------------------------
 // loss (rows) = -sum_w q_w log p_w, log_sum (rows) = log sum_w e^logit_w, both in one pass over the logits
 // (rows, words). q = (1 - smoothing) [target] + smoothing / words. bias (words) or null is added to the

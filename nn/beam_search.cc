@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "ops/arrange.h"
+#include "ops/output.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -31,7 +31,7 @@ bool better(const Candidate& a, const Candidate& b) {
 
 class Search {
  public:
-  Search(const RnnSearch& model, std::span<const std::span<const Id>> sources, const SearchOptions& options)
+  Search(const Model& model, std::span<const std::span<const Id>> sources, const SearchOptions& options)
       : model_(model), options_(options), sentences_(sources.size()), results_(sources.size()) {
     Lengths lengths;
     const IdMatrix source = pad(sources, lengths);
@@ -42,20 +42,19 @@ class Search {
       sentences_[b].beam = options.beam_size;
       live_.push_back({static_cast<int>(b), -1, 0.0});
     }
-    const Encoded encoded = model.encoder().encode(batch_tape_, source, lengths, {});
-    decoding_ = std::make_unique<Decoding>(batch_tape_, model.decoder(), model.alignment(), encoded);
+    decoding_ = model.decode(batch_tape_, source, lengths);
   }
 
   std::vector<std::vector<Hypothesis>> run() {
     auto tape = std::make_unique<Tape>();
-    Decoding::State state = decoding_->start();
+    State state = decoding_->start();
     for (int i = 0; !live_.empty(); ++i) {
       auto next_tape = std::make_unique<Tape>();  // the states live on the tape of the step before
-      const Decoding::Step step = take_step(*tape, state);
-      const Indices survivors = extend(i, best_words(*tape, step, i));
-      if (options_.alignment) alphas_.push_back(step.alpha.to(cpu_memory()));
-      state.s = next_tape->constant(gather_rows(step.state.s, survivors).value());
-      if (step.state.c.tape) state.c = next_tape->constant(gather_rows(step.state.c, survivors).value());
+      const auto [after, prediction] = take_step(*tape, state);
+      const Indices survivors = extend(i, best_continuing_words(prediction, i));
+      if (options_.alignment && prediction.alpha.defined())
+        alphas_.push_back(prediction.alpha.to(cpu_memory()));
+      state = select(*next_tape, after, survivors);
       tape = std::move(next_tape);
     }
     for (std::size_t b = 0; b < results_.size(); ++b) finish(static_cast<int>(b));
@@ -78,27 +77,24 @@ class Search {
     std::vector<Ended> ended;
   };
 
-  Decoding::Step take_step(Tape& tape, const Decoding::State& state) {
-    IdMatrix previous(1, static_cast<int>(live_.size()));
-    std::vector<std::int32_t> sentence_of_row;
-    for (std::size_t r = 0; r < live_.size(); ++r) {
-      if (live_[r].link >= 0) previous.ids[r] = links_[live_[r].link].word;
-      sentence_of_row.push_back(live_[r].sentence);
+  std::pair<State, Prediction> take_step(Tape& tape, const State& state) const {
+    std::vector<std::int32_t> words, sentence_of_row;
+    for (const Live& live : live_) {
+      words.push_back(live.link >= 0 ? links_[live.link].word : kNone);
+      sentence_of_row.push_back(live.sentence);
     }
-    embedded_ = step(model_.decoder().embed_words(tape, previous, {}), 0);
-    return decoding_->step(state, model_.decoder().project_words(tape, embedded_), sentence_of_row);
+    return decoding_->step(tape, state, words, sentence_of_row);
   }
 
   // The best words to go on with, for each hypothesis.
-  BestWords best_words(Tape& tape, const Decoding::Step& step, int i) const {
-    const Var t = model_.decoder().readout(tape, step.s, embedded_, step.c, {});
+  BestWords best_continuing_words(const Prediction& prediction, int i) const {
     std::vector<std::int32_t> bar_eos;
     for (const Live& live : live_) {
       const Sentence& sentence = sentences_[live.sentence];
       bar_eos.push_back(i < sentence.shortest && i + 1 < sentence.longest &&
-                        model_.options().target_words > kUnk + 1);
+                        model_.config().target_words > kUnk + 1);
     }
-    return model_.decoder().best_words(tape, t, options_.beam_size, !options_.allow_unk, bar_eos);
+    return best_words(prediction.scores, prediction.bias, options_.beam_size, !options_.allow_unk, bar_eos);
   }
 
   double score(double log_p, int words) const { return log_p / std::pow(words, options_.normalize); }
@@ -176,7 +172,7 @@ class Search {
     for (int link = e.link; link >= 0; link = links_[link].before) {
       const Link& l = links_[link];
       if (l.word != kEos) h.words.push_back(l.word);
-      if (options_.alignment) {
+      if (!alphas_.empty()) {
         const real* const alpha = alphas_[l.step].data() + l.row * alphas_[l.step].shape()[1];
         h.alpha.emplace_back(alpha, alpha + sentence.source_words);
       }
@@ -186,11 +182,10 @@ class Search {
     return h;
   }
 
-  const RnnSearch& model_;
+  const Model& model_;
   SearchOptions options_;
   Tape batch_tape_;
   std::unique_ptr<Decoding> decoding_;
-  Var embedded_;            // of the words before, (R, m)
   std::vector<Live> live_;  // grouped by sentence, best first
   std::vector<Link> links_;
   std::vector<Tensor> alphas_;  // (R, S) of every step
@@ -200,7 +195,7 @@ class Search {
 
 }  // namespace
 
-std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model,
+std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options) {
   if (options.beam_size < 1 || options.n_best < 1 || options.n_best > options.beam_size)

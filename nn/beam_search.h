@@ -1,7 +1,7 @@
 // Beam search (MODEL.md 7) over a batch of sentences.
 #pragma once
 
-#include "nn/rnnsearch/rnnsearch.h"
+#include "nn/model.h"
 
 namespace mininmt {
 
@@ -27,7 +27,7 @@ struct Hypothesis {
 // then those that were cut, best first. A hypothesis that ends leaves the beam, which is smaller by one from
 // then on; the search of a sentence is over when its beam is empty, when nothing that remains could get among
 // the n_best, or at the longest length allowed, which is a matter of each sentence alone.
-std::vector<std::vector<Hypothesis>> beam_search(const RnnSearch& model,
+std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "nn/families.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
 
@@ -12,48 +13,73 @@ namespace {
 
 using Json = nlohmann::json;
 constexpr char kKey[] = "mininmt";  // of the metadata
-constexpr int kMaxSize = 1 << 24;
+constexpr int kMostWords = 1 << 24;
 
-std::string to_json(const ModelOptions& o) {
-  return Json{{"format", kModelFormat},
-              {"source_words", o.source_words},
-              {"target_words", o.target_words},
-              {"dim_emb", o.dim_emb},
-              {"dim_rnn", o.dim_rnn},
-              {"dim_align", o.dim_align},
-              {"dim_maxout", o.dim_maxout},
-              {"alignment", to_string(o.alignment)},
-              {"decoder_order", to_string(o.decoder_order)}}
-      .dump();
+std::string to_json(const Config& config) {
+  Json json = {{"format", kModelFormat},
+               {"type", config.type},
+               {"source-words", config.source_words},
+               {"target-words", config.target_words}};
+  for (const Field& field : config.fields())
+    if (field.saved && config.applies(field))
+      std::visit([&](const auto& value) { json[field.name] = value; }, config.value(field.name));
+  return json.dump();
 }
 
-int size_of(const Json& json, const char* key, const std::string& path) {
-  const std::int64_t size = json.at(key).get<std::int64_t>();
-  if (size < 1 || size > kMaxSize)
-    throw DataError(join(path, ": ", key, " is ", size, ", outside of 1 to ", kMaxSize));
-  return static_cast<int>(size);
+// Format 1 knew RNNsearch alone, and wrote dim_emb for dim-emb.
+Json upgraded(const Json& old) {
+  Json json = {{"type", "rnnsearch"}};
+  for (const auto& [key, value] : old.items()) {
+    std::string name = key == "alignment" ? "alignment-model" : key;
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (name != "format") json[name] = value;
+  }
+  return json;
 }
 
-ModelOptions from_json(const std::string& text, const std::string& path) {
+int integer(const Json& value, const std::string& key) {
+  if (!value.is_number_integer() || value.get<std::int64_t>() != value.get<std::int32_t>())
+    throw DataError(join("'", key, "' must be a whole number but is ", value.dump()));
+  return value.get<std::int32_t>();
+}
+
+FieldValue field_value(const Json& value, const Field& field) {
+  if (std::holds_alternative<int>(field.standard)) return integer(value, field.name);
+  if (std::holds_alternative<double>(field.standard)) return value.get<double>();
+  if (std::holds_alternative<bool>(field.standard)) return value.get<bool>();
+  return value.get<std::string>();
+}
+
+int word_count(const Json& json, const std::string& key) {
+  const int words = integer(json.at(key), key);
+  if (words < 1 || words > kMostWords)
+    throw DataError(join("'", key, "' is ", words, ", outside of 1 to ", kMostWords));
+  return words;
+}
+
+// Fields that the file doesn't have are at their standard values: they came after it was written.
+Config from_json(const Json& metadata) {
+  const int format = integer(metadata.at("format"), "format");
+  if (format < 1 || format > kModelFormat)
+    throw DataError(join("model format ", format, ", this program reads formats 1 to ", kModelFormat));
+  const Json json = format == 1 ? upgraded(metadata) : metadata;
+  const Family& family = find_family(json.at("type").get<std::string>());
+  Config config(family.name, family.fields);
+  config.source_words = word_count(json, "source-words");
+  config.target_words = word_count(json, "target-words");
+  for (const Field& field : config.fields())
+    if (field.saved && json.contains(field.name))
+      config.set(field.name, field_value(json[field.name], field));
+  return config;
+}
+
+Config parse_config(const std::string& text, const std::string& path) {
   try {
-    const Json json = Json::parse(text);
-    const int format = json.at("format").get<int>();
-    if (format != kModelFormat)
-      throw DataError(join(path, ": model format ", format, ", this program reads format ", kModelFormat));
-    ModelOptions o;
-    o.source_words = size_of(json, "source_words", path);
-    o.target_words = size_of(json, "target_words", path);
-    o.dim_emb = size_of(json, "dim_emb", path);
-    o.dim_rnn = size_of(json, "dim_rnn", path);
-    o.dim_align = size_of(json, "dim_align", path);
-    o.dim_maxout = size_of(json, "dim_maxout", path);
-    o.alignment = parse_alignment(json.at("alignment").get<std::string>());
-    o.decoder_order = parse_decoder_order(json.at("decoder_order").get<std::string>());
-    return o;
+    return from_json(Json::parse(text));
   } catch (const Json::exception& e) {
     throw DataError(path + ": the metadata '" + kKey + "' is damaged (" + e.what() + ")");
-  } catch (const UsageError& e) {
-    throw DataError(path + ": " + e.what());
+  } catch (const Error& e) {
+    throw DataError(path + ": the metadata '" + kKey + "': " + e.what());
   }
 }
 
@@ -63,25 +89,35 @@ std::vector<std::int64_t> shape_of(const Parameter& p, const Part& part) {
   return shape;
 }
 
-// The parameters that a model with these options has, checked against the file before memory is taken for
-// them.
-void check_sizes(const ModelOptions& o, const SafeTensors& file, const std::string& path) {
-  std::int64_t in_file = 0;
-  for (const auto& [name, tensor] : file.tensors) in_file += static_cast<std::int64_t>(tensor.data.size());
-  const std::int64_t m = o.dim_emb, n = o.dim_rnn, l = o.dim_maxout;
-  const std::int64_t align = o.alignment == AlignmentKind::kAdditive ? o.dim_align : 0;
-  const std::int64_t at_least =
-      o.source_words * m + o.target_words * (m + l) + n * (6 * m + 6 * n + 2 * l + 3 * align);
-  if (at_least > in_file)
-    throw DataError(
-        join(path, ": the sizes in its metadata need more parameters than the ", in_file, " in the file"));
+std::string text_of(const std::vector<std::int64_t>& shape) { return Json(shape).dump(); }
+
+// The matrices of the file are those that the model has declared, in their shapes, no more and no fewer.
+void check_shapes(const Parameters& declared, const SafeTensors& file, const std::string& path) {
+  std::size_t known = 0;
+  for (const Parameter& p : declared.declared())
+    for (const Part& part : p.parts) {
+      const auto found = file.tensors.find(part.name);
+      if (found == file.tensors.end()) throw DataError(path + ": " + part.name + " is missing");
+      if (found->second.shape != shape_of(p, part))
+        throw DataError(join(path, ": ", part.name, " has the shape ", text_of(found->second.shape),
+                             ", by the sizes in the metadata it is ", text_of(shape_of(p, part))));
+      ++known;
+    }
+  if (known == file.tensors.size()) return;
+  for (const auto& [name, tensor] : file.tensors) {
+    const auto has = [&](const Parameter& p) {
+      return std::any_of(p.parts.begin(), p.parts.end(), [&](const Part& part) { return part.name == name; });
+    };
+    if (std::none_of(declared.declared().begin(), declared.declared().end(), has))
+      throw DataError(path + ": unknown parameter " + name);
+  }
 }
 
 }  // namespace
 
-void save_model(const std::string& path, const RnnSearch& model, const Tensor& values) {
+void save_model(const std::string& path, const Model& model, const Tensor& values) {
   SafeTensors file;
-  file.metadata[kKey] = to_json(model.options());
+  file.metadata[kKey] = to_json(model.config());
   const Tensor on_host = values.to(cpu_memory());
   for (const Parameter* p : model.parameters().all()) {
     const Tensor value = Parameters::view(on_host, *p);
@@ -93,28 +129,22 @@ void save_model(const std::string& path, const RnnSearch& model, const Tensor& v
   write_safetensors(path, file);
 }
 
-std::unique_ptr<RnnSearch> load_model(const std::string& path) {
-  SafeTensors file = read_safetensors(path);
+std::unique_ptr<Model> load_model(const std::string& path) {
+  const SafeTensors file = read_safetensors(path);
   const auto metadata = file.metadata.find(kKey);
   if (metadata == file.metadata.end())
     throw DataError(path + ": not a mininmt model: the metadata '" + kKey + "' is missing");
-  const ModelOptions options = from_json(metadata->second, path);
-  check_sizes(options, file, path);
-  auto model = std::make_unique<RnnSearch>(options);
-  for (const Parameter* p : model->parameters().all()) {
+  const Config config = parse_config(metadata->second, path);
+  auto model = find_family(config.type).make(config);
+  check_shapes(model->parameters(), file, path);
+  model->parameters().allocate();
+  for (const Parameter* p : model->parameters().all())
     for (const Part& part : p->parts) {
-      const auto found = file.tensors.find(part.name);
-      if (found == file.tensors.end()) throw DataError(path + ": " + part.name + " is missing");
-      if (found->second.shape != shape_of(*p, part))
-        throw DataError(path + ": " + part.name + " has another shape than the sizes in the metadata say");
-      const std::vector<float>& data = found->second.data;
+      const std::vector<float>& data = file.tensors.at(part.name).data;
       if (!std::all_of(data.begin(), data.end(), [](float x) { return std::isfinite(x); }))
         throw DataError(path + ": " + part.name + " has a value that is not finite");
       std::copy(data.begin(), data.end(), p->value.slice(part.first, part.count).data());
-      file.tensors.erase(found);
     }
-  }
-  if (!file.tensors.empty()) throw DataError(path + ": unknown parameter " + file.tensors.begin()->first);
   return model;
 }
 

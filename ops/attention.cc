@@ -19,13 +19,6 @@ MININMT_VECTORIZED real score(std::int64_t size, const real* query, const real* 
   return sum;
 }
 
-MININMT_VECTORIZED real dot(std::int64_t size, const real* x, const real* y) {
-  real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < size; ++i) sum += x[i] * y[i];
-  return sum;
-}
-
 MININMT_VECTORIZED void score_gradient(std::int64_t size, real de, const real* query, const real* key,
                                        const real* v, real* dquery, real* dkey, real* dv) {
 #pragma omp simd
@@ -68,11 +61,7 @@ void Attention::check_query(Var query, const Indices& sentence_of_row) const {
   check_rank("attend", "query", query.shape(), 2, 2);
   if (sentence_of_row.empty()) return check_shape("attend", "query", query.shape(), {batch_, align_});
   check_shape("attend", "query", query.shape(), {static_cast<std::int64_t>(sentence_of_row.size()), align_});
-  for (int b : sentence_of_row)
-    if (b < 0 || b >= batch_)
-      throw Error(join("[attend] (sentence_of_row) ", b, " of ", batch_, " sentences"));
-  if (query.needs_gradient() || needs_gradient())
-    throw Error("[attend] (sentence_of_row) is for search: it has no gradient");
+  check_sentence_of_row("attend", sentence_of_row, batch_, query.needs_gradient() || needs_gradient());
 }
 
 Attended Attention::operator()(Var query, const Indices& sentence_of_row) const {

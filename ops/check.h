@@ -30,4 +30,14 @@ inline void check_lengths(const char* op, const Indices& lengths, std::int64_t s
       throw Error(join("[", op, "] (lengths) entry ", b, " must be in 1 to ", steps, " but is ", lengths[b]));
 }
 
+// Which of `batch` sentences each row is of, in search; empty: row b is sentence b.
+inline void check_sentence_of_row(const char* op, const Indices& sentence_of_row, std::int64_t batch,
+                                  bool needs_gradient) {
+  if (sentence_of_row.empty()) return;
+  for (int b : sentence_of_row)
+    if (b < 0 || b >= batch)
+      throw Error(join("[", op, "] (sentence_of_row) ", b, " of ", batch, " sentences"));
+  if (needs_gradient) throw Error(join("[", op, "] (sentence_of_row) is for search: it has no gradient"));
+}
+
 }  // namespace mininmt

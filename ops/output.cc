@@ -136,15 +136,15 @@ Var output_losses(Var t, Var W, Var bias, const Indices& targets, double label_s
   return output_losses_on_cuda(t, W, bias, targets, label_smoothing);
 }
 
-BestWords best_words(Var t, Var W, Var bias, std::int64_t k, bool bar_unk, const Indices& bar_eos) {
-  check_linear(t, W.shape());
-  check_shape("best_words", "bias", bias.shape(), {W.shape()[0]});
+BestWords best_words(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
+                     const Indices& bar_eos) {
+  check_rank("best_words", "logits", logits.shape(), 2, 2);
+  if (bias.defined()) check_shape("best_words", "bias", bias.shape(), {logits.shape()[1]});
   if (k < 1) throw Error(join("[best_words] (k) must be 1 or more but is ", k));
   if (!bar_eos.empty())
-    check_shape("best_words", "bar_eos", {static_cast<std::int64_t>(bar_eos.size())}, {t.shape()[0]});
-  const Tensor logits = linear_forward(t, W.value());
-  if (kHasCuda && logits.on_cuda()) return best_words_on_cuda(logits, bias.value(), k, bar_unk, bar_eos);
-  add_to_rows(bias.value(), logits);
+    check_shape("best_words", "bar_eos", {static_cast<std::int64_t>(bar_eos.size())}, {logits.shape()[0]});
+  if (kHasCuda && logits.on_cuda()) return best_words_on_cuda(logits, bias, k, bar_unk, bar_eos);
+  if (bias.defined()) add_to_rows(bias, logits);
   return best_words_on_cpu(logits, k, bar_unk, bar_eos);
 }
 

@@ -13,17 +13,19 @@ namespace mininmt {
 // the GPU the bias is added as the logits are read, and the logits' memory becomes that of their gradient.
 Var output_losses(Var t, Var W, Var bias, const Indices& targets, double label_smoothing);
 
-// Of each row i of t, on the host: log sum_w e^logit_w over all words, and the k best words that are allowed,
-// with their logits: entries [i * k, (i + 1) * k), best first, equal ones by word. Where fewer are allowed
-// the list ends in kNone. A logit of minus infinity is not allowed.
+// Of each row i of logits, on the host: log sum_w e^logit_w over all words, and the k best words that are
+// allowed, with their logits: entries [i * k, (i + 1) * k), best first, equal ones by word. Where fewer are
+// allowed the list ends in kNone. A logit of minus infinity is not allowed.
 struct BestWords {
   std::vector<real> log_sum;
   std::vector<real> logit;
   std::vector<Id> word;
 };
 
+// logits (N, V), which may be overwritten; bias (V) is added to each row first, unless it is undefined.
 // bar_unk: <unk> is not allowed. bar_eos (N): </s> is not allowed in the rows where it is not 0; empty: it is
 // in all.
-BestWords best_words(Var t, Var W, Var bias, std::int64_t k, bool bar_unk, const Indices& bar_eos);
+BestWords best_words(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
+                     const Indices& bar_eos);
 
 }  // namespace mininmt

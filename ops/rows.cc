@@ -20,6 +20,13 @@ MININMT_VECTORIZED void add_scaled_range(std::int64_t n, real factor, const real
 
 }  // namespace
 
+MININMT_VECTORIZED real dot(std::int64_t n, const real* x, const real* y) {
+  real sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < n; ++i) sum += x[i] * y[i];
+  return sum;
+}
+
 void add_to(std::int64_t n, const real* x, real* y) {
   parallel_for(n, 1,
                [&](std::int64_t begin, std::int64_t end) { add_range(end - begin, x + begin, y + begin); });

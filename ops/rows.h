@@ -37,6 +37,9 @@ inline void add_gradient(Var x, const Tensor& g) {
   if (!x.adopt_gradient(g)) add_to(g, x.gradient());
 }
 
+// x . y, both (n)
+real dot(std::int64_t n, const real* x, const real* y);
+
 // y (n) += x (n)
 void add_to(std::int64_t n, const real* x, real* y);
 

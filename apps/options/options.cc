@@ -180,7 +180,8 @@ std::string OptionSet::to_config() const {
   std::string text = join("# ", program_, " ", kVersion, "\n"), group;
   for (const Option& option : options_) {
     const Values values = option.get();
-    const bool idle = !option.needs.empty() && !find(option.needs)->active();
+    const bool idle =
+        (!option.needs.empty() && !find(option.needs)->active()) || (option.applies && !option.applies());
     if (option.command_line_only || values.empty() || idle) continue;
     if (option.group != group) text += join("\n# ", option.group, "\n");
     group = option.group;

@@ -23,15 +23,17 @@ namespace mininmt {
 
 namespace po = boost::program_options;
 
-// One option. OptionSet::add makes them; `needs` and `command_line_only` may be set right after adding.
+// One option. OptionSet::add makes them; `needs`, `command_line_only` and `applies` may be set right after
+// adding.
 struct Option {
   std::string name;         // without dashes
   std::string values_name;  // as in Kind, and the next three too
   std::size_t min_values, max_values;
   Values implicit;
   std::string group;
-  std::string needs = "";          // the option without which this one does nothing
-  bool command_line_only = false;  // neither read from a config file nor written to one
+  std::string needs = "";                   // the option without which this one does nothing
+  bool command_line_only = false;           // neither read from a config file nor written to one
+  std::function<bool()> applies = nullptr;  // set: the option matters only where this holds
 
   // Reads values whose number is right; what it returns puts them into the field.
   std::function<std::function<void()>(const Values&)> read = nullptr;

@@ -74,17 +74,32 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
 
+// A field of the model's as an option.
+Option& declare_field(OptionSet& set, const Field& field, FieldValue& value) {
+  if (int* const number = std::get_if<int>(&value))
+    return set.add(field.name, *number,
+                   kind::integer({static_cast<int>(field.least), static_cast<int>(field.most)}), field.help);
+  if (double* const share = std::get_if<double>(&value))
+    return set.add(field.name, *share, kind::real({field.least, field.most}, "P"), field.help);
+  if (bool* const flag = std::get_if<bool>(&value))
+    return set.add(field.name, *flag, kind::flag(), field.help);
+  return set.add(field.name, std::get<std::string>(value), kind::choice(field.choices), field.help);
+}
+
+void declare_fields(OptionSet& set, Config& config, bool saved) {
+  for (const Field& field : config.fields())
+    if (field.saved == saved)
+      declare_field(set, field, config.place(field.name)).applies = [&config, field] {
+        return config.applies(field);
+      };
+}
+
 void declare_model(OptionSet& set, TrainOptions& options) {
   set.group("Model (letters as in the paper)");
-  set.add("dim-emb", options.dim_emb, kind::integer(kSize), "m, size of embeddings");
-  set.add("dim-rnn", options.dim_rnn, kind::integer(kSize), "n, hidden units of each GRU");
-  set.add("dim-align", options.dim_align, kind::integer(kSize), "n', units of the alignment model");
-  set.add("dim-maxout", options.dim_maxout, kind::integer(kSize), "l, units of the readout's maxout layer");
-  set.add("decoder-order", options.decoder_order, kind::choice({"authors", "body", "appendix"}),
-          "which state is updated with which word: as in the authors' program, the paper's text, or its "
-          "appendix");
-  set.add("alignment-model", options.alignment_model, kind::choice({"additive", "fixed"}),
-          "attention, or one fixed vector for the sentence (RNNencdec)");
+  std::vector<std::string> types;
+  for (const Family& family : families()) types.push_back(family.name);
+  set.add("type", options.config.type, kind::choice(types), "the family of models");
+  declare_fields(set, options.config, true);
 }
 
 void declare_training(OptionSet& set, TrainOptions& options) {
@@ -104,11 +119,7 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "cost whose gradient is taken: of the minibatch, a sentence, or a word");
   set.add("label-smoothing", options.label_smoothing, kind::real(kShare),
           "probability spread over all words");
-  set.add("dropout-emb", options.dropout_emb, kind::real(kShare, "P"), "dropout of embeddings, both sides");
-  set.add("dropout-annotations", options.dropout_annotations, kind::real(kShare, "P"),
-          "dropout of the annotations");
-  set.add("dropout-readout", options.dropout_readout, kind::real(kShare, "P"),
-          "dropout of the maxout layer's output");
+  declare_fields(set, options.config, false);
   set.add("exponential-smoothing", options.exponential_smoothing, kind::real({0, 0.5}),
           "validate and save a moving average of the parameters in which the newest weigh X, as 0.001; 0 for "
           "none");
@@ -169,6 +180,17 @@ void settle(const Settings& given, TrainOptions& options) {
   }
 }
 
+// Refuses fields that the chosen kind of model doesn't have.
+void check_fields(const Settings& given, const Config& config) {
+  for (const Field& field : config.fields()) {
+    const po::option* const setting = find_setting(given, field.name);
+    if (setting == nullptr || config.applies(field)) continue;
+    throw UsageError(join(setting->original_tokens[0], " is for --", field.needs, " ",
+                          join_list(field.needs_one_of, " or "), ", and this model's is ",
+                          config.text(field.needs), ": leave it out"));
+  }
+}
+
 void check(const TrainOptions& options) {
   for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
     for (const std::string& file : *files) {
@@ -212,7 +234,10 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   set.exclusive(sources, "vocabs", "dim-vocabs");
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
-  for (const Settings& given : {command_line, file}) set.check_needs(given);
+  for (const Settings& given : {command_line, file}) {
+    set.check_needs(given);
+    check_fields(given, options.config);
+  }
   check(options);
   return options;
 }

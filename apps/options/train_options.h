@@ -7,6 +7,7 @@
 #include "apps/options/beam_options.h"
 #include "apps/options/option_values.h"
 #include "apps/options/reply.h"
+#include "nn/families.h"
 #include "nn/training/recipe.h"
 
 namespace mininmt {
@@ -23,13 +24,8 @@ struct TrainOptions : Recipe {
                                                // all words; empty when vocabs are given
   std::string invalid_utf8 = "error";          // error or replace
 
-  // Sizes, by their letters in the paper.
-  int dim_emb = 256;                         // m
-  int dim_rnn = 256;                         // n
-  int dim_align = 256;                       // n'
-  int dim_maxout = 128;                      // l
-  std::string decoder_order = "authors";     // authors, body, appendix
-  std::string alignment_model = "additive";  // additive, fixed
+  // The model: --type, and the fields of all families.
+  Config config{families().front().name, all_fields()};
 
   int max_length = 50;       // longer pairs are dropped; words, </s> not counted
   int mini_batch = 80;       // sentences a minibatch

@@ -30,8 +30,8 @@ LoadedModel load_model_folder(const std::string& path) {
                   "; is its training still on its way to the first one?");
   LoadedModel loaded{load_model(file.string()), Vocab::load((folder / kSourceVocab).string()),
                      Vocab::load((folder / kTargetVocab).string())};
-  check_size(folder / kSourceVocab, loaded.source.size(), loaded.model->options().source_words);
-  check_size(folder / kTargetVocab, loaded.target.size(), loaded.model->options().target_words);
+  check_size(folder / kSourceVocab, loaded.source.size(), loaded.model->config().source_words);
+  check_size(folder / kTargetVocab, loaded.target.size(), loaded.model->config().target_words);
   return loaded;
 }
 

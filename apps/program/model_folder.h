@@ -16,7 +16,7 @@ inline constexpr char kLastModel[] =
     "last.safetensors";  // beside the best one, the model as training left it
 
 struct LoadedModel {
-  std::unique_ptr<RnnSearch> model;
+  std::unique_ptr<Model> model;
   Vocab source, target;
 };
 

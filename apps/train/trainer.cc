@@ -9,7 +9,7 @@
 #include "apps/program/model_folder.h"
 #include "apps/program/signals.h"
 #include "apps/train/minibatches.h"
-#include "nn/initialize.h"
+#include "nn/families.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -29,23 +29,17 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::unique_ptr<RnnSearch> new_model(const TrainOptions& o, std::size_t source_words,
-                                     std::size_t target_words) {
-  ModelOptions sizes;
-  sizes.source_words = static_cast<int>(source_words);
-  sizes.target_words = static_cast<int>(target_words);
-  sizes.dim_emb = o.dim_emb;
-  sizes.dim_rnn = o.dim_rnn;
-  sizes.dim_align = o.dim_align;
-  sizes.dim_maxout = o.dim_maxout;
-  sizes.alignment = parse_alignment(o.alignment_model);
-  sizes.decoder_order = parse_decoder_order(o.decoder_order);
-  auto model = std::make_unique<RnnSearch>(sizes);
-  initialize(model->parameters(), static_cast<std::uint64_t>(o.seed));
+std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
+                                 std::size_t target_words) {
+  Config config = options.config;
+  config.source_words = static_cast<int>(source_words);
+  config.target_words = static_cast<int>(target_words);
+  auto model = make_model(config);
+  model->parameters().initialize(static_cast<std::uint64_t>(options.seed));
   return model;
 }
 
-Trainer::Trainer(RnnSearch& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
+Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
                  const TrainOptions& options, Log& log, Clock clock)
     : model_(model),
       updater_(updater),

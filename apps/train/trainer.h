@@ -14,11 +14,11 @@
 namespace mininmt {
 
 // The model that the options ask for, with parameters at their initial values.
-std::unique_ptr<RnnSearch> new_model(const TrainOptions& options, std::size_t source_words,
-                                     std::size_t target_words);
+std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
+                                 std::size_t target_words);
 
 // How good the model is; empty for a run without validation.
-using Validate = std::function<ValidationScores(const RnnSearch&)>;
+using Validate = std::function<ValidationScores(const Model&)>;
 
 // Seconds since some time that stays the same.
 using Clock = std::function<double()>;
@@ -28,7 +28,7 @@ class Trainer {
  public:
   // Trains `model` on `corpus` by `updater`, which is the model's own; the model's folder has been started.
   // Holds references.
-  Trainer(RnnSearch& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
+  Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
           const TrainOptions& options, Log& log, Clock clock = steady_seconds);
 
   // Returns 0, or 128 + the number of the signal that ended it, in which case the model is saved too.
@@ -57,7 +57,7 @@ class Trainer {
   void save(const char* name);
   bool finished();
 
-  RnnSearch& model_;
+  Model& model_;
   Updater& updater_;
   const ParallelCorpus& corpus_;
   Validate validate_;

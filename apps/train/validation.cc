@@ -42,7 +42,7 @@ Validation::Validation(const TrainOptions& options, const Vocab& source, const V
     target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
 }
 
-ValidationScores Validation::measure(const RnnSearch& model) const {
+ValidationScores Validation::measure(const Model& model) const {
   ValidationScores scores;
   const auto log_p =
       score_lines(model, source_vocab_, target_vocab_, source_, target_, options_.valid_mini_batch, threads_);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/text/vocab.h"
 #include "apps/options/train_options.h"
-#include "nn/rnnsearch/rnnsearch.h"
+#include "apps/text/vocab.h"
+#include "nn/model.h"
 
 namespace mininmt {
 
@@ -27,7 +27,7 @@ class Validation {
   Validation(const TrainOptions& options, const Vocab& source, const Vocab& target, int threads);
 
   // BLEU only if options.valid_metrics has it, since it takes a search.
-  ValidationScores measure(const RnnSearch& model) const;
+  ValidationScores measure(const Model& model) const;
 
  private:
   const TrainOptions& options_;

@@ -50,7 +50,7 @@ SearchOptions search_options(const DecodingOptions& decoding) {
   return search;
 }
 
-Translator::Translator(const RnnSearch& model, const Vocab& source, const Vocab& target,
+Translator::Translator(const Model& model, const Vocab& source, const Vocab& target,
                        const SearchOptions& search, int mini_batch, int threads)
     : model_(model),
       source_(source),
@@ -86,7 +86,7 @@ PairLengths Translator::search_lengths(std::size_t source) const {
   return {source, static_cast<std::size_t>(longest * search_.beam_size)};
 }
 
-std::vector<double> score_lines(const RnnSearch& model, const Vocab& source, const Vocab& target,
+std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads) {
   const Sentences sources = encode(source, source_lines), targets = encode(target, target_lines);
@@ -104,7 +104,7 @@ std::vector<double> score_lines(const RnnSearch& model, const Vocab& source, con
                    [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
   std::vector<double> result(sources.size());
   const auto score = [&](std::span<const std::size_t> places) {
-    const auto scores = model.log_probabilities(make_batch(pick(sources, places), pick(targets, places)));
+    const auto scores = log_probabilities(model, make_batch(pick(sources, places), pick(targets, places)));
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = scores[i];
   };
   for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, score);

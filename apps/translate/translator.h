@@ -17,7 +17,7 @@ SearchOptions search_options(const DecodingOptions& decoding);
 class Translator {
  public:
   // Holds references to all but the options.
-  Translator(const RnnSearch& model, const Vocab& source, const Vocab& target, const SearchOptions& search,
+  Translator(const Model& model, const Vocab& source, const Vocab& target, const SearchOptions& search,
              int mini_batch, int threads);
 
   // The hypotheses for each line, in the order of the lines; none for a line without words. Lines of like
@@ -30,7 +30,7 @@ class Translator {
  private:
   PairLengths search_lengths(std::size_t source) const;  // what bounds the memory of a search
 
-  const RnnSearch& model_;
+  const Model& model_;
   const Vocab &source_, &target_;
   SearchOptions search_;
   int mini_batch_, threads_;
@@ -38,7 +38,7 @@ class Translator {
 
 // log p (natural) of each target line as the translation of its source line, </s> included. Lines of like
 // target length are scored together, those with long sources apart; batches as in Translator.
-std::vector<double> score_lines(const RnnSearch& model, const Vocab& source, const Vocab& target,
+std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads);
 

@@ -1,6 +1,8 @@
 // The encoder (MODEL.md 1; P 3.2, A.2.1): a GRU over the source in each direction.
 #pragma once
 
+#include "nn/config.h"
+#include "nn/rnnsearch/sites.h"
 #include "nn/training/noise.h"
 #include "ops/gru.h"
 
@@ -28,7 +30,7 @@ struct Encoded {
 class Encoder {
  public:
   // bidirectional: with the backward GRU. The fixed vector (MODEL.md 9.1) does without.
-  Encoder(Parameters& parameters, int words, int m, int n, bool bidirectional);
+  Encoder(Parameters& parameters, const Config& config, bool bidirectional);
 
   int annotation_size() const { return annotation_size_; }
 
@@ -36,6 +38,7 @@ class Encoder {
   Encoded encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const;
 
  private:
+  double dropout_embeddings_, dropout_annotations_;
   const Parameter& embedding_;  // E_x
   GruParameters forward_;
   std::unique_ptr<GruParameters> backward_;

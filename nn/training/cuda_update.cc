@@ -55,7 +55,7 @@ constexpr std::int64_t size_of(std::int64_t count) {
 
 class CudaUpdater final : public Updater {
  public:
-  CudaUpdater(RnnSearch& model, const Recipe& recipe)
+  CudaUpdater(Model& model, const Recipe& recipe)
       : Updater(model, recipe),
         memory_(model.parameters().values().memory()),
         gradients_(model.parameters().new_gradients()),
@@ -148,7 +148,7 @@ class CudaUpdater final : public Updater {
     noise.later = &schedule()->later;
     gradients_.fill(0);
     Tape tape(gradients_);
-    const Var cost = sum(model_.word_losses(tape, batch, recipe_.label_smoothing, noise));
+    const Var cost = sum(model_.costs(tape, batch, {recipe_.label_smoothing, noise}));
     tape.backward(cost, schedule_block_.view(offsetof(cuda::Schedule, cost_scale) / sizeof(real), {}));
     const Tensor& values = model_.parameters().values();
     cuda::measure(values.size(), gradients_.data(), cost.value().data(), schedule(),
@@ -187,7 +187,7 @@ class CudaUpdater final : public Updater {
 
 }  // namespace
 
-std::unique_ptr<Updater> make_cuda_updater(RnnSearch& model, const Recipe& recipe) {
+std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe) {
   return std::make_unique<CudaUpdater>(model, recipe);
 }
 

@@ -13,9 +13,6 @@ struct Recipe {
   double clip_norm = 1;               // 0: no clipping
   std::string cost_type = "ce-mean";  // ce-sum, ce-mean, ce-mean-words
   double label_smoothing = 0.1;
-  double dropout_emb = 0.3;              // of embeddings, source and target
-  double dropout_annotations = 0.3;      // of the encoder's annotations
-  double dropout_readout = 0.3;          // of the maxout layer's output
   double exponential_smoothing = 0.002;  // weight of the newest parameters in the average; 0: no average
   int seed = 1;
 };

@@ -11,7 +11,7 @@
 #include "tensor/parallel.h"
 
 namespace mininmt {
-Updater::Updater(RnnSearch& model, const Recipe& recipe)
+Updater::Updater(Model& model, const Recipe& recipe)
     : model_(model),
       recipe_(recipe),
       optimizer_(make_optimizer(recipe.optimizer, recipe.learn_rate, model.parameters().values())) {
@@ -43,7 +43,7 @@ double Updater::average_weight() const {
 }
 
 Noise Updater::noise() const {
-  Noise noise{recipe_.dropout_emb, recipe_.dropout_annotations, recipe_.dropout_readout};
+  Noise noise{.on = true};
   noise.seed = static_cast<std::uint64_t>(recipe_.seed);
   noise.update = static_cast<std::uint64_t>(updates_);
   return noise;
@@ -54,8 +54,7 @@ namespace {
 // Each thread takes a shard of the minibatch, with gradients of its own.
 class CpuUpdater final : public Updater {
  public:
-  CpuUpdater(RnnSearch& model, const Recipe& recipe, int threads)
-      : Updater(model, recipe), threads_(threads) {}
+  CpuUpdater(Model& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
 
   void start(const Minibatch& minibatch) override {
     UpdateReport report = counts(minibatch);
@@ -81,11 +80,11 @@ class CpuUpdater final : public Updater {
     std::vector<double> costs(parts.size());
     parallel_for_each(static_cast<std::int64_t>(parts.size()), threads_, [&](std::int64_t i) {
       Noise own = noise();
-      own.shard = static_cast<std::uint64_t>(i);
+      own.part = static_cast<std::uint64_t>(i);
       gradients_[i].fill(0);
       Tape tape(gradients_[i]);
-      const Var cost = sum(model_.word_losses(tape, make_batch(parts[i].sources, parts[i].targets),
-                                              recipe_.label_smoothing, own));
+      const Var cost = sum(
+          model_.costs(tape, make_batch(parts[i].sources, parts[i].targets), {recipe_.label_smoothing, own}));
       costs[i] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
     });
@@ -104,7 +103,7 @@ class CpuUpdater final : public Updater {
 
 }  // namespace
 
-std::unique_ptr<Updater> make_updater(RnnSearch& model, const Recipe& recipe, int threads) {
+std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads) {
   if constexpr (kHasCuda)
     if (model.parameters().values().on_cuda()) return make_cuda_updater(model, recipe);
   return std::make_unique<CpuUpdater>(model, recipe, threads);

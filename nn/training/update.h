@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/rnnsearch/rnnsearch.h"
+#include "nn/model.h"
 #include "nn/training/minibatch.h"
 #include "nn/training/optimizer.h"
 #include "nn/training/recipe.h"
@@ -42,14 +42,14 @@ class Updater {
   const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
 
  protected:
-  Updater(RnnSearch& model, const Recipe& recipe);
+  Updater(Model& model, const Recipe& recipe);
 
   UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
   double average_weight() const;  // of the newest parameters in the running average
   Noise noise() const;
 
-  RnnSearch& model_;
+  Model& model_;
   const Recipe& recipe_;
   std::unique_ptr<Optimizer> optimizer_;
   Tensor average_;
@@ -57,9 +57,9 @@ class Updater {
 };
 
 // For a model on the CPU or on the GPU, by where its parameters are. threads: of the CPU.
-std::unique_ptr<Updater> make_updater(RnnSearch& model, const Recipe& recipe, int threads);
+std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads);
 
 // The one for the GPU (cuda_update.cc), in builds with CUDA.
-std::unique_ptr<Updater> make_cuda_updater(RnnSearch& model, const Recipe& recipe);
+std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe);
 
 }  // namespace mininmt

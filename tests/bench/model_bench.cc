@@ -61,7 +61,7 @@ Vocab Setup::vocab(std::size_t side, const std::string& path) const {
   return counts.vocab(static_cast<std::size_t>(words(side)));
 }
 
-std::unique_ptr<RnnSearch> Setup::new_model() const {
+std::unique_ptr<Model> Setup::new_model() const {
   auto model = mininmt::new_model(options, static_cast<std::size_t>(source_words()),
                                   static_cast<std::size_t>(target_words()));
   model->parameters().move_to(*device.memory);
@@ -69,15 +69,21 @@ std::unique_ptr<RnnSearch> Setup::new_model() const {
 }
 
 Json Setup::sizes() const {
-  return {{"preset", options.preset},       {"m", options.dim_emb},
-          {"n", options.dim_rnn},           {"align", options.dim_align},
-          {"l", options.dim_maxout},        {"source_words", source_words()},
-          {"target_words", target_words()}, {"device", device.description},
-          {"threads", device.threads},      {"precision", device.memory->on_host() ? "float32" : precision}};
+  return {{"preset", options.preset},
+          {"m", options.config.integer("dim-emb")},
+          {"n", options.config.integer("dim-rnn")},
+          {"align", options.config.integer("dim-align")},
+          {"l", options.config.integer("dim-maxout")},
+          {"source_words", source_words()},
+          {"target_words", target_words()},
+          {"device", device.description},
+          {"threads", device.threads},
+          {"precision", device.memory->on_host() ? "float32" : precision}};
 }
 
 double flops(const TrainOptions& o, int target_words, double source_words_there, double target_words_there) {
-  const double m = o.dim_emb, n = o.dim_rnn, a = o.dim_align, l = o.dim_maxout;
+  const double m = o.config.integer("dim-emb"), n = o.config.integer("dim-rnn"),
+               a = o.config.integer("dim-align"), l = o.config.integer("dim-maxout");
   const double encoder = 2 * (3 * n * m + 3 * n * n) + 2 * n * a;
   const double decoder =
       n * a + 3 * n * m + 3 * n * n + 3 * n * 2 * n + 2 * l * (n + m + 2 * n) + target_words * l;

@@ -1,10 +1,10 @@
 // The parts of mininmt-bench-model.
 #pragma once
 
+#include "apps/options/train_options.h"
 #include "apps/program/device.h"
 #include "apps/text/corpus.h"
-#include "apps/options/train_options.h"
-#include "nn/rnnsearch/rnnsearch.h"
+#include "nn/model.h"
 #include "tests/bench/harness.h"
 
 namespace mininmt::bench {
@@ -19,7 +19,7 @@ struct Setup {
   int target_words() const { return words(1); }
   int words(std::size_t side) const;  // in the vocabulary: the option's limit, or 8,000
   Vocab vocab(std::size_t side, const std::string& path) const;  // of a text's words, at most so many
-  std::unique_ptr<RnnSearch> new_model() const;                  // on the device
+  std::unique_ptr<Model> new_model() const;                      // on the device
   Json sizes() const;                                            // of model and device, for reports
 };
 

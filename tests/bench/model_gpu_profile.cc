@@ -6,6 +6,7 @@
 #include "apps/train/minibatches.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "nn/rnnsearch/rnnsearch.h"
 #include "nn/training/optimizer.h"
 #include "ops/arrange.h"
 #include "ops/elementwise.h"
@@ -32,7 +33,8 @@ std::vector<std::uint32_t> median_of(const ParallelCorpus& corpus, Minibatches m
   return *middle;
 }
 
-// An update as CudaUpdater runs it (apps/cuda_update.cc), without dropout and average, and its beginnings.
+// An update as CudaUpdater runs it (nn/training/cuda_update.cc), without dropout and average, and its
+// beginnings.
 class Update {
  public:
   Update(const Setup& setup, Batch batch)
@@ -66,15 +68,15 @@ class Update {
   // The encoder and the loop over target words.
   void decode(bool backward) const {
     Tape tape(gradients_);
-    const Decoder& decoder = model_->decoder();
+    const Decoder& decoder = rnnsearch().decoder();
     const Encoded source = encoded(tape);
     const Var projected = decoder.project_words(tape, decoder.embed_words(tape, batch_.previous, {}));
-    const Decoding decoding(tape, decoder, model_->alignment(), source);
-    Decoding::State state = decoding.start();
+    const DecoderPass pass(tape, decoder, rnnsearch().attention(), source);
+    State state = pass.start();
     std::vector<Var> states, contexts;
     for (int i = 0; i < batch_.previous.steps; ++i) {
-      const Decoding::Step step = decoding.step(state, mininmt::step(projected, i));
-      state = step.state;
+      const DecoderPass::Step step = pass.step(state, mininmt::step(projected, i));
+      state = step.after;
       states.push_back(step.s);
       contexts.push_back(step.c);
     }
@@ -84,7 +86,7 @@ class Update {
   void all(bool backward, bool update) const {
     if (update) gradients_.fill(0);
     Tape tape(gradients_);
-    const Var cost = sum(model_->word_losses(tape, batch_));
+    const Var cost = sum(model_->costs(tape, batch_, {}));
     if (backward) tape.backward(cost);
     if (!update) return;
     const Tensor& values = model_->parameters().values();
@@ -96,15 +98,16 @@ class Update {
   }
 
  private:
+  const RnnSearch& rnnsearch() const { return dynamic_cast<const RnnSearch&>(*model_); }
   Encoded encoded(Tape& tape) const {
-    return model_->encoder().encode(tape, batch_.source, batch_.source_lengths, {});
+    return rnnsearch().encoder().encode(tape, batch_.source, batch_.source_lengths, {});
   }
   Tensor room(std::size_t bytes) const {
     return Tensor({static_cast<std::int64_t>((bytes + sizeof(real) - 1) / sizeof(real))}, memory_);
   }
 
   const TrainOptions& options_;
-  std::unique_ptr<RnnSearch> model_;
+  std::unique_ptr<Model> model_;
   Batch batch_;
   Memory& memory_;
   Tensor gradients_;
@@ -138,11 +141,12 @@ void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Mini
   const double S = batch.source.steps, T = batch.previous.steps, B = batch.sentences;
   const double N = static_cast<double>(batch.rows.size());
   const TrainOptions& o = setup.options;
-  const double l = o.dim_maxout, n = o.dim_rnn, V = setup.target_words();
+  const double l = o.config.integer("dim-maxout"), n = o.config.integer("dim-rnn"), V = setup.target_words();
   // A third of them forward, two thirds backward.
-  const double encoder = flops(o, 0, S * B, 0) / 3 - 2 * S * B * 2 * n * o.dim_align;
-  const double output = 2 * N * (2 * l * (3 * n + o.dim_emb) + V * l);
-  const double loop = flops(o, 0, S * B, T * B) / 3 - encoder - 2 * T * B * 2 * l * (3 * n + o.dim_emb);
+  const double encoder = flops(o, 0, S * B, 0) / 3 - 2 * S * B * 2 * n * o.config.integer("dim-align");
+  const double output = 2 * N * (2 * l * (3 * n + o.config.integer("dim-emb")) + V * l);
+  const double loop =
+      flops(o, 0, S * B, T * B) / 3 - encoder - 2 * T * B * 2 * l * (3 * n + o.config.integer("dim-emb"));
 
   const Update update(setup, batch);
   const auto seconds = [&](const auto& work) { return seconds_of(memory, work); };

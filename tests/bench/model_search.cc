@@ -4,8 +4,8 @@
 
 #include "apps/program/model_folder.h"
 #include "apps/text/lines.h"
-#include "apps/translate/translator.h"
 #include "apps/train/validation.h"
+#include "apps/translate/translator.h"
 #include "tensor/error.h"
 #include "tests/bench/model_bench.h"
 
@@ -35,14 +35,14 @@ std::vector<std::string> some_of(const std::vector<std::string>& lines) {
   return some;
 }
 
-Json sizes(const ModelOptions& o) {
-  return {{"m", o.dim_emb},
-          {"n", o.dim_rnn},
-          {"align", o.dim_align},
-          {"l", o.dim_maxout},
+Json sizes(const Config& o) {
+  return {{"m", o.integer("dim-emb")},
+          {"n", o.integer("dim-rnn")},
+          {"align", o.integer("dim-align")},
+          {"l", o.integer("dim-maxout")},
           {"source_words", o.source_words},
           {"target_words", o.target_words},
-          {"decoder_order", to_string(o.decoder_order)}};
+          {"decoder_order", o.text("decoder-order")}};
 }
 
 void dump(const std::string& path, const Json& settings, const Vocab& vocab,
@@ -67,7 +67,7 @@ void bench_search(Arguments& arguments, const Setup& setup) {
   const bool fixed = arguments.has("fixed-length");
   if (fixed) search.max_length_factor = search.min_length_factor = 1;
 
-  Json settings = sizes(loaded.model->options());
+  Json settings = sizes(loaded.model->config());
   settings.update({{"beam", search.beam_size},
                    {"mini_batch", mini_batch},
                    {"fixed_length", fixed},

@@ -4,12 +4,12 @@
 #include <fstream>
 
 #include "apps/text/batches.h"
-#include "nn/training/update.h"
+#include "apps/train/minibatches.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "nn/training/update.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
-#include "apps/train/minibatches.h"
 #include "tests/bench/model_bench.h"
 
 namespace mininmt::bench {
@@ -65,9 +65,9 @@ void dump(const std::string& path, const Setup& setup, const ParallelCorpus& cor
                {"clip_norm", o.clip_norm},
                {"cost_type", o.cost_type},
                {"label_smoothing", o.label_smoothing},
-               {"dropout_emb", o.dropout_emb},
-               {"dropout_annotations", o.dropout_annotations},
-               {"dropout_readout", o.dropout_readout},
+               {"dropout_emb", o.config.real_number("dropout-emb")},
+               {"dropout_annotations", o.config.real_number("dropout-annotations")},
+               {"dropout_readout", o.config.real_number("dropout-readout")},
                {"exponential_smoothing", o.exponential_smoothing},
                {"minibatches", Json::array()}});
   for (const auto& pairs : minibatches) {

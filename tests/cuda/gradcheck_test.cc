@@ -32,32 +32,30 @@ TEST_CASE("every operation's gradient on the GPU is its numeric derivative") {
   }
 }
 
-void check_model(DecoderOrder order, AlignmentKind alignment, double label_smoothing, const Noise& noise,
-                 const std::string& suffix) {
+void check_model(const std::string& order, const std::string& alignment, double label_smoothing,
+                 const Noise& noise, const std::string& suffix) {
   // Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
   const Batch batch = batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
-  const auto model = random_model(small_options(order, alignment));
+  const auto model = random_model(with_dropout(small_config(order, alignment)));
   model->parameters().move_to(cuda::memory());
   const GradcheckResult result = check_gradients(
       model->parameters(),
-      [&](Tape& tape) { return model->word_losses(tape, batch, label_smoothing, noise); }, 1,
-      kElementsOfParameter);
-  report_row("model, " + to_string(order) + ", " + to_string(alignment) + suffix,
-             "S 5, T 4, m 3, n 5, n' 7, l 3", result);
+      [&](Tape& tape) {
+        return model->costs(tape, batch, {label_smoothing, noise});
+      },
+      1, kElementsOfParameter);
+  report_row("model, " + order + ", " + alignment + suffix, "S 5, T 4, m 3, n 5, n' 7, l 3", result);
   CHECK_MESSAGE(result.passed(), result.worst);
 }
 
 TEST_CASE("the whole model passes the gradient check on the GPU") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) check_model(order, alignment, 0, {}, "");
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) check_model(order, alignment, 0, {}, "");
 }
 
 TEST_CASE("with label smoothing and dropout too, on the GPU") {
-  Noise noise{0.2, 0.3, 0.4};
-  noise.seed = 3;
-  noise.update = 5;
-  for (AlignmentKind alignment : kAlignments)
-    check_model(DecoderOrder::kAuthors, alignment, 0.1, noise, ", noise");
+  const Noise noise{.on = true, .seed = 3, .update = 5};
+  for (const std::string& alignment : kAlignments) check_model("authors", alignment, 0.1, noise, ", noise");
 }
 
 }  // namespace

@@ -27,17 +27,16 @@ struct Result {
   Tensor losses, gradients;  // on the host
 };
 
-Result compute(const RnnSearch& model, const Batch& batch, double label_smoothing = 0,
-               const Noise& noise = {}) {
+Result compute(const Model& model, const Batch& batch, double label_smoothing = 0, const Noise& noise = {}) {
   const Tensor gradients = model.parameters().new_gradients();
   Tape tape(gradients);
-  const Var losses = model.word_losses(tape, batch, label_smoothing, noise);
+  const Var losses = model.costs(tape, batch, {label_smoothing, noise});
   const Tensor host = losses.value().to(cpu_memory());
   tape.backward(sum(losses));
   return {losses.value().on_cuda() ? host : host.clone(), gradients.to(cpu_memory())};
 }
 
-void check_same(const RnnSearch& model, const Result& a, const Result& b) {
+void check_same(const Model& model, const Result& a, const Result& b) {
   CHECK(largest_difference(a.losses, b.losses) <= kTolerance * largest(b.losses));
   for (const Parameter* p : model.parameters().all()) {
     const Tensor x = Parameters::view(a.gradients, *p), y = Parameters::view(b.gradients, *p);
@@ -47,43 +46,38 @@ void check_same(const RnnSearch& model, const Result& a, const Result& b) {
 }
 
 // A number of words that the kernels divide among blocks, sizes that are no multiple of anything.
-ModelOptions wider_options(DecoderOrder order, AlignmentKind alignment) {
-  ModelOptions options{9, 1023, 31, 33, 37, 31};
-  options.alignment = alignment;
-  options.decoder_order = order;
-  return options;
+Config wider_config(const std::string& order, const std::string& alignment) {
+  return with_dropout(rnnsearch_config({9, 1023, 31, 33, 37, 31}, order, alignment));
 }
 
 struct Pair {
-  std::unique_ptr<RnnSearch> cpu, gpu;
+  std::unique_ptr<Model> cpu, gpu;
 };
 
-Pair both(const ModelOptions& options, double deviation = 0.7) {
+Pair both(const Config& options, double deviation = 0.7) {
   Pair pair{random_model(options, 1, deviation), random_model(options, 1, deviation)};
   pair.gpu->parameters().move_to(cuda::memory());
   return pair;
 }
 
 TEST_CASE("word losses and gradients are the CPU's, in every order and with both alignments") {
-  Noise noise{0.2, 0.3, 0.4};
-  noise.seed = 3;
-  noise.update = 5;
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      INFO(to_string(order), ", ", to_string(alignment));
+  const Noise noise{.on = true, .seed = 3, .update = 5};
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      INFO(order, ", ", alignment);
       const Batch batch = batch_at_least({});
-      const Pair small = both(small_options(order, alignment));
+      const Pair small = both(small_config(order, alignment));
       check_same(*small.cpu, compute(*small.gpu, batch), compute(*small.cpu, batch));
-      const Pair wide = both(wider_options(order, alignment), 0.15);
+      const Pair wide = both(wider_config(order, alignment), 0.15);
       check_same(*wide.cpu, compute(*wide.gpu, batch, 0.1, noise), compute(*wide.cpu, batch, 0.1, noise));
     }
 }
 
 TEST_CASE("a batch in a larger room gives the same, and gets no gradient from the room") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      INFO(to_string(order), ", ", to_string(alignment));
-      const Pair pair = both(small_options(order, alignment));
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      INFO(order, ", ", alignment);
+      const Pair pair = both(small_config(order, alignment));
       const Result tight = compute(*pair.gpu, batch_at_least({}));
       const std::int64_t words = tight.losses.size();
       Result roomy = compute(*pair.gpu, batch_at_least({47, 40, words + 13}));
@@ -95,16 +89,16 @@ TEST_CASE("a batch in a larger room gives the same, and gets no gradient from th
 }
 
 TEST_CASE("log p of sentences is the CPU's") {
-  const Pair pair = both(small_options());
-  const auto cpu = pair.cpu->log_probabilities(batch_at_least({})),
-             gpu = pair.gpu->log_probabilities(batch_at_least({}));
+  const Pair pair = both(small_config());
+  const auto cpu = log_probabilities(*pair.cpu, batch_at_least({})),
+             gpu = log_probabilities(*pair.gpu, batch_at_least({}));
   REQUIRE(cpu.size() == gpu.size());
   for (std::size_t i = 0; i < cpu.size(); ++i)
     CHECK(gpu[i] == doctest::Approx(cpu[i]).epsilon(kTolerance).scale(0));
 }
 
 TEST_CASE("the same bits again") {
-  const Pair pair = both(wider_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive), 0.15);
+  const Pair pair = both(wider_config("authors", "additive"), 0.15);
   const Batch batch = batch_at_least({});
   const Result first = compute(*pair.gpu, batch), second = compute(*pair.gpu, batch);
   CHECK(same_bits(first.losses, second.losses));
@@ -115,15 +109,15 @@ TEST_CASE("the same bits again") {
 
 // Work is executed when the host waits for it; so if none has been, the host has waited for none.
 TEST_CASE("forward and backward do not wait for the GPU") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      const Pair pair = both(small_options(order, alignment));
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      const Pair pair = both(small_config(order, alignment));
       const Batch batch = batch_at_least({});
       const Tensor gradients = pair.gpu->parameters().new_gradients();
       cuda::synchronize();
       emulation::reset_counts();
       Tape tape(gradients);
-      tape.backward(sum(pair.gpu->word_losses(tape, batch, 0.1)));
+      tape.backward(sum(pair.gpu->costs(tape, batch, {0.1})));
       CHECK(emulation::counts().kernels == 0);
       CHECK(emulation::counts().gemms == 0);
       cuda::synchronize();

@@ -14,10 +14,10 @@ namespace {
 using Found = std::vector<std::vector<Hypothesis>>;
 
 struct Models {
-  std::unique_ptr<RnnSearch> cpu, gpu;
+  std::unique_ptr<Model> cpu, gpu;
 };
 
-Models models(const ModelOptions& options, std::uint64_t seed, double deviation = 0.7) {
+Models models(const Config& options, std::uint64_t seed, double deviation = 0.7) {
   Models m{random_model(options, seed, deviation), random_model(options, seed, deviation)};
   m.gpu->parameters().move_to(cuda::memory());
   return m;
@@ -68,17 +68,17 @@ SearchOptions options(int beam, int n_best) {
 
 TEST_CASE("translations, scores and alignments are the CPU's, for beams of 1, 5 and 12") {
   std::uint64_t seed = 0;
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      INFO(to_string(order), ", ", to_string(alignment));
-      const Models m = models(small_options(order, alignment, 30), ++seed);
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      INFO(order, ", ", alignment);
+      const Models m = models(small_config(order, alignment, 30), ++seed);
       for (int beam : {1, 5, 12})
-        if (!kEmulated || beam == 5 || order == DecoderOrder::kAuthors) check_search(m, options(beam, beam));
+        if (!kEmulated || beam == 5 || order == "authors") check_search(m, options(beam, beam));
     }
 }
 
 TEST_CASE("limits of length, and <unk>") {
-  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 30), 7);
+  const Models m = models(small_config("authors", "additive", 30), 7);
   for (const auto* model : {m.cpu.get(), m.gpu.get()})
     for (const Parameter* p : model->parameters().all())
       if (p->name == "output.b_y") p->value.slice(kEos, 2).fill(3);  // </s> and <unk> would come soon
@@ -96,12 +96,12 @@ TEST_CASE("limits of length, and <unk>") {
 
 // Fewer words than the beam is wide: lists that end early.
 TEST_CASE("small search: a vocabulary smaller than the beam") {
-  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 4), 3);
+  const Models m = models(small_config("authors", "additive", 4), 3);
   check_search(m, options(12, 12));
 }
 
 TEST_CASE("a vocabulary of several blocks of words") {
-  ModelOptions sizes{9, 5003, 31, 33, 37, 31};
+  const Config sizes = rnnsearch_config({9, 5003, 31, 33, 37, 31});
   const Models m = models(sizes, 5, 0.3);
   SearchOptions o = options(12, 4);
   o.max_length_factor = 0.5;
@@ -109,7 +109,7 @@ TEST_CASE("a vocabulary of several blocks of words") {
 }
 
 TEST_CASE("the same bits again") {
-  const Models m = models(small_options(DecoderOrder::kAuthors, AlignmentKind::kAdditive, 30), 2);
+  const Models m = models(small_config("authors", "additive", 30), 2);
   const Sentences all = sources();
   const SearchOptions o = options(kEmulated ? 5 : 12, 5);
   const Found a = beam_search(*m.gpu, spans(all), o), b = beam_search(*m.gpu, spans(all), o);

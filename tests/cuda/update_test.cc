@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "cuda/device.h"
-#include "tests/cuda/emulated.h"
 #include "nn/training/update.h"
+#include "tests/cuda/emulated.h"
 #include "tests/unit/train_recipe.h"
 
 namespace mininmt {
@@ -21,8 +21,9 @@ const SentencePairs kCorpus = random_pairs(64);
 // One model and its updates, on the CPU with one thread or on the GPU.
 class Trainee {
  public:
-  Trainee(const Recipe& options, Memory& memory, const SentencePairs& corpus = kCorpus)
-      : options_(options), corpus_(corpus), model_(random_model(small_options(), 1, 0.3)) {
+  Trainee(const Recipe& options, Memory& memory, const SentencePairs& corpus = kCorpus,
+          const Config& config = small_config())
+      : options_(options), corpus_(corpus), model_(random_model(config, 1, 0.3)) {
     model_->parameters().move_to(memory);
     updater_ = make_updater(*model_, options_, 1);
   }
@@ -39,7 +40,7 @@ class Trainee {
  private:
   Recipe options_;
   const SentencePairs& corpus_;
-  std::unique_ptr<RnnSearch> model_;
+  std::unique_ptr<Model> model_;
   std::unique_ptr<Updater> updater_;
 };
 
@@ -50,7 +51,6 @@ Recipe training_options(const std::string& optimizer) {
   options.clip_norm = 1;
   options.cost_type = "ce-mean";
   options.label_smoothing = 0.1;
-  options.dropout_emb = options.dropout_annotations = options.dropout_readout = 0.2;
   options.exponential_smoothing = 0.01;
   return options;
 }

@@ -15,43 +15,42 @@ Batch ragged_batch() {
   return batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
 }
 
-void check(const std::string& name, RnnSearch& model, double label_smoothing, const Noise& noise) {
+void check(const std::string& name, Model& model, double label_smoothing, const Noise& noise) {
   const Batch batch = ragged_batch();
-  const GradcheckResult result = check_gradients(
-      model.parameters(), [&](Tape& tape) { return model.word_losses(tape, batch, label_smoothing, noise); });
+  const GradcheckResult result = check_gradients(model.parameters(), [&](Tape& tape) {
+    return model.costs(tape, batch, {label_smoothing, noise});
+  });
   report_row(name, "S 5, T 4, m 3, n 5, n' 7, l 3", result);
   CHECK(result.passed());
   CHECK(result.elements == model.parameters().count());
 }
 
-std::string name_of(DecoderOrder order, AlignmentKind alignment) {
-  return "model, " + to_string(order) + ", " + to_string(alignment);
+std::string name_of(const std::string& order, const std::string& alignment) {
+  return "model, " + order + ", " + alignment;
 }
 
 TEST_CASE("the whole model passes the gradient check") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments)
-      check(name_of(order, alignment), *random_model(small_options(order, alignment)), 0, {});
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments)
+      check(name_of(order, alignment), *random_model(small_config(order, alignment)), 0, {});
 }
 
 TEST_CASE("with label smoothing and dropout too") {
-  Noise noise{0.2, 0.3, 0.4};
-  noise.seed = 3;
-  noise.update = 5;
-  for (AlignmentKind alignment : kAlignments)
-    check(name_of(DecoderOrder::kAuthors, alignment) + ", noise",
-          *random_model(small_options(DecoderOrder::kAuthors, alignment)), 0.1, noise);
+  const Noise noise{.on = true, .seed = 3, .update = 5};
+  for (const std::string& alignment : kAlignments)
+    check(name_of("authors", alignment) + ", noise",
+          *random_model(with_dropout(small_config("authors", alignment))), 0.1, noise);
 }
 
 // A sum over the words of -log p has a gradient of order one in every parameter: nothing is cut off from the
 // loss.
 TEST_CASE("every parameter has a gradient") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      const auto model = random_model(small_options(order, alignment));
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      const auto model = random_model(small_config(order, alignment));
       const Tensor gradients = model->parameters().new_gradients();
       Tape tape(gradients);
-      const Var losses = model->word_losses(tape, ragged_batch());
+      const Var losses = model->costs(tape, ragged_batch(), {});
       tape.backward(tape.record("sum", Tensor::zeros({}), {losses},
                                 [&](const Tensor&, const Tensor& dy) { losses.gradient().fill(dy.item()); }));
       for (const Parameter* p : model->parameters().all())

@@ -42,8 +42,8 @@ std::string OpRow::shapes() const {
 
 Operands::Operands(const OpRow& row, std::uint64_t seed, Memory& memory) {
   for (std::size_t i = 0; i < row.inputs.size(); ++i)
-    inputs_.push_back(
-        &parameters_.add("input" + std::to_string(i), row.inputs[i], {"input" + std::to_string(i)}));
+    inputs_.push_back(&parameters_.add("input" + std::to_string(i), row.inputs[i], Initial::zeros(),
+                                       {"input" + std::to_string(i)}));
   parameters_.allocate();
   draw({seed, 0}, 1.5, parameters_.values());
   parameters_.move_to(memory);

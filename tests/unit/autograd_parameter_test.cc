@@ -12,7 +12,7 @@ namespace {
 struct Model {
   Parameters parameters;
   const Parameter& b = parameters.add("b", {3});
-  const Parameter& W = parameters.add("W", {6, 2}, {"W_z", "W_r", "W_h"});
+  const Parameter& W = parameters.add("W", {6, 2}, Initial::zeros(), {"W_z", "W_r", "W_h"});
   const Parameter& a = parameters.add("a", {2, 2});
 };
 
@@ -59,7 +59,7 @@ TEST_CASE_FIXTURE(Model, "gradients live in blocks of the same layout, each its 
 
 TEST_CASE("rows that do not divide among the parts are refused") {
   Parameters parameters;
-  CHECK_THROWS_AS(parameters.add("W", {7, 2}, {"a", "b", "c"}), Error);
+  CHECK_THROWS_AS(parameters.add("W", {7, 2}, Initial::zeros(), {"a", "b", "c"}), Error);
 }
 
 TEST_CASE_FIXTURE(Model, "nothing is added once the block is laid out") {

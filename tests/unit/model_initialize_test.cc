@@ -4,15 +4,18 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/initialize.h"
-#include "nn/rnnsearch/rnnsearch.h"
+#include "tests/unit/model_random.h"
 
 namespace mininmt {
 namespace {
 
-ModelOptions sizes() { return {40, 50, 24, 32, 28, 20}; }
+std::unique_ptr<Model> initialized(std::uint64_t seed) {
+  auto model = make_model(rnnsearch_config({40, 50, 24, 32, 28, 20}));
+  model->parameters().initialize(seed);
+  return model;
+}
 
-Tensor part_of(const RnnSearch& model, const std::string& name) {
+Tensor part_of(const Model& model, const std::string& name) {
   for (const Parameter* p : model.parameters().all())
     for (const Part& part : p->parts)
       if (part.name == name) return p->value.slice(part.first, part.count);
@@ -32,8 +35,8 @@ double mean(const Tensor& x) {
 }
 
 TEST_CASE("every recurrent matrix is orthogonal, and no two are the same") {
-  RnnSearch model(sizes());
-  initialize(model.parameters(), 1);
+  const auto owned = initialized(1);
+  const Model& model = *owned;
   std::vector<real> first;
   for (const char* owner : {"encoder.forward.", "encoder.backward.", "decoder."})
     for (const char* gate : {"U", "U_z", "U_r"}) {
@@ -54,8 +57,8 @@ TEST_CASE("every recurrent matrix is orthogonal, and no two are the same") {
 }
 
 TEST_CASE("deviations and zeros are the paper's") {
-  RnnSearch model(sizes());
-  initialize(model.parameters(), 1);
+  const auto owned = initialized(1);
+  const Model& model = *owned;
   for (const Parameter* p : model.parameters().all())
     for (const Part& part : p->parts) {
       const Tensor x = part_of(model, part.name);
@@ -75,14 +78,11 @@ TEST_CASE("deviations and zeros are the paper's") {
 }
 
 TEST_CASE("the values are a function of the seed") {
-  RnnSearch a(sizes()), b(sizes()), c(sizes());
-  initialize(a.parameters(), 1);
-  initialize(b.parameters(), 1);
-  initialize(c.parameters(), 2);
-  const auto as = a.parameters().values().values(), bs = b.parameters().values().values();
+  const auto a = initialized(1), b = initialized(1), c = initialized(2);
+  const auto as = a->parameters().values().values(), bs = b->parameters().values().values();
   CHECK(std::equal(as.begin(), as.end(), bs.begin()));
   for (const char* name : {"source_embedding", "decoder.U", "readout.C_o", "attention.W_a"})
-    CHECK(part_of(a, name).data()[0] != part_of(c, name).data()[0]);
+    CHECK(part_of(*a, name).data()[0] != part_of(*c, name).data()[0]);
 }
 
 }  // namespace

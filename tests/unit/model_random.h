@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "nn/rnnsearch/rnnsearch.h"
+#include "nn/families.h"
+#include "nn/rnnsearch/attention.h"
 #include "tensor/random.h"
 
 namespace mininmt {
@@ -13,22 +14,52 @@ namespace mininmt {
 using Sentence = std::vector<Id>;
 using Sentences = std::vector<Sentence>;
 
-inline constexpr DecoderOrder kOrders[] = {DecoderOrder::kAuthors, DecoderOrder::kBody,
-                                           DecoderOrder::kAppendix};
-inline constexpr AlignmentKind kAlignments[] = {AlignmentKind::kAdditive, AlignmentKind::kFixed};
+// All that RNNsearch may be.
+inline const std::vector<std::string> kOrders = {"authors", "body", "appendix"};
+inline const std::vector<std::string> kAlignments = [] {
+  std::vector<std::string> names;
+  for (const AttentionKind& kind : attention_kinds()) names.push_back(kind.name);
+  return names;
+}();
 
-inline ModelOptions small_options(DecoderOrder order = DecoderOrder::kAuthors,
-                                  AlignmentKind alignment = AlignmentKind::kAdditive, int target_words = 11) {
-  ModelOptions options{9, target_words, 3, 5, 7, 3};
-  options.alignment = alignment;
-  options.decoder_order = order;
-  return options;
+// Sizes in the paper's letters: V_x, V_y, m, n, n', l.
+struct Sizes {
+  int source_words = 9, target_words = 11, m = 3, n = 5, align = 7, l = 3;
+};
+
+inline Config rnnsearch_config(const Sizes& sizes, const std::string& order = "authors",
+                               const std::string& alignment = "additive") {
+  Config config("rnnsearch", find_family("rnnsearch").fields);
+  config.source_words = sizes.source_words;
+  config.target_words = sizes.target_words;
+  config.set("dim-emb", sizes.m);
+  config.set("dim-rnn", sizes.n);
+  config.set("dim-align", sizes.align);
+  config.set("dim-maxout", sizes.l);
+  config.set("gaussians", 3);
+  config.set("decoder-order", order);
+  config.set("alignment-model", alignment);
+  for (const char* place : {"dropout-emb", "dropout-annotations", "dropout-readout"}) config.set(place, 0.0);
+  return config;
+}
+
+inline Config small_config(const std::string& order = "authors", const std::string& alignment = "additive",
+                           int target_words = 11) {
+  return rnnsearch_config({.target_words = target_words}, order, alignment);
+}
+
+inline Config with_dropout(Config config, double embeddings = 0.2, double annotations = 0.3,
+                           double readout = 0.4) {
+  config.set("dropout-emb", embeddings);
+  config.set("dropout-annotations", annotations);
+  config.set("dropout-readout", readout);
+  return config;
 }
 
 // All parameters from N(0, deviation^2).
-inline std::unique_ptr<RnnSearch> random_model(const ModelOptions& options, std::uint64_t seed = 1,
-                                               double deviation = 0.7) {
-  auto model = std::make_unique<RnnSearch>(options);
+inline std::unique_ptr<Model> random_model(const Config& config, std::uint64_t seed = 1,
+                                           double deviation = 0.7) {
+  auto model = make_model(config);
   const Random random{seed, 77};
   std::uint64_t i = 0;
   for (real& x : model->parameters().values().values()) x = static_cast<real>(deviation * random.normal(i++));

@@ -54,10 +54,10 @@ TEST_CASE("options go to their fields") {
   CHECK(options.train_sets == Arguments{"a.en", "a.fr"});
   CHECK(options.valid_sets == Arguments{"v.en", "v.fr"});
   CHECK(options.model == "m");
-  CHECK(options.dim_emb == 1);
-  CHECK(options.dim_rnn == 2);
-  CHECK(options.dim_align == 3);
-  CHECK(options.dim_maxout == 4);
+  CHECK(options.config.integer("dim-emb") == 1);
+  CHECK(options.config.integer("dim-rnn") == 2);
+  CHECK(options.config.integer("dim-align") == 3);
+  CHECK(options.config.integer("dim-maxout") == 4);
   CHECK(options.after == Budget{3, 0, 7});
   CHECK(options.valid_metrics == Arguments{"bleu", "perplexity"});
   CHECK(options.decoding.normalize == 1);
@@ -70,10 +70,10 @@ TEST_CASE("the paper's presets are the paper's recipe") {
   for (const std::string name : {"rnnsearch-30", "rnnsearch-50", "rnnencdec-30", "rnnencdec-50"}) {
     CAPTURE(name);
     const TrainOptions options = parse({"--preset", name});
-    CHECK(options.dim_rnn == 1000);
-    CHECK(options.dim_emb == 620);
-    CHECK(options.dim_maxout == 500);
-    CHECK(options.dim_align == 1000);
+    CHECK(options.config.integer("dim-rnn") == 1000);
+    CHECK(options.config.integer("dim-emb") == 620);
+    CHECK(options.config.integer("dim-maxout") == 500);
+    CHECK(options.config.integer("dim-align") == 1000);
     CHECK(options.dim_vocabs == std::vector<int>{30000, 30000});
     CHECK(options.optimizer == "adadelta");
     CHECK(options.learn_rate == 1);
@@ -82,11 +82,12 @@ TEST_CASE("the paper's presets are the paper's recipe") {
     CHECK(options.mini_batch == 80);
     CHECK(options.mini_batch_words == 0);
     CHECK(options.maxi_batch == 20);
-    CHECK(options.decoder_order == "authors");
-    CHECK(options.dropout_emb + options.dropout_annotations + options.dropout_readout == 0);
+    CHECK(options.config.text("decoder-order") == "authors");
+    for (const char* field : {"dropout-emb", "dropout-annotations", "dropout-readout"})
+      CHECK(options.config.real_number(field) == 0);
     CHECK(options.label_smoothing == 0);
     CHECK(options.max_length == (holds(name, "30") ? 30 : 50));
-    CHECK(options.alignment_model == (holds(name, "search") ? "additive" : "fixed"));
+    CHECK(options.config.text("alignment-model") == (holds(name, "search") ? "additive" : "fixed"));
     CHECK(options.decoding.normalize == 0);
     CHECK(options.decoding.min_length_factor == 0.5);
   }
@@ -96,11 +97,12 @@ TEST_CASE("command line over file over preset over default") {
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "preset = rnnsearch-50\ndim-rnn = 7\ndim-emb = 8\n");
   const TrainOptions options = parse({"--config", file, "--dim-emb", "9"});
-  CHECK(options.dim_emb == 9);
-  CHECK(options.dim_rnn == 7);
-  CHECK(options.dim_align == 1000);
+  CHECK(options.config.integer("dim-emb") == 9);
+  CHECK(options.config.integer("dim-rnn") == 7);
+  CHECK(options.config.integer("dim-align") == 1000);
   CHECK(options.seed == TrainOptions().seed);
-  CHECK(parse({"--config", file, "--preset", "small"}).dim_align == TrainOptions().dim_align);
+  CHECK(parse({"--config", file, "--preset", "small"}).config.integer("dim-align") ==
+        TrainOptions().config.integer("dim-align"));
 }
 
 TEST_CASE("what depends on a chosen option follows it") {

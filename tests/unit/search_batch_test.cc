@@ -12,7 +12,7 @@ struct Line {
   double log_p;
 };
 
-std::vector<Line> translate(const RnnSearch& model, const Sentences& sources, std::size_t batch, int beam) {
+std::vector<Line> translate(const Model& model, const Sentences& sources, std::size_t batch, int beam) {
   std::vector<Line> lines;
   for (std::size_t first = 0; first < sources.size(); first += batch) {
     const auto all = spans(sources);
@@ -35,7 +35,7 @@ TEST_CASE("a sentence alone and in a batch of 64 is translated alike") {
   int flips = 0, total = 0;
   for (std::uint64_t seed = 1; seed <= 2; ++seed)
     for (int beam : {1, 5}) {
-      const auto model = random_model(small_options(kOrders[seed % 3], kAlignments[seed % 2], 30), seed);
+      const auto model = random_model(small_config(kOrders[seed % 3], kAlignments[seed % 2], 30), seed);
       const Sentences sources = many_sentences(150, 9);
       const auto one = translate(*model, sources, 1, beam), together = translate(*model, sources, 64, beam);
       REQUIRE(one.size() == together.size());
@@ -51,7 +51,7 @@ TEST_CASE("a sentence alone and in a batch of 64 is translated alike") {
 }
 
 TEST_CASE("the same search gives the same bits again") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   const Sentences sources = many_sentences(20, 9);
   const SearchOptions options{5, 1, 3, 0, false, 5, true};
   const auto a = beam_search(*model, spans(sources), options),
@@ -65,7 +65,7 @@ TEST_CASE("the same search gives the same bits again") {
 }
 
 TEST_CASE("lines come back in their order, whatever their lengths, batches and threads") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   Vocab source, target;
   while (source.size() < 9) source.add("s" + std::to_string(source.size()));
   while (target.size() < 11) target.add("t" + std::to_string(target.size()));
@@ -91,7 +91,7 @@ TEST_CASE("lines come back in their order, whatever their lengths, batches and t
 }
 
 TEST_CASE("scores of lines are those of the sentences, in their order") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   Vocab source, target;
   while (source.size() < 9) source.add("s" + std::to_string(source.size()));
   while (target.size() < 11) target.add("t" + std::to_string(target.size()));
@@ -100,8 +100,8 @@ TEST_CASE("scores of lines are those of the sentences, in their order") {
   for (int mini_batch : {1, 3}) {
     const auto scores = score_lines(*model, source, target, sources, targets, mini_batch, 2);
     for (std::size_t i = 0; i < sources.size(); ++i)
-      CHECK(scores[i] == doctest::Approx(model->log_probabilities(batch_of({source.encode(sources[i])},
-                                                                           {target.encode(targets[i])}))[0])
+      CHECK(scores[i] == doctest::Approx(log_probabilities(*model, batch_of({source.encode(sources[i])},
+                                                                            {target.encode(targets[i])}))[0])
                              .epsilon(1e-5));
   }
 }

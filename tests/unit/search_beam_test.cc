@@ -20,9 +20,9 @@ void check_same(const std::vector<Hypothesis>& found, const std::vector<Hypothes
 }
 
 TEST_CASE("a beam of one is greedy search") {
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments) {
-      const auto model = random_model(small_options(order, alignment));
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments) {
+      const auto model = random_model(small_config(order, alignment));
       for (const Sentence& source : random_sentences({1, 2, 3, 4, 5, 6, 7, 8}, 9)) {
         SearchOptions options;
         options.beam_size = 1;
@@ -45,8 +45,8 @@ TEST_CASE("a beam of one is greedy search") {
 TEST_CASE("any beam is what the plain beam search finds") {
   int cut = 0, early = 0;
   for (std::uint64_t seed = 1; seed <= 4; ++seed)
-    for (DecoderOrder order : kOrders) {
-      const auto model = random_model(small_options(order, kAlignments[seed % 2]), seed);
+    for (const std::string& order : kOrders) {
+      const auto model = random_model(small_config(order, kAlignments[seed % 2]), seed);
       for (const Sentence& source : random_sentences({1, 3, 5}, 9, seed))
         for (int beam : {2, 3, 5})
           for (int n_best : {1, beam})
@@ -63,7 +63,7 @@ TEST_CASE("any beam is what the plain beam search finds") {
 }
 
 // All targets of at most `longest` words, ranked: log p from the loss, over the whole sentence at once.
-std::vector<Hypothesis> exhaustive(const RnnSearch& model, const Sentence& source, const SearchOptions& o,
+std::vector<Hypothesis> exhaustive(const Model& model, const Sentence& source, const SearchOptions& o,
                                    int words) {
   Sentences targets, prefixes = {{}};
   for (int i = 0; i < longest(source, o); ++i) {
@@ -77,7 +77,7 @@ std::vector<Hypothesis> exhaustive(const RnnSearch& model, const Sentence& sourc
       }
     prefixes = longer;
   }
-  const auto log_p = model.log_probabilities(batch_of(Sentences(targets.size(), source), targets));
+  const auto log_p = log_probabilities(model, batch_of(Sentences(targets.size(), source), targets));
   std::vector<Hypothesis> all;
   for (std::size_t i = 0; i < targets.size(); ++i) all.push_back(hypothesis(targets[i], log_p[i], o));
   rank(all);
@@ -86,11 +86,11 @@ std::vector<Hypothesis> exhaustive(const RnnSearch& model, const Sentence& sourc
 
 TEST_CASE("a beam wider than the search space is exhaustive search") {
   constexpr int kWords = 4;  // </s>, <unk> and two more: 121 targets of at most 4 words
-  for (DecoderOrder order : kOrders)
-    for (AlignmentKind alignment : kAlignments)
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments)
       for (double normalize : {0.0, 1.0})
         for (bool allow_unk : {false, true}) {
-          const auto model = random_model(small_options(order, alignment, kWords));
+          const auto model = random_model(small_config(order, alignment, kWords));
           const Sentence source = random_sentences({2}, 9)[0];
           SearchOptions options{256, normalize, 2, 0, allow_unk, 256, false};
           const auto all = exhaustive(*model, source, options, kWords);
@@ -104,8 +104,8 @@ TEST_CASE("a beam wider than the search space is exhaustive search") {
 }
 
 TEST_CASE("log p of a hypothesis is log p of its words") {
-  for (DecoderOrder order : kOrders) {
-    const auto model = random_model(small_options(order));
+  for (const std::string& order : kOrders) {
+    const auto model = random_model(small_config(order));
     for (const Sentence& source : random_sentences({2, 6, 11}, 9)) {
       const SearchOptions options{6, 1, 3, 0, true, 6, false};
       const auto found = search_one(*model, source, options);
@@ -113,7 +113,7 @@ TEST_CASE("log p of a hypothesis is log p of its words") {
       for (const Hypothesis& h : found) {
         Sentence target = h.words;
         if (h.ended) target.push_back(kEos);
-        CHECK(model->log_probabilities(batch_of({source}, {target}))[0] ==
+        CHECK(log_probabilities(*model, batch_of({source}, {target}))[0] ==
               doctest::Approx(h.log_p).epsilon(1e-5));
         CHECK(h.score == doctest::Approx(h.log_p / static_cast<double>(target.size())));
       }
@@ -122,7 +122,7 @@ TEST_CASE("log p of a hypothesis is log p of its words") {
 }
 
 TEST_CASE("n-best lists are sorted and without repeats") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   for (const Sentence& source : random_sentences({2, 5, 9}, 9)) {
     const auto found = search_one(*model, source, {12, 1, 3, 0, true, 12, false});
     CHECK(found.size() == 12);
@@ -138,8 +138,8 @@ TEST_CASE("n-best lists are sorted and without repeats") {
 }
 
 // Sets the bias of </s> so that translations would never, or at once, end.
-std::unique_ptr<RnnSearch> model_with_eos_bias(real bias) {
-  auto model = random_model(small_options());
+std::unique_ptr<Model> model_with_eos_bias(real bias) {
+  auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())
     if (p->name == "output.b_y") p->value.data()[kEos] = bias;
   return model;
@@ -165,7 +165,7 @@ TEST_CASE("the length factors are a limit for each sentence") {
 }
 
 TEST_CASE("<unk> is written only if allowed") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())
     if (p->name == "output.b_y") p->value.data()[kUnk] = 20;
   const Sentence source = random_sentences({4}, 9)[0];
@@ -178,8 +178,8 @@ TEST_CASE("<unk> is written only if allowed") {
 }
 
 TEST_CASE("alignments are the model's weights for the words written") {
-  for (AlignmentKind alignment : kAlignments) {
-    const auto model = random_model(small_options(DecoderOrder::kBody, alignment));
+  for (const std::string& alignment : kAlignments) {
+    const auto model = random_model(small_config("body", alignment));
     const Sentences sources = random_sentences({8, 3, 5}, 9);
     const auto found = beam_search(*model, spans(sources), {4, 1, 1.5, 0, false, 4, true});
     for (std::size_t b = 0; b < sources.size(); ++b)
@@ -193,14 +193,14 @@ TEST_CASE("alignments are the model's weights for the words written") {
             CHECK(h.alpha[i][j] == doctest::Approx(expected[i][j]).epsilon(1e-4));
             total += h.alpha[i][j];
           }
-          CHECK(total == doctest::Approx(1).epsilon(1e-5));
+          if (alignment != "window") CHECK(total == doctest::Approx(1).epsilon(1e-5));
         }
       }
   }
 }
 
 TEST_CASE("what cannot be searched is refused") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   const Sentences sources = random_sentences({3}, 9);
   for (const SearchOptions& bad :
        {SearchOptions{0, 1, 3, 0, false, 1, false}, SearchOptions{2, 1, 3, 0, false, 3, false},

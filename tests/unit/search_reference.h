@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "nn/beam_search.h"
-#include "ops/softmax_xent.h"
 #include "tests/unit/model_random.h"
 
 namespace mininmt {
@@ -16,26 +15,27 @@ struct Forced {
   std::vector<std::vector<float>> alpha;  // of each word of the prefix, and of the one after it
 };
 
-inline Forced force(const RnnSearch& model, const Sentence& source, const Sentence& prefix) {
+inline Forced force(const Model& model, const Sentence& source, const Sentence& prefix) {
   Tape tape;
   Lengths lengths;
   const IdMatrix matrix = pad(spans({source}), lengths);
-  const Encoded encoded = model.encoder().encode(tape, matrix, lengths, {});
-  const Decoding decoding(tape, model.decoder(), model.alignment(), encoded);
-  Decoding::State state = decoding.start();
+  const auto decoding = model.decode(tape, matrix, lengths);
+  State state = decoding->start();
   Forced result;
   for (std::size_t i = 0; i <= prefix.size(); ++i) {
-    IdMatrix before(1, 1);
-    if (i > 0) before.ids[0] = prefix[i - 1];
-    const Var y = tape.slice_entry(model.decoder().embed_words(tape, before, {}), 0);
-    const Decoding::Step step = decoding.step(state, model.decoder().project_words(tape, y));
-    state = step.state;
-    const auto alpha = step.alpha.values();
+    const auto [after, prediction] = decoding->step(tape, state, {i > 0 ? prefix[i - 1] : kNone}, {0});
+    state = after;
+    const auto alpha = prediction.alpha.values();
     result.alpha.emplace_back(alpha.begin(), alpha.end());
     if (i < prefix.size()) continue;
-    const Var t = model.decoder().readout(tape, step.s, y, step.c, {});
-    for (Id word = 0; word < model.options().target_words; ++word)
-      result.next.push_back(-model.decoder().losses(tape, t, {word}, 0).value().item());
+    std::vector<double> scores;
+    double sum = 0;
+    for (std::int64_t w = 0; w < prediction.scores.size(); ++w) {
+      scores.push_back(prediction.scores.data()[w]);
+      if (prediction.bias.defined()) scores.back() += prediction.bias.data()[w];
+      sum += std::exp(scores.back());
+    }
+    for (double score : scores) result.next.push_back(score - std::log(sum));
   }
   return result;
 }
@@ -72,7 +72,7 @@ inline void rank(std::vector<Hypothesis>& all) {
 }
 
 // Beam search by MODEL.md 7, to its end: a hypothesis that ends takes its place in the beam with it.
-inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Sentence& source,
+inline std::vector<Hypothesis> reference_search(const Model& model, const Sentence& source,
                                                 const SearchOptions& o) {
   struct Live {
     Sentence words;
@@ -106,7 +106,7 @@ inline std::vector<Hypothesis> reference_search(const RnnSearch& model, const Se
   return ended;
 }
 
-inline std::vector<Hypothesis> search_one(const RnnSearch& model, const Sentence& source,
+inline std::vector<Hypothesis> search_one(const Model& model, const Sentence& source,
                                           const SearchOptions& o) {
   return beam_search(model, spans({source}), o)[0];
 }

@@ -19,10 +19,7 @@ inline ParallelCorpus random_corpus(int count, std::uint64_t seed = 1) {
 inline TrainOptions plain_options() {
   TrainOptions options;
   make_plain(options);
-  options.dim_emb = 3;
-  options.dim_rnn = 5;
-  options.dim_align = 7;
-  options.dim_maxout = 3;
+  options.config = small_config();
   options.mini_batch = 8;
   options.quiet = true;
   return options;

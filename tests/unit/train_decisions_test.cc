@@ -22,7 +22,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 // After update u every parameter is u, so that a saved model tells when it was saved.
 class MadeUpUpdater final : public Updater {
  public:
-  MadeUpUpdater(RnnSearch& model, const Recipe& recipe) : Updater(model, recipe) {}
+  MadeUpUpdater(Model& model, const Recipe& recipe) : Updater(model, recipe) {}
 
   std::function<void()> at_start;
   std::set<std::int64_t> skipped;
@@ -233,7 +233,7 @@ TEST_CASE("ten updates skipped in a row end the training, more in all do not") {
 // The logits of two words are further apart than a float reaches: the loss of the one that is less likely is
 // infinite, and its gradient is not.
 TEST_CASE("an update whose cost is not finite is skipped, though its gradient is") {
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())
     if (p->name == "output.b_y") p->value.data()[2] = -3e38f, p->value.data()[3] = 3e38f;
   const Recipe recipe = plain_recipe();

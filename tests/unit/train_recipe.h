@@ -1,4 +1,5 @@
-// Sentence pairs in memory, and a recipe whose updates can be told from outside. For the float and the double build.
+// Sentence pairs in memory, and a recipe whose updates can be told from outside. For the float and the double
+// build.
 #pragma once
 
 #include "nn/training/minibatch.h"
@@ -35,13 +36,13 @@ inline SentencePairs random_pairs(int count, std::uint64_t seed = 1) {
   return {random_sentences(source_lengths, 9, seed), random_sentences(target_lengths, 11, seed + 1)};
 }
 
-// No dropout, no smoothing, no clipping, plain gradient descent.
+// No smoothing, no clipping, plain gradient descent.
 inline void make_plain(Recipe& recipe) {
   recipe.optimizer = "sgd";
   recipe.learn_rate = 0.1;
   recipe.clip_norm = 0;
   recipe.cost_type = "ce-sum";
-  recipe.label_smoothing = recipe.dropout_emb = recipe.dropout_annotations = recipe.dropout_readout = 0;
+  recipe.label_smoothing = 0;
   recipe.exponential_smoothing = 0;
 }
 

@@ -57,7 +57,7 @@ struct Session {
     Log messages(true, folder.path("log"));
     Validate validate;
     if (!options.valid_sets.empty())
-      validate = [&, validation = Validation(options, source, target, threads)](const RnnSearch& trained) {
+      validate = [&, validation = Validation(options, source, target, threads)](const Model& trained) {
         return validation.measure(trained);
       };
     const auto model = new_model(options, source.size(), target.size());
@@ -93,7 +93,7 @@ TEST_CASE("the model at the end is saved and loads") {
   s.train();
   const LoadedModel loaded = load_model_folder(s.options.model);
   CHECK(loaded.source.size() == 9);
-  CHECK(loaded.model->options().dim_align == 7);
+  CHECK(loaded.model->config().integer("dim-align") == 7);
   CHECK(read_whole(s.file(kModelFile)) == read_whole(s.file(kLastModel)));
 }
 
@@ -102,7 +102,7 @@ std::string model_bytes(int seed, int threads, double dropout = 0.2) {
   s.options.after = {.epochs = 3};
   s.options.seed = seed;
   s.options.optimizer = "adam";
-  s.options.dropout_annotations = dropout;
+  s.options.config.set("dropout-annotations", dropout);
   s.train(threads);
   return read_whole(s.file(kModelFile));
 }
@@ -177,10 +177,10 @@ TEST_CASE("validation measures the saved average and leaves the parameters alone
 TEST_CASE("metrics: cross-entropy a sentence, perplexity a word, BLEU, and which way is better") {
   Session s;
   s.options.valid_sets = {s.folder.write("v.s", "s2 s3\ns4\n"), s.folder.write("v.t", "t2 t3\nt4 t5 t6\n")};
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   const auto scores = Validation(s.options, s.source, s.target, 1).measure(*model);
-  const double total = model->log_probabilities(batch_of({{2, 3, kEos}}, {{2, 3, kEos}}))[0] +
-                       model->log_probabilities(batch_of({{4, kEos}}, {{4, 5, 6, kEos}}))[0];
+  const double total = log_probabilities(*model, batch_of({{2, 3, kEos}}, {{2, 3, kEos}}))[0] +
+                       log_probabilities(*model, batch_of({{4, kEos}}, {{4, 5, 6, kEos}}))[0];
   CHECK(scores.cross_entropy == doctest::Approx(-total / 2).epsilon(1e-5));
   CHECK(scores.perplexity == doctest::Approx(std::exp(-total / 7)).epsilon(1e-5));
   CHECK(is_better("bleu", 2, 1));

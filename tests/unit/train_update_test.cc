@@ -13,7 +13,7 @@ namespace {
 const ParallelCorpus kCorpus = random_corpus(16);
 
 struct Run {
-  std::unique_ptr<RnnSearch> model;
+  std::unique_ptr<Model> model;
   UpdateReport report;
   std::vector<real> before, after, average;
 
@@ -27,7 +27,7 @@ struct Run {
 
 // So many updates from a random model, all with the same 16 pairs.
 Run run(const TrainOptions& options, int threads = 1, int updates = 1) {
-  Run r{random_model(small_options()), {}, {}, {}, {}};
+  Run r{random_model(options.config), {}, {}, {}, {}};
   r.before = copy_of(r.model->parameters().values());
   const auto updater = make_updater(*r.model, options, threads);
   std::vector<std::uint32_t> pairs(kCorpus.size());
@@ -48,11 +48,11 @@ TEST_CASE("a report counts sentences, words with </s>, and the cost") {
   const Run r = run(plain_options());
   std::int64_t words = 0;
   double cost = 0;
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   for (std::size_t i = 0; i < kCorpus.size(); ++i) {
     words += static_cast<std::int64_t>(kCorpus.target(i).size());
     const std::span<const Id> x[] = {kCorpus.source(i)}, y[] = {kCorpus.target(i)};
-    cost -= model->log_probabilities(make_batch(x, y))[0];
+    cost -= log_probabilities(*model, make_batch(x, y))[0];
   }
   CHECK(r.report.sentences == 16);
   CHECK(r.report.words == words);
@@ -103,12 +103,11 @@ TEST_CASE("any number of threads gives the same update to rounding, the same num
 }
 
 TEST_CASE("dropout is another draw at each update and shard, and the same again with the same seed") {
-  for (const auto field :
-       {&TrainOptions::dropout_emb, &TrainOptions::dropout_annotations, &TrainOptions::dropout_readout}) {
+  for (const char* const field : {"dropout-emb", "dropout-annotations", "dropout-readout"}) {
     TrainOptions options = plain_options();
     options.learn_rate = 1e-12;
     const double without = run(options).report.cost;
-    options.*field = 0.3;
+    options.config.set(field, 0.3);
     const double first = run(options, 1, 1).report.cost, second = run(options, 1, 2).report.cost;
     CHECK(first != doctest::Approx(without).epsilon(1e-3));
     CHECK(first != doctest::Approx(second).epsilon(1e-3));
@@ -122,16 +121,15 @@ TEST_CASE("dropout is another draw at each update and shard, and the same again 
 // The part {0, 1, 2, 3} costs what it costs alone; its double in the other part must cost something else.
 TEST_CASE("parts with the same pairs have masks of their own, wherever dropout acts") {
   const auto cost = [](const TrainOptions& options, const std::vector<std::uint32_t>& pairs, int threads) {
-    const auto model = random_model(small_options());
+    const auto model = random_model(options.config);
     return make_updater(*model, options, threads)->update(minibatch_of(kCorpus, pairs)).cost;
   };
   const TrainOptions plain = plain_options();
   CHECK(cost(plain, {0, 1, 2, 3, 0, 1, 2, 3}, 2) ==
         doctest::Approx(2 * cost(plain, {0, 1, 2, 3}, 1)).epsilon(1e-6));
-  for (const auto field :
-       {&TrainOptions::dropout_emb, &TrainOptions::dropout_annotations, &TrainOptions::dropout_readout}) {
+  for (const char* const field : {"dropout-emb", "dropout-annotations", "dropout-readout"}) {
     TrainOptions options = plain;
-    options.*field = 0.3;
+    options.config.set(field, 0.3);
     CHECK(cost(options, {0, 1, 2, 3, 0, 1, 2, 3}, 2) !=
           doctest::Approx(2 * cost(options, {0, 1, 2, 3}, 1)).epsilon(1e-4));
   }
@@ -171,7 +169,7 @@ TEST_CASE("an update whose gradient is not finite leaves everything as it was") 
   TrainOptions options = plain_options();
   options.optimizer = "adam";
   options.exponential_smoothing = 0.5;
-  const auto model = random_model(small_options());
+  const auto model = random_model(small_config());
   const auto updater = make_updater(*model, options, 1);
   const std::vector<std::uint32_t> pairs = {0, 1, 2, 3};
   CHECK(updater->update(minibatch_of(kCorpus, pairs)).applied);

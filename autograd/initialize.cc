@@ -1,7 +1,10 @@
-#include "nn/initialize.h"
-
+// Initial values of parameters.
 #include <cmath>
+#include <utility>
 
+#include "autograd/parameter.h"
+#include "autograd/random_orthogonal.h"
+#include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -16,25 +19,28 @@ std::uint64_t stream_of(const std::string& name) {
   return hash;
 }
 
-bool is_recurrent(const std::string& part) {
-  return part.ends_with(".U") || part.ends_with(".U_z") || part.ends_with(".U_r");
-}
-
-double deviation(const std::string& part) {
-  if (part == "attention.v_a") return 0;
-  return part == "attention.W_a" || part == "attention.U_a" ? 0.001 : 0.01;
+// Row i of the parameter, counted over all its parts, has this constant.
+real constant_of_row(const Parameter& p, std::int64_t row) {
+  const auto& constants = p.initial.constants;
+  return static_cast<real>(constants[row * static_cast<std::int64_t>(constants.size()) / p.shape[0]]);
 }
 
 void initialize_part(const Parameter& p, const Part& part, std::uint64_t seed) {
-  const std::int64_t size = part.count * p.shape.row_size();
-  real* const data = p.value.data() + part.first * p.shape.row_size();
-  const std::uint64_t stream = stream_of(part.name);
-  if (is_recurrent(part.name)) return random_orthogonal(part.count, data, seed, stream);
-  const bool is_bias = p.shape.rank() == 1;
-  const double sigma = is_bias ? 0 : deviation(part.name);
-  const Random random{seed, stream};
-  for (std::int64_t i = 0; i < size; ++i)
-    data[i] = sigma == 0 ? real{0} : static_cast<real>(sigma * random.normal(static_cast<std::uint64_t>(i)));
+  const std::int64_t columns = p.shape.row_size(), size = part.count * columns;
+  real* const data = p.value.data() + part.first * columns;
+  const Random random{seed, stream_of(part.name)};
+  switch (p.initial.kind) {
+    case Initial::Kind::kOrthogonal:
+      if (columns != part.count) throw Error("[initialize] " + part.name + " is not square");
+      return random_orthogonal(part.count, data, seed, random.stream);
+    case Initial::Kind::kNormal:
+      for (std::int64_t i = 0; i < size; ++i)
+        data[i] = static_cast<real>(p.initial.deviation * random.normal(static_cast<std::uint64_t>(i)));
+      return;
+    case Initial::Kind::kConstants:
+      for (std::int64_t i = 0; i < size; ++i) data[i] = constant_of_row(p, part.first + i / columns);
+      return;
+  }
 }
 
 }  // namespace
@@ -65,9 +71,9 @@ void random_orthogonal(std::int64_t n, real* data, std::uint64_t seed, std::uint
   for (std::int64_t i = 0; i < n * n; ++i) data[i] = static_cast<real>(q[i]);
 }
 
-void initialize(Parameters& parameters, std::uint64_t seed) {
+void Parameters::initialize(std::uint64_t seed) {
   std::vector<std::pair<const Parameter*, const Part*>> parts;
-  for (const Parameter* p : parameters.all())
+  for (const Parameter* p : all())
     for (const Part& part : p->parts) parts.emplace_back(p, &part);
   parallel_for_each(static_cast<std::int64_t>(parts.size()), omp_get_max_threads(),
                     [&](std::int64_t i) { initialize_part(*parts[i].first, *parts[i].second, seed); });

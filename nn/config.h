@@ -1,0 +1,71 @@
+// What a model is made from. Each family declares its fields once; the options of mininmt-train, their help
+// and their ranges, config files and the metadata of model files all follow from these declarations.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mininmt {
+
+using FieldValue = std::variant<bool, int, double, std::string>;
+
+// One field: the option --name, and a key in model files.
+struct Field {
+  std::string name;                  // without dashes
+  FieldValue standard;               // the value if nobody gives one; it also says the type
+  double least = 0, most = 0;        // of a number
+  std::vector<std::string> choices;  // of a text
+  std::string help;
+  bool saved = true;  // false: it matters to training alone, and model files don't have it
+
+  // The field is there only where the field `needs` has one of these values; `needs` empty: always.
+  std::string needs = {};
+  std::vector<std::string> needs_one_of = {};
+
+  // Throws UsageError unless `value` is of the type, in the range or one of the choices.
+  void check(const FieldValue& value) const;
+};
+
+// Sizes in the paper's letters, probabilities of dropout, names to choose from, and flags.
+Field size_field(const std::string& name, int standard, const std::string& help);
+Field dropout_field(const std::string& name, double standard, const std::string& help);
+Field choice_field(const std::string& name, const std::vector<std::string>& choices, const std::string& help);
+Field flag_field(const std::string& name, const std::string& help);
+
+class Config {
+ public:
+  // Every field at its standard value.
+  Config(std::string type, std::vector<Field> fields);
+
+  std::string type;      // the name of a family
+  int source_words = 0;  // V_x
+  int target_words = 0;  // V_y
+
+  const std::vector<Field>& fields() const { return fields_; }
+  const FieldValue& value(const std::string& name) const;  // throws Error at an unknown name, as all below
+  int integer(const std::string& name) const;
+  double real_number(const std::string& name) const;
+  bool flag(const std::string& name) const;
+  const std::string& text(const std::string& name) const;
+
+  // For whoever fills it in, and checks the values: the place of a field's value.
+  FieldValue& place(const std::string& name);
+  // Throws UsageError where the field refuses the value.
+  void set(const std::string& name, const FieldValue& value);
+
+  // Whether the field matters beside the others' values.
+  bool applies(const Field& field) const;
+
+  // Of the same type and sizes, with the same values of the fields that model files have.
+  bool operator==(const Config& other) const;
+
+ private:
+  const Field& field(const std::string& name) const;
+
+  std::vector<Field> fields_;
+  std::map<std::string, FieldValue> values_;
+};
+
+}  // namespace mininmt

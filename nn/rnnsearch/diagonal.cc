@@ -1,0 +1,40 @@
+// Two cursors in step (MODEL.md 9.2): the target's word i reads the source's word i.
+#include <algorithm>
+
+#include "nn/rnnsearch/attention.h"
+#include "ops/diagonal.h"
+
+namespace mininmt {
+namespace {
+
+// c_i = h_min(i, S_b), S_b the length of the sentence itself
+class Diagonal : public AttentionModel {
+ public:
+  std::unique_ptr<Attending> over(Tape&, const Encoded& encoded) const override {
+    struct Over : Attending {
+      explicit Over(const Encoded& encoded) : encoded(encoded) {}
+
+      AttentionStep operator()(Var s, int i, std::span<const Var>,
+                               const Indices& sentence_of_row) const override {
+        const auto position = [&](std::int64_t b) { return std::min(i, encoded.lengths[b]) - 1; };
+        return {diagonal(encoded.annotations, i, encoded.lengths, sentence_of_row),
+                one_hot_alpha(encoded, s.shape()[0], sentence_of_row, position),
+                {}};
+      }
+
+      Encoded encoded;
+    };
+    return std::make_unique<Over>(encoded);
+  }
+};
+
+}  // namespace
+
+AttentionKind diagonal_attention() {
+  return {
+      .name = "diagonal", .fields = {}, .bidirectional = true, .make = [](const Config&, Parameters&, int) {
+        return std::unique_ptr<AttentionModel>(new Diagonal);
+      }};
+}
+
+}  // namespace mininmt

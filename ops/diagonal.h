@@ -1,0 +1,15 @@
+// Two cursors in step (MODEL.md 9.2): step i of the target reads annotation i of the source.
+#pragma once
+
+#include "autograd/tape.h"
+#include "tensor/ids.h"
+
+namespace mininmt {
+
+// y (R, C): row r is h_min(i, length_b) of sentence b = sentence_of_row[r], or r if that is empty. h (S, B,
+// C); i and positions count from 1.
+//   that row of dh += dy_r; where i is beyond several lengths in turn, their gradients add up in the order of
+//   backward
+Var diagonal(Var h, std::int64_t i, const Indices& lengths, const Indices& sentence_of_row = {});
+
+}  // namespace mininmt
