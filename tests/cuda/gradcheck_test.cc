@@ -7,7 +7,7 @@
 #include "tests/cuda/emulated.h"
 #include "tests/ops/op_table.h"
 #include "tests/ops/report.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

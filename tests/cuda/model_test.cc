@@ -9,7 +9,7 @@
 #include "ops/reduce.h"
 #include "tests/cuda/emulated.h"
 #include "tests/ops/op_table.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

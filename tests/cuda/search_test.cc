@@ -6,7 +6,7 @@
 #include "cuda/device.h"
 #include "nn/beam_search.h"
 #include "tests/cuda/emulated.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

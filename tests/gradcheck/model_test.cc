@@ -5,7 +5,7 @@
 
 #include "autograd/gradcheck.h"
 #include "tests/ops/report.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

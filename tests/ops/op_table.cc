@@ -4,6 +4,7 @@
 
 #include "ops/arrange.h"
 #include "ops/attention.h"
+#include "ops/diagonal.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -13,6 +14,7 @@
 #include "ops/output.h"
 #include "ops/reduce.h"
 #include "ops/softmax_xent.h"
+#include "ops/window.h"
 
 namespace mininmt {
 namespace {
@@ -257,6 +259,27 @@ void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
                     large,
                     false,
                     {{1, padded}, {2, padded}}});
+    const std::int64_t K = 3;
+    rows.push_back(
+        {"diagonal, steps 1, 2 and 9",
+         {{steps, batch, context}},
+         [lengths](Tape&, const Inputs& x) {
+           return stack({diagonal(x[0], 1, lengths), diagonal(x[0], 2, lengths), diagonal(x[0], 9, lengths)});
+         },
+         large,
+         false,
+         {{0, padded}}});
+    rows.push_back({"window, 2 steps",
+                    {{2, batch, 3 * K}, {batch, K}, {steps, batch, context}},
+                    [lengths](Tape&, const Inputs& x) {
+                      const Var first = window_centres(step(x[0], 0), x[1]);
+                      const Var second = window_centres(step(x[0], 1), first);
+                      return stack({window(step(x[0], 0), first, x[2], lengths).context,
+                                    window(step(x[0], 1), second, x[2], lengths).context});
+                    },
+                    large,
+                    false,
+                    {{2, padded}}});
   }
 }
 

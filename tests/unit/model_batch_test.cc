@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "ops/reduce.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

@@ -9,7 +9,7 @@
 #include "nn/model_file.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 #include "tests/unit/text_temporary.h"
 
 namespace mininmt {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "nn/beam_search.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 

@@ -4,7 +4,7 @@
 
 #include "nn/training/minibatch.h"
 #include "nn/training/recipe.h"
-#include "tests/unit/model_random.h"
+#include "tests/models/random_model.h"
 
 namespace mininmt {
 

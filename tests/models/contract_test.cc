@@ -1,0 +1,264 @@
+// What training, search and model files expect of every model (nn/model.h). Gradients against differences are
+// in gradcheck/model_test.cc and cuda/gradcheck_test.cc, captured graphs in cuda/update_test.cc, over the
+// same table.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "nn/beam_search.h"
+#include "nn/model_file.h"
+#include "ops/reduce.h"
+#include "tests/models/model_table.h"
+#include "tests/ops/op_table.h"
+#include "tests/unit/text_temporary.h"
+
+namespace mininmt {
+namespace {
+
+constexpr bool kFloat = sizeof(real) == 4;
+constexpr double kTolerance = kFloat ? 3e-5 : 1e-11;
+
+// Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+const Sentences kSources = random_sentences({3, 6, 1, 4}, 9),
+                kTargets = random_sentences({4, 2, 5, 1}, 11, 2);
+
+template <class Check>
+void for_each_model(const Check& check) {
+  for (const ModelRow& row : model_table()) {
+    INFO(row.name);
+    check(row, *model_under_test(row));
+  }
+}
+
+void check_near(double x, double y) { CHECK(std::abs(x - y) <= kTolerance * (1 + std::abs(y))); }
+
+std::vector<std::int32_t> one_to_one(std::size_t count) {
+  std::vector<std::int32_t> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back(static_cast<std::int32_t>(i));
+  return rows;
+}
+
+// log p of every word, row by row.
+std::vector<std::vector<double>> log_probabilities_of(const Prediction& prediction) {
+  const Tensor scores = prediction.scores.to(cpu_memory());
+  const Tensor bias = prediction.bias.defined() ? prediction.bias.to(cpu_memory()) : Tensor();
+  const std::int64_t words = scores.shape()[1];
+  std::vector<std::vector<double>> rows;
+  for (std::int64_t r = 0; r < scores.shape()[0]; ++r) {
+    std::vector<double>& row = rows.emplace_back();
+    double sum = 0;
+    for (std::int64_t w = 0; w < words; ++w) {
+      row.push_back(scores.data()[r * words + w] + (bias.defined() ? bias.data()[w] : real{0}));
+      sum += std::exp(row.back());
+    }
+    for (double& x : row) x -= std::log(sum);
+  }
+  return rows;
+}
+
+// All sentences of kSources side by side, forced along kTargets.
+struct Forced {
+  Tape tape;
+  std::unique_ptr<Decoding> decoding;
+  State state;
+  Prediction prediction;
+
+  explicit Forced(const Model& model) {
+    Lengths lengths;
+    const IdMatrix source = pad(spans(kSources), lengths);
+    decoding = model.decode(tape, source, lengths);
+    state = decoding->start();
+  }
+  // The word before place i of each target, its </s> once it has ended.
+  static std::vector<std::int32_t> words_before(std::size_t i) {
+    std::vector<std::int32_t> words;
+    for (const Sentence& target : kTargets)
+      words.push_back(i == 0 ? kNone : target[std::min(i, target.size()) - 1]);
+    return words;
+  }
+  void step(std::size_t i) {
+    std::tie(state, prediction) = decoding->step(tape, state, words_before(i), one_to_one(kTargets.size()));
+  }
+};
+
+struct Result {
+  Tensor costs, gradients;  // on the host
+};
+
+Result compute(const Model& model, const Batch& batch) {
+  const Tensor gradients = model.parameters().new_gradients();
+  Tape tape(gradients);
+  const Var costs = model.costs(tape, batch, {});
+  const Tensor on_host = costs.value().to(cpu_memory()).clone();
+  tape.backward(sum(costs));
+  return {on_host, gradients.to(cpu_memory()).clone()};
+}
+
+TEST_CASE("step by step a model says what its costs say") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    Forced forced(model);
+    std::vector<double> log_p(kTargets.size(), 0.0);
+    for (std::size_t i = 0; i < 5; ++i) {
+      forced.step(i);
+      CHECK(forced.state.words == static_cast<int>(i) + 1);
+      const auto next = log_probabilities_of(forced.prediction);
+      for (std::size_t b = 0; b < kTargets.size(); ++b)
+        if (i < kTargets[b].size()) log_p[b] += next[b][static_cast<std::size_t>(kTargets[b][i])];
+    }
+    const auto expected = log_probabilities(model, batch_of(kSources, kTargets));
+    for (std::size_t b = 0; b < kTargets.size(); ++b) check_near(log_p[b], expected[b]);
+  });
+}
+
+TEST_CASE("the costs are of words or of sentences, and add up to log p") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    const Batch batch = batch_of(kSources, kTargets);
+    const Tensor costs = compute(model, batch).costs;
+    CHECK((costs.size() == batch.target_words() || costs.size() == batch.sentences));
+    double total = 0, expected = 0;
+    for (real cost : costs.values()) total -= cost;
+    for (double log_p : log_probabilities(model, batch)) expected += log_p;
+    check_near(total, expected);
+    CHECK(expected < -1);
+  });
+}
+
+TEST_CASE("attention, where a model has one, is on the words of the sentence alone") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    Forced forced(model);
+    for (std::size_t i = 0; i < 3; ++i) forced.step(i);
+    if (!forced.prediction.alpha.defined()) return;
+    const Tensor alpha = forced.prediction.alpha.to(cpu_memory());
+    REQUIRE(alpha.shape() == Shape{4, 6});
+    for (std::int64_t b = 0; b < 4; ++b)
+      for (std::int64_t j = 0; j < 6; ++j) {
+        CHECK(alpha.data()[b * 6 + j] >= 0);
+        if (j >= static_cast<std::int64_t>(kSources[static_cast<std::size_t>(b)].size()))
+          CHECK(alpha.data()[b * 6 + j] == 0);
+      }
+  });
+}
+
+// What search does between two steps: rows are dropped, repeated and change places.
+TEST_CASE("rows of a state may be permuted and repeated") {
+  const std::vector<std::int32_t> rows = {2, 0, 0, 3, 1, 2, 0};
+  for_each_model([&](const ModelRow&, const Model& model) {
+    Forced forced(model);
+    for (std::size_t i = 0; i < 2; ++i) forced.step(i);
+    const std::vector<std::int32_t> words = Forced::words_before(2);
+    std::vector<std::int32_t> picked_words;
+    for (std::int32_t row : rows) picked_words.push_back(words[static_cast<std::size_t>(row)]);
+    Tape tape;
+    const auto picked =
+        forced.decoding->step(tape, select(tape, forced.state, rows), picked_words, rows).second;
+    forced.step(2);
+    const auto expected = log_probabilities_of(forced.prediction), found = log_probabilities_of(picked);
+    REQUIRE(found.size() == rows.size());
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      for (std::size_t w = 0; w < found[r].size(); ++w)
+        check_near(found[r][w], expected[static_cast<std::size_t>(rows[r])][w]);
+  });
+}
+
+TEST_CASE("the log p of a beam's hypotheses is what scoring gives") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    SearchOptions options;
+    options.beam_size = options.n_best = 3;
+    options.max_length_factor = 2;
+    options.allow_unk = true;
+    const auto found = beam_search(model, spans(kSources), options);
+    std::size_t hypotheses = 0;
+    for (std::size_t b = 0; b < kSources.size(); ++b)
+      for (const Hypothesis& h : found[b]) {
+        Sentence words = h.words;
+        if (h.ended) words.push_back(kEos);
+        check_near(h.log_p, log_probabilities(model, batch_of({kSources[b]}, {words}))[0]);
+        ++hypotheses;
+      }
+    CHECK(hypotheses == 3 * kSources.size());
+  });
+}
+
+TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    const auto together = log_probabilities(model, batch_of(kSources, kTargets));
+    const Tensor expected = compute(model, batch_of(kSources, kTargets)).gradients;
+    const Tensor summed = Tensor::zeros(expected.shape());
+    for (std::size_t b = 0; b < kSources.size(); ++b) {
+      const Batch alone = batch_of({kSources[b]}, {kTargets[b]});
+      check_near(log_probabilities(model, alone)[0], together[b]);
+      const Tensor own = compute(model, alone).gradients;
+      for (std::int64_t i = 0; i < own.size(); ++i) summed.data()[i] += own.data()[i];
+    }
+    for (const Parameter* p : model.parameters().all()) {
+      INFO(p->name);
+      const Tensor x = Parameters::view(summed, *p), y = Parameters::view(expected, *p);
+      CHECK(largest_difference(x, y) <= kTolerance * largest(y));
+      CHECK(largest(y) > 0);
+    }
+  });
+}
+
+// Captured graphs are used again for batches of other lengths in the same room.
+TEST_CASE("a larger room changes nothing") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    const Result tight = compute(model, batch_of(kSources, kTargets));
+    Result roomy = compute(model, make_batch(spans(kSources), spans(kTargets), {9, 8, 17}));
+    if (roomy.costs.size() == 17) {  // a cost a word; 12 there are
+      for (std::int64_t i = 12; i < 17; ++i) CHECK(roomy.costs.data()[i] == 0);
+      roomy.costs = roomy.costs.slice(0, 12);
+    }
+    CHECK(largest_difference(roomy.costs, tight.costs) <= kTolerance * largest(tight.costs));
+    CHECK(largest_difference(roomy.gradients, tight.gradients) <= kTolerance * largest(tight.gradients));
+  });
+}
+
+TEST_CASE("the same bits again") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    const Batch batch = batch_of(kSources, kTargets);
+    const Result first = compute(model, batch), second = compute(model, batch);
+    CHECK(same_bits(first.costs, second.costs));
+    CHECK(same_bits(first.gradients, second.gradients));
+  });
+}
+
+TEST_CASE("dropout acts while training alone, by its own numbers") {
+  for (const ModelRow& row : model_table()) {
+    INFO(row.name);
+    Config config = row.config;
+    for (const Field& field : config.fields())
+      if (field.name.starts_with("dropout")) config.set(field.name, 0.3);
+    const auto model = model_under_test({row.name, config}), plain = model_under_test(row);
+    const Batch batch = batch_of(kSources, kTargets);
+    const auto cost = [&](const Noise& noise) {
+      Tape tape;
+      return sum(model->costs(tape, batch, {0, noise})).value().item();
+    };
+    Tape tape;
+    CHECK(cost({}) == doctest::Approx(sum(plain->costs(tape, batch, {})).value().item()).epsilon(1e-6));
+    const Noise one{.on = true, .seed = 1, .update = 3}, other{.on = true, .seed = 1, .update = 4};
+    CHECK(cost(one) == cost(one));
+    CHECK(cost(one) != cost(other));
+    CHECK(std::abs(cost(one) - cost({})) > 1e-3);
+  }
+}
+
+TEST_CASE("saved and loaded, a model computes the same") {
+  for_each_model([](const ModelRow& row, const Model&) {
+    auto model = random_model(row.config);
+    for (real& x : model->parameters().values().values()) x = static_cast<float>(x);  // as files have it
+    const TemporaryFolder folder;
+    const std::string path = folder.path("model.safetensors");
+    save_model(path, *model, model->parameters().values());
+    const auto loaded = load_model(path);
+    CHECK(loaded->config() == model->config());
+    for (Model* m : {loaded.get(), model.get()}) m->parameters().move_to(memory_under_test());
+    const Batch batch = batch_of(kSources, kTargets);
+    CHECK(log_probabilities(*loaded, batch) == log_probabilities(*model, batch));
+  });
+}
+
+}  // namespace
+}  // namespace mininmt

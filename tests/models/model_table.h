@@ -1,0 +1,32 @@
+// The models that there are, small: a row each. The contract runs over them, in float and double, on the CPU
+// and on the GPU or its emulation.
+#pragma once
+
+#include "tests/models/random_model.h"
+
+namespace mininmt {
+
+struct ModelRow {
+  std::string name;
+  Config config;  // of 9 source and 11 target words
+};
+
+// RNNsearch has a row for each kind of attention and order; another family adds one here.
+inline std::vector<ModelRow> model_table() {
+  std::vector<ModelRow> rows;
+  for (const std::string& alignment : kAlignments)
+    for (const std::string& order : kOrders)
+      rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
+  return rows;
+}
+
+// Where the tests of this executable compute: the CPU's memory or the GPU's.
+Memory& memory_under_test();
+
+inline std::unique_ptr<Model> model_under_test(const ModelRow& row) {
+  auto model = random_model(row.config);
+  model->parameters().move_to(memory_under_test());
+  return model;
+}
+
+}  // namespace mininmt
