@@ -23,15 +23,14 @@ namespace mininmt {
 
 namespace po = boost::program_options;
 
-// One option. OptionSet::add makes them; `needs`, `command_line_only` and `applies` may be set right after
-// adding.
+// One option. OptionSet::add makes them; `command_line_only` and `applies` may be set right after adding.
 struct Option {
   std::string name;         // without dashes
   std::string values_name;  // as in Kind, and the next three too
   std::size_t min_values, max_values;
   Values implicit;
   std::string group;
-  std::string needs = "";                   // the option without which this one does nothing
+  std::string needs;                        // the option without which this one does nothing
   bool command_line_only = false;           // neither read from a config file nor written to one
   std::function<bool()> applies = nullptr;  // set: the option matters only where this holds
 
@@ -57,14 +56,16 @@ class OptionSet {
 
   // Binds option --name to a field, whose present value is the default. The field must outlive the set.
   template <class T>
-  Option& add(const std::string& name, T& field, const Kind<T>& kind, const std::string& help) {
+  Option& add(const std::string& name, T& field, const Kind<T>& kind, const std::string& help,
+              const std::string& needs = "") {
     return add<T>(
-        name, [&field] { return field; }, [&field](const T& value) { field = value; }, kind, help);
+        name, [&field] { return field; }, [&field](const T& value) { field = value; }, kind, help, needs);
   }
   // The same with functions that get and set the value, for what is declared by data.
   template <class T>
   Option& add(const std::string& name, const std::function<T()>& get,
-              const std::function<void(const T&)>& set, const Kind<T>& kind, const std::string& help);
+              const std::function<void(const T&)>& set, const Kind<T>& kind, const std::string& help,
+              const std::string& needs = "");
   // --config, --help, --help-all and --version, which every program has.
   void add_general();
 
@@ -120,9 +121,9 @@ class OptionSet {
 
 template <class T>
 Option& OptionSet::add(const std::string& name, const std::function<T()>& get,
-                       const std::function<void(const T&)>& set, const Kind<T>& kind,
-                       const std::string& help) {
-  Option option{name, kind.values_name, kind.min_values, kind.max_values, kind.implicit, group_};
+                       const std::function<void(const T&)>& set, const Kind<T>& kind, const std::string& help,
+                       const std::string& needs) {
+  Option option{name, kind.values_name, kind.min_values, kind.max_values, kind.implicit, group_, needs};
   option.read = [kind, set](const Values& values) {
     return [set, value = kind.read(values)] { set(value); };
   };
@@ -135,12 +136,10 @@ Option& OptionSet::add(const std::string& name, const std::function<T()>& get,
 // The setting of option `name`, or nullptr.
 const po::option* find_setting(const Settings& settings, const std::string& name);
 
-// Whether two paths name one regular file, also by way of links; or the same name for one that is not there
-// yet.
+// Whether two paths name one regular file, also by links, or have the same name if it is not there yet.
 bool same_file(const std::string& a, const std::string& b);
 
-// The text of a small file, at most 1 MiB. Throws IoError when it cannot be read, UsageError when it is
-// larger.
+// The text of a file of at most 1 MiB. Throws IoError if it cannot be read, UsageError if it is larger.
 std::string read_small_file(const std::string& path);
 
 }  // namespace mininmt

@@ -124,32 +124,28 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "validate and save a moving average of the parameters in which the newest weigh X, as 0.001; 0 for "
           "none");
   set.add("lr-decay", options.lr_decay, kind::real(kShare),
-          "multiply the learning rate by X when validation stalls; 0 for never")
-      .needs = "valid-sets";
+          "multiply the learning rate by X when validation stalls; 0 for never", "valid-sets");
   set.add("lr-decay-patience", options.lr_decay_patience, kind::integer(kCount),
-          "stalled validations before each decay")
-      .needs = "lr-decay";
+          "stalled validations before each decay", "lr-decay");
   set.add("after", options.after, kind::budget(),
           "stop after so many epochs, updates or minutes, whichever comes first: 10e, 5000u, 30m, or several "
           "as 10e,30m; a plain number counts updates, 0 sets no limit");
   set.add("early-stopping", options.early_stopping, kind::integer(kCountOrOff),
-          "stop after N validations in a row without a new best; 0 for never")
-      .needs = "valid-sets";
+          "stop after N validations in a row without a new best; 0 for never", "valid-sets");
   set.add("seed", options.seed, kind::integer({0, 2147483647}), "seed of all random numbers");
 }
 
 void declare_reports(OptionSet& set, TrainOptions& options) {
   set.group("Validation");
   set.add("valid-freq", options.valid_freq, kind::budget(),
-          "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end")
-      .needs = "valid-sets";
+          "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end",
+          "valid-sets");
   set.add("valid-metrics", options.valid_metrics, kind::choices({"cross-entropy", "perplexity", "bleu"}),
           "what to report: cross-entropy (a sentence, natural log), perplexity, bleu; the first picks the "
-          "best model")
-      .needs = "valid-sets";
+          "best model",
+          "valid-sets");
   set.add("valid-mini-batch", options.valid_mini_batch, kind::integer(kSize),
-          "sentences at once in validation")
-      .needs = "valid-sets";
+          "sentences at once in validation", "valid-sets");
   set.group("Search, in validation and as the model's default in mininmt-beam");
   add_decoding_options(set, options.decoding);
   set.group("Reports and saving");
