@@ -176,11 +176,13 @@ void settle(const Settings& given, TrainOptions& options) {
   }
 }
 
-// Refuses fields that the chosen kind of model doesn't have.
-void check_fields(const Settings& given, const Config& config) {
+// Refuses fields that the chosen kind of model doesn't have, unless a stronger source chose it: a config file
+// may serve several kinds.
+void check_fields(const Settings& given, const Settings& stronger, const Config& config) {
   for (const Field& field : config.fields()) {
     const po::option* const setting = find_setting(given, field.name);
-    if (setting == nullptr || config.applies(field)) continue;
+    if (setting == nullptr || config.applies(field) || find_setting(stronger, field.needs) != nullptr)
+      continue;
     throw UsageError(join(setting->original_tokens[0], " is for --", field.needs, " ",
                           join_list(field.needs_one_of, " or "), ", and this model's is ",
                           config.text(field.needs), ": leave it out"));
@@ -230,10 +232,9 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   set.exclusive(sources, "vocabs", "dim-vocabs");
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
-  for (const Settings& given : {command_line, file}) {
-    set.check_needs(given);
-    check_fields(given, options.config);
-  }
+  for (const Settings& given : {command_line, file}) set.check_needs(given);
+  check_fields(command_line, {}, options.config);
+  check_fields(file, command_line, options.config);
   check(options);
   return options;
 }

@@ -196,6 +196,18 @@ TEST_CASE("rules between options hold in config files, with file and line") {
   CHECK(refusal_of_config("early-stopping = 0\nlr-decay = 0\n") == "");
 }
 
+TEST_CASE(
+    "sizes of a kind of model that was not chosen are refused, unless a stronger source chose the kind") {
+  CHECK(refusal({"--alignment-model", "fixed", "--dim-align", "3"}) ==
+        "--dim-align is for --alignment-model additive, and this model's is fixed: leave it out");
+  CHECK(holds(refusal_of_config("dim-align = 3\nalignment-model = fixed\n"), "my.ini:1: dim-align is for"));
+  const TemporaryFolder folder;
+  const std::string sizes = folder.write("sizes.ini", "dim-align = 3\ndim-rnn = 4\n");
+  CHECK(parse({"--config", sizes, "--alignment-model", "fixed"}).config.integer("dim-rnn") == 4);
+  const std::string fixed = folder.write("fixed.ini", "alignment-model = fixed\n");
+  CHECK(holds(refusal({"--config", fixed, "--dim-align", "3"}), "--dim-align is for"));
+}
+
 TEST_CASE("a wrong line of a config file is told although the command line overrules it") {
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "seed = x\n");
