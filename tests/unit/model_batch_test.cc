@@ -1,11 +1,9 @@
-// A sentence gives the same alone as inside a padded batch: loss and gradients (translations:
-// search_batch_test.cc).
+// The costs of a batch: their order, what they sum to, and what each order of the decoder can know. Alone and in a
+// batch: models/contract_test.cc; translations: search_batch_test.cc.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 
-#include "ops/reduce.h"
 #include "tests/models/random_model.h"
 
 namespace mininmt {
@@ -13,47 +11,6 @@ namespace {
 
 const Sentences kSources = random_sentences({3, 9, 1, 4, 17, 2}, 9);
 const Sentences kTargets = random_sentences({6, 1, 8, 3, 2, 12}, 11, 2);
-
-Batch alone(std::size_t i) { return batch_of({kSources[i]}, {kTargets[i]}); }
-
-void add_gradient(const Model& model, const Batch& batch, const Tensor& gradients) {
-  Tape tape(gradients);
-  tape.backward(sum(model.costs(tape, batch, {})));
-}
-
-TEST_CASE("the loss of a sentence is that of a batch of one") {
-  for (const std::string& order : kOrders)
-    for (const std::string& alignment : kAlignments) {
-      const auto model = random_model(small_config(order, alignment));
-      const auto together = log_probabilities(*model, batch_of(kSources, kTargets));
-      REQUIRE(together.size() == kSources.size());
-      for (std::size_t i = 0; i < kSources.size(); ++i) {
-        CHECK(together[i] < -0.1);
-        CHECK(log_probabilities(*model, alone(i))[0] == doctest::Approx(together[i]).epsilon(1e-6));
-      }
-    }
-}
-
-TEST_CASE("the gradient of a batch is the sum over its sentences") {
-  for (const std::string& order : kOrders)
-    for (const std::string& alignment : kAlignments) {
-      const auto model = random_model(small_config(order, alignment));
-      const Tensor together = model->parameters().new_gradients(),
-                   summed = model->parameters().new_gradients();
-      add_gradient(*model, batch_of(kSources, kTargets), together);
-      for (std::size_t i = 0; i < kSources.size(); ++i) add_gradient(*model, alone(i), summed);
-      for (const Parameter* p : model->parameters().all()) {
-        const Tensor a = Parameters::view(together, *p), b = Parameters::view(summed, *p);
-        double largest = 0, difference = 0;
-        for (std::int64_t i = 0; i < a.size(); ++i) {
-          largest = std::max<double>(largest, std::abs(b.data()[i]));
-          difference = std::max<double>(difference, std::abs(a.data()[i] - b.data()[i]));
-        }
-        INFO(p->name);
-        CHECK(difference <= 1e-5 * largest);
-      }
-    }
-}
 
 TEST_CASE("word losses come in the order of batch.rows, and add up to log p") {
   const auto model = random_model(small_config());
