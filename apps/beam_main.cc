@@ -17,7 +17,7 @@
 #include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
 #include "apps/translate/translator.h"
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "tensor/error.h"
 
 namespace mininmt {

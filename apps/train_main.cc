@@ -7,7 +7,7 @@
 #include "apps/program/model_folder.h"
 #include "apps/program/program.h"
 #include "apps/program/signals.h"
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "apps/train/trainer.h"
 #include "tensor/error.h"
 

@@ -7,6 +7,7 @@
 #include "nn/families.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
@@ -17,6 +18,7 @@ constexpr int kMostWords = 1 << 24;
 
 std::string to_json(const Config& config) {
   Json json = {{"format", kModelFormat},
+               {"version", kVersion},
                {"type", config.type},
                {"source-words", config.source_words},
                {"target-words", config.target_words}};

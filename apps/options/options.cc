@@ -10,7 +10,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "tensor/error.h"
 
 namespace mininmt {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
 

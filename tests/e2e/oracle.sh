@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mininmt-beam --score against MODEL.md in NumPy (tests/oracle): every decoder order, both alignments, 100 pairs each.
+# mininmt-beam --score against MODEL.md in NumPy (tests/oracle): every decoder order and kind of attention, 100 pairs each.
 # With a model folder and two files of text, those instead: oracle.sh BUILD MODEL SOURCE TARGET
 . "$(dirname "$0")/lib.sh" "$@"
 python=
@@ -21,9 +21,9 @@ if [ $# -gt 1 ]; then
   finish
 fi
 for order in authors body appendix; do
-  for alignment in additive fixed; do
+  for alignment in additive fixed diagonal window; do
     expect 0 "$python" "$tests/oracle/random_model.py" "$order-$alignment" --decoder-order "$order" \
-      --alignment "$alignment" --text text --sentences 100 --length 25 --dim-emb 13 --dim-rnn 17 --dim-align 11
+      --alignment-model "$alignment" --text text --sentences 100 --length 25 --dim-emb 13 --dim-rnn 17 --dim-align 11
     printf '%s, %s: ' "$order" "$alignment"
     agree "$order-$alignment" text.source text.target
   done

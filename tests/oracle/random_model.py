@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a model folder (MODEL.md 8) of random parameters, large enough that every term of every equation matters.
 
-    random_model.py FOLDER [--dim-emb 5] [--decoder-order authors] [--alignment additive] [--seed 1] ...
+    random_model.py FOLDER [--dim-emb 5] [--decoder-order authors] [--alignment-model additive] [--seed 1] ...
 
 The vocabularies are </s>, <unk> and then s2, s3, ... or t2, t3, ... `--text PREFIX` also writes random sentences to
 PREFIX.source and PREFIX.target, some of whose words are outside the vocabulary.
@@ -15,12 +15,12 @@ import numpy as np
 
 
 def shapes(o):
-    """Name to shape, as in the table of MODEL.md 8. The fixed vector (9.1) has no attention and no backward encoder,
-    and its context is n wide."""
-    m, n, additive = o.dim_emb, o.dim_rnn, o.alignment == "additive"
-    context = 2 * n if additive else n
+    """Name to shape, as in the tables of MODEL.md 8 and 9. The fixed vector (9.1) has no attention and no backward
+    encoder, and its context is n wide."""
+    m, n, backward = o.dim_emb, o.dim_rnn, o.alignment_model != "fixed"
+    context = 2 * n if backward else n
     table = {"source_embedding": (o.source_words, m), "target_embedding": (o.target_words, m)}
-    for cell in ["encoder.forward"] + ["encoder.backward"] * additive + ["decoder"]:
+    for cell in ["encoder.forward"] + ["encoder.backward"] * backward + ["decoder"]:
         for gate in ["", "_z", "_r"]:
             table[f"{cell}.W{gate}"] = (n, m)
             table[f"{cell}.U{gate}"] = (n, n)
@@ -28,7 +28,9 @@ def shapes(o):
             if cell == "decoder":
                 table[f"{cell}.C{gate}"] = (n, context)
     table |= {"decoder.W_s": (n, n), "decoder.b_s": (n,)}
-    if additive:
+    if o.alignment_model == "window":
+        table |= {"attention.W_p": (3 * o.gaussians, n), "attention.b_p": (3 * o.gaussians,)}
+    if o.alignment_model == "additive":
         table |= {"attention.W_a": (o.dim_align, n), "attention.U_a": (o.dim_align, 2 * n),
                   "attention.v_a": (o.dim_align,)}
     wide = 2 * o.dim_maxout
@@ -59,9 +61,9 @@ def write_lines(path, lines):
 def write_model(o):
     rng = np.random.default_rng(o.seed)
     tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes(o).items())}
-    sizes = ["dim_emb", "dim_rnn", "dim_align", "dim_maxout", "source_words", "target_words", "alignment",
-             "decoder_order"]
-    config = {"format": 1} | {name: getattr(o, name) for name in sizes}
+    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "dim-maxout", "source-words", "target-words",
+             "alignment-model", "decoder-order"]
+    config = {"format": 2, "type": "rnnsearch"} | {name: getattr(o, name.replace("-", "_")) for name in names}
     os.makedirs(o.folder, exist_ok=True)
     write_safetensors(os.path.join(o.folder, "model.safetensors"), tensors, {"mininmt": json.dumps(config)})
     for side, letter, words in [("source", "s", o.source_words), ("target", "t", o.target_words)]:
@@ -77,12 +79,12 @@ def write_model(o):
 def main():
     parser = argparse.ArgumentParser(description="Writes a model folder of random parameters.")
     parser.add_argument("folder")
-    sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("dim-maxout", 4), ("source-words", 20),
+    sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("gaussians", 3), ("dim-maxout", 4), ("source-words", 20),
              ("target-words", 23), ("seed", 1)]
     for name, value in sizes:
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
-    parser.add_argument("--alignment", choices=["additive", "fixed"], default="additive")
+    parser.add_argument("--alignment-model", choices=["additive", "fixed", "diagonal", "window"], default="additive")
     parser.add_argument("--decoder-order", choices=["authors", "body", "appendix"], default="authors")
     parser.add_argument("--text", metavar="PREFIX", help="write random sentences too")
     parser.add_argument("--sentences", type=int, default=20)

@@ -50,6 +50,26 @@ def attend(w, s, annotations):
     return (alpha / alpha.sum()) @ annotations
 
 
+def diagonal(i, annotations):
+    """MODEL.md 9.2: the context of step i, counted from 1."""
+    return annotations[min(i, len(annotations)) - 1]
+
+
+class Window:
+    """MODEL.md 9.5, Graves 2013, section 5.1: K Gaussians over the annotations, whose centres kappa only move on."""
+
+    def __init__(self, w):
+        self.w, self.kappa = w, np.zeros(len(w["b_p"]) // 3)
+
+    def __call__(self, s, annotations):
+        numbers = np.clip(self.w["W_p"] @ s + self.w["b_p"], -8, 8)
+        alpha, beta, advance = np.exp(numbers.reshape(3, -1))
+        self.kappa = self.kappa + advance
+        positions = np.arange(1, len(annotations) + 1)[:, None]
+        phi = (alpha * np.exp(-beta * (self.kappa - positions) ** 2)).sum(axis=1)
+        return phi @ annotations
+
+
 def readout(w, s, y, c):
     """MODEL.md 4, P A.2.2: deep output with one maxout layer; y (m) is the previous word's embedding. Gives t (l)."""
     t = w["U_o"] @ s + w["V_o"] @ y + w["C_o"] @ c + w["b_o"]
@@ -68,7 +88,10 @@ class Model:
 
     def __init__(self, folder):
         tensors, metadata = read_safetensors(os.path.join(folder, "model.safetensors"))
-        self.config = json.loads(metadata["mininmt"])
+        config = json.loads(metadata["mininmt"])
+        if config["format"] == 1:
+            config |= {"alignment-model": config["alignment"], "decoder-order": config["decoder_order"]}
+        self.kind, self.order = config["alignment-model"], config["decoder-order"]
         self.source_ids = read_vocab(os.path.join(folder, "source.vocab"))
         self.target_ids = read_vocab(os.path.join(folder, "target.vocab"))
         self.p = {}
@@ -77,35 +100,43 @@ class Model:
             self.p.setdefault(group, {})[symbol] = value
 
     def encode(self, source):
-        """MODEL.md 1, 3 and, for the fixed vector, 9.1. Gives s_0 (n) and the function that maps a state to c_i."""
+        """MODEL.md 1, 2, 3 and 9. Gives s_0 (n) and the function that maps step i and a state to c_i."""
         xs = self.p[""]["source_embedding"][source]
         forward = gru_sequence(self.p["encoder.forward"], xs)
-        if self.config["alignment"] == "fixed":
+        if self.kind == "fixed":
             summary = forward[-1]  # the state at the source's </s>
-            look = lambda s: summary
+            context = lambda i, s: summary
         else:
             backward = gru_sequence(self.p["encoder.backward"], xs[::-1])[::-1]
             annotations = np.concatenate([forward, backward], axis=1)
             summary = backward[0]
-            look = lambda s: attend(self.p["attention"], s, annotations)
+            if self.kind == "additive":
+                context = lambda i, s: attend(self.p["attention"], s, annotations)
+            elif self.kind == "diagonal":
+                context = lambda i, s: diagonal(i, annotations)
+            elif self.kind == "window":
+                window = Window(self.p["attention"])
+                context = lambda i, s: window(s, annotations)
+            else:
+                raise ValueError(f"unknown alignment model {self.kind!r}")
         decoder = self.p["decoder"]
-        return np.tanh(decoder["W_s"] @ summary + decoder["b_s"]), look
+        return np.tanh(decoder["W_s"] @ summary + decoder["b_s"]), context
 
     def log_probability(self, source, target):
         """MODEL.md 5: log p(target | source), both lists of ids that end in </s>."""
-        order, decoder, total = self.config["decoder_order"], self.p["decoder"], 0.0
+        order, decoder, total = self.order, self.p["decoder"], 0.0
         embedding = self.p[""]["target_embedding"]
-        s, look = self.encode(source)
+        s, context = self.encode(source)
         y = np.zeros(embedding.shape[1])  # the embedding of the word before the first
-        for word in target:
-            c = look(s)
-            if order == "authors":  # look, generate, update with the word just generated
+        for i, word in enumerate(target, 1):
+            c = context(i, s)
+            if order == "authors":  # attend, predict, update with the word just predicted
                 t = readout(self.p["readout"], s, y, c)
                 s_next = gru_step(decoder, s, embedding[word], c)
-            elif order == "body":  # P eq. 4: look, update, generate from the new state
+            elif order == "body":  # P eq. 4: attend, update, predict from the new state
                 s_next = gru_step(decoder, s, y, c)
                 t = readout(self.p["readout"], s_next, y, c)
-            elif order == "appendix":  # P A.2.2: update as in the body, generate from the old state
+            elif order == "appendix":  # P A.2.2: update as in the body, predict from the old state
                 s_next = gru_step(decoder, s, y, c)
                 t = readout(self.p["readout"], s, y, c)
             else:

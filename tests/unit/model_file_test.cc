@@ -1,14 +1,17 @@
 // Models on disk (MODEL.md 8): names and shapes, reading back, and files that are damaged.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "apps/program/model_folder.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
+#include "tensor/version.h"
 #include "tests/models/random_model.h"
 #include "tests/unit/text_temporary.h"
 
@@ -63,6 +66,39 @@ TEST_CASE("names and shapes are those of the table") {
   Shapes found;
   for (const auto& [name, tensor] : read_safetensors(saved.path).tensors) found[name] = tensor.shape;
   CHECK(found == expected_shapes());
+}
+
+TEST_CASE("the metadata has format, version, type and every field that matters") {
+  const Saved saved;
+  const auto json = nlohmann::json::parse(read_safetensors(saved.path).metadata.at("mininmt"));
+  CHECK(json == nlohmann::json{{"format", 2},
+                               {"version", kVersion},
+                               {"type", "rnnsearch"},
+                               {"source-words", 9},
+                               {"target-words", 11},
+                               {"dim-emb", 3},
+                               {"dim-rnn", 5},
+                               {"dim-align", 7},
+                               {"dim-maxout", 3},
+                               {"alignment-model", "additive"},
+                               {"decoder-order", "authors"}});
+}
+
+// As builds up to 0.1.0 wrote it.
+TEST_CASE("files of format 1 load") {
+  const Saved saved;
+  SafeTensors file = read_safetensors(saved.path);
+  file.metadata["mininmt"] =
+      R"({"alignment":"additive","decoder_order":"body","dim_align":7,"dim_emb":3,"dim_maxout":3,"dim_rnn":5,)"
+      R"("format":1,"source_words":9,"target_words":11})";
+  const std::string path = saved.folder.path("old.safetensors");
+  write_safetensors(path, file);
+  const auto loaded = load_model(path);
+  CHECK(loaded->config() == small_config("body"));
+  for (const Parameter* p : saved.model->parameters().all()) {
+    const auto a = p->value.values(), b = Parameters::view(loaded->parameters().values(), *p).values();
+    CHECK(std::equal(a.begin(), a.end(), b.begin()));
+  }
 }
 
 TEST_CASE("the fixed vector has no attention and no backward encoder, and its context is n wide") {

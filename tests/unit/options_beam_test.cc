@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "apps/options/beam_options.h"
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 

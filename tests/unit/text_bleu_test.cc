@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/program/version.h"
+#include "tensor/version.h"
 #include "apps/text/bleu.h"
 
 namespace mininmt {

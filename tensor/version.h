@@ -3,6 +3,6 @@
 
 namespace mininmt {
 
-extern const char* const kVersion;
+inline constexpr char kVersion[] = MININMT_VERSION;
 
 }  // namespace mininmt
