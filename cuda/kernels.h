@@ -161,7 +161,15 @@ void window(const Window& w, const std::int32_t* lengths, const std::int32_t* se
 void add_window_gradient(const Window& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
 
-// --- Softmax (softmax.cu; ops/softmax_xent.h) ----------------------------------------------------------
+// --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------
+// y = softmax over the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0 at the
+// others.
+void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y);
+
+// dx += y (dy - sum_k y_k dy_k) at those entries.
+void add_softmax_gradient(Index rows, Index n, const std::int32_t* lengths, const real* y, const real* dy,
+                          real* dx);
+
 // loss (rows) = -sum_w q_w log p_w, log_sum (rows) = log sum_w e^logit_w, both in one pass over the logits
 // (rows, words). q = (1 - smoothing) [target] + smoothing / words. bias (words) or null is added to the
 // logits as they are read. Rows whose target is below 0: loss 0.

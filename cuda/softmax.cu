@@ -1,9 +1,36 @@
-// Softmax with cross-entropy (ops/softmax_xent.h): a block to each row, which it reads once. Floor: the
-// logits once forward; once more backward, and dlogits.
+// Softmax (ops/softmax.h) and softmax with cross-entropy (ops/softmax_xent.h): a block to each row, which it
+// reads once. Floor: the logits once forward; once more backward, and dlogits.
 #include "cuda/log_sum.cuh"
 
 namespace mininmt::cuda {
 namespace {
+
+// y (n) from x (n) of the block's row, which stays in the cache from pass to pass.
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_of_row(Index n, const std::int32_t* lengths, const real* x, real* y) {
+  const Index row = blockIdx.x, length = lengths ? lengths[row] : n;
+  x += row * n;
+  y += row * n;
+  real largest = -INFINITY, sum = 0;
+  for (Index j = threadIdx.x; j < length; j += blockDim.x) largest = Larger{}(largest, x[j]);
+  largest = block_reduce(largest, Larger{}, real{-INFINITY});
+  for (Index j = threadIdx.x; j < length; j += blockDim.x) sum += mininmt::exp(x[j] - largest);
+  sum = block_reduce(sum, Plus{}, real{0});
+  for (Index j = threadIdx.x; j < n; j += blockDim.x)
+    y[j] = j < length ? mininmt::exp(x[j] - largest) / sum : 0;
+}
+
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_gradient_of_row(Index n, const std::int32_t* lengths, const real* y, const real* dy, real* dx) {
+  const Index row = blockIdx.x, length = lengths ? lengths[row] : n;
+  y += row * n;
+  dy += row * n;
+  dx += row * n;
+  real mean = 0;
+  for (Index j = threadIdx.x; j < length; j += blockDim.x) mean += y[j] * dy[j];
+  mean = block_reduce(mean, Plus{}, real{0});
+  for (Index j = threadIdx.x; j < length; j += blockDim.x) dx[j] += y[j] * (dy[j] - mean);
+}
 
 // Label smoothing: q = (1 - amount) [target] + uniform.
 struct Smoothing {
@@ -78,6 +105,16 @@ __global__ void __launch_bounds__(kRowThreads)
 }
 
 }  // namespace
+
+void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y) {
+  launch("softmax", softmax_of_row, dim3(static_cast<unsigned>(rows)), row_threads(n), n, lengths, x, y);
+}
+
+void add_softmax_gradient(Index rows, Index n, const std::int32_t* lengths, const real* y, const real* dy,
+                          real* dx) {
+  launch("add_softmax_gradient", softmax_gradient_of_row, dim3(static_cast<unsigned>(rows)), row_threads(n),
+         n, lengths, y, dy, dx);
+}
 
 void softmax_xent(Index rows, Index words, const real* logits, const real* bias, const std::int32_t* targets,
                   double smoothing, real* loss, real* log_sum) {

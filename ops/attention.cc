@@ -1,10 +1,9 @@
 #include "ops/attention.h"
 
-#include <algorithm>
-
 #include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
+#include "ops/softmax.h"
 #include "tensor/parallel.h"
 #include "tensor/scalar.h"
 
@@ -29,13 +28,6 @@ MININMT_VECTORIZED void score_gradient(std::int64_t size, real de, const real* q
     dkey[a] += g;
     dv[a] += de * u;
   }
-}
-
-void softmax(std::int64_t size, real* e) {
-  const real largest = *std::max_element(e, e + size);
-  real sum = 0;
-  for (std::int64_t j = 0; j < size; ++j) sum += e[j] = mininmt::exp(e[j] - largest);
-  for (std::int64_t j = 0; j < size; ++j) e[j] /= sum;
 }
 
 }  // namespace
@@ -93,7 +85,7 @@ void Attention::forward(const Tensor& query, const Indices& sentence_of_row, con
       for (int j = 0; j < lengths_[b]; ++j)
         weights[j] = score(align_, query.data() + row * align_,
                            keys_.value().data() + (j * batch_ + b) * align_, v_.value().data());
-      softmax(lengths_[b], weights);
+      softmax_row(lengths_[b], weights, weights);
       for (int j = 0; j < lengths_[b]; ++j)
         add_scaled(context_, weights[j], values_.value().data() + (j * batch_ + b) * context_,
                    context.data() + row * context_);

@@ -67,6 +67,18 @@ void gemm(Memory& memory, std::int64_t m, std::int64_t n, std::int64_t k, Matrix
   gemm(m, n, k, a, b, c, c_stride, add);
 }
 
+void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64_t n, std::int64_t k,
+                  Matrix a, std::int64_t a_step, Matrix b, std::int64_t b_step, real* c,
+                  std::int64_t c_stride, std::int64_t c_step, bool add) {
+  if constexpr (kHasCuda)
+    if (!memory.on_host())
+      return cuda::gemm_batched(count, m, n, k, {a.data, a.stride, a.transposed}, a_step,
+                                {b.data, b.stride, b.transposed}, b_step, c, c_stride, c_step, add);
+  for (std::int64_t i = 0; i < count; ++i)
+    gemm(m, n, k, {a.data + i * a_step, a.stride, a.transposed},
+         {b.data + i * b_step, b.stride, b.transposed}, c + i * c_step, c_stride, add);
+}
+
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add) {
   if (m == 0 || n == 0) return;

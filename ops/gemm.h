@@ -21,7 +21,12 @@ struct Matrix {
 void gemm(Memory& memory, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
           std::int64_t c_stride, bool add);
 
-// The same for operands on the host.
+// The same for `count` products; operand i starts i times the `_step` elements after the first.
+void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64_t n, std::int64_t k,
+                  Matrix a, std::int64_t a_step, Matrix b, std::int64_t b_step, real* c,
+                  std::int64_t c_stride, std::int64_t c_step, bool add);
+
+// One product of operands on the host.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add);
 

@@ -69,6 +69,26 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
   });
 }
 
+Var weighted_sum(Var weights, Var values) {
+  check_rank("weighted_sum", "values", values.shape(), 3, 3);
+  const std::int64_t S = values.shape()[0], B = values.shape()[1], n = values.shape()[2];
+  check_shape("weighted_sum", "weights", weights.shape(), {B, S});
+  Memory& memory = values.value().memory();
+  const Tensor y({B, n}, memory);
+  const Matrix w{weights.value().data(), S}, v{values.value().data(), B * n};  // of the first sentence
+  gemm_batched(memory, B, 1, n, S, w, S, v, n, y.data(), n, n, false);
+  return weights.tape->record("weighted_sum", y, {weights, values},
+                              [=, &memory](const Tensor&, const Tensor& dy) {
+                                const Matrix d{dy.data(), n};
+                                if (weights.needs_gradient())
+                                  gemm_batched(memory, B, 1, S, n, d, n, {v.data, v.stride, true}, n,
+                                               weights.gradient().data(), S, S, true);
+                                if (values.needs_gradient())
+                                  gemm_batched(memory, B, S, n, 1, {w.data, w.stride, true}, S, d, n,
+                                               values.gradient().data(), B * n, n, true);
+                              });
+}
+
 Var linear(Var x, Var W) {
   check_linear(x, W.shape());
   return x.tape->record("linear", linear_forward(x, W.value()), {x, W},

@@ -13,6 +13,11 @@ namespace mininmt {
 //   da += dy op(b)^T        db += op(a)^T dy        (each transposed back where the operand was)
 Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 
+// y_b = sum_j weights_bj values_jb, the context vectors of attention: weights (B, S), values (S, B, n) -> y
+// (B, n). A weight of 0 does not hide a value that is not finite.
+//   dweights_bj += dy_b . values_jb        dvalues_jb += weights_bj dy_b
+Var weighted_sum(Var weights, Var values);
+
 // y = x W^T, or x W^T + bias: x (..., k), W (n, k), bias (n) -> y (..., n).
 //   dx += dy W        dW += dy^T x        dbias += sum of the rows of dy
 Var linear(Var x, Var W);

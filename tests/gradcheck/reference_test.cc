@@ -13,6 +13,7 @@
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/reduce.h"
+#include "ops/softmax.h"
 #include "ops/softmax_xent.h"
 #include "tests/ops/op_table.h"
 
@@ -178,6 +179,34 @@ TEST_CASE("attend is the alignment model composed") {
         [&](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
         [&](Tape& tape, const Inputs& x) { return composed_attend(tape, x[0], x[1], x[2], x[3], lengths); });
   }
+}
+
+TEST_CASE("softmax is e^x over its sum along the row") {
+  const std::int64_t S = 6, B = 5;
+  for (const Lengths& lengths : {Lengths{6, 6, 6, 6, 6}, {6, 1, 3, 5, 4}})
+    check_agree(
+        {{B, S}}, [&](Tape&, const Inputs& x) { return softmax(x[0], lengths); },
+        [&](Tape& tape, const Inputs& x) {
+          const auto inside = [&](std::int64_t b, std::int64_t j) { return j < lengths[b] ? 1.0 : 0.0; };
+          const Var e = multiply(exp_of(x[0]), matrix(tape, B, S, inside));
+          return multiply(e, spread(exp_of(scale(log_of(sum_each_row(e)), -1)), S));
+        });
+}
+
+TEST_CASE("attend is the softmax of its scores and the weighted sum of the values") {
+  const Lengths lengths = {2, 6, 4, 5, 1};
+  const std::int64_t S = 6, B = 5, A = 7, C = 4;
+  check_agree(
+      {{B, A}, {S, B, A}, {S, B, C}, {A}},
+      [&](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
+      [&](Tape&, const Inputs& x) {
+        const auto score = [&](std::int64_t j) {
+          return linear(tanh(add(step(x[1], j), x[0])), stack({x[3]}));
+        };
+        Var scores = score(0);
+        for (std::int64_t j = 1; j < S; ++j) scores = concat(scores, score(j));
+        return weighted_sum(softmax(scores, lengths), x[2]);
+      });
 }
 
 TEST_CASE("softmax_xent is log-sum-exp minus the expected logit") {

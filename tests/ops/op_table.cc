@@ -13,6 +13,7 @@
 #include "ops/maxout.h"
 #include "ops/output.h"
 #include "ops/reduce.h"
+#include "ops/softmax.h"
 #include "ops/softmax_xent.h"
 #include "ops/window.h"
 
@@ -250,6 +251,25 @@ void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
          large,
          false,
          {{1, padded}, {2, padded}}});
+    rows.push_back({"softmax over lengths",
+                    {{steps, batch, 1}},
+                    [lengths, steps](Tape&, const Inputs& x) {
+                      Var scores = step(x[0], 0);
+                      for (std::int64_t j = 1; j < steps; ++j) scores = concat(scores, step(x[0], j));
+                      return softmax(scores, lengths);
+                    },
+                    large,
+                    false,
+                    {{0, padded}}});
+    rows.push_back({"softmax of whole rows",
+                    {{batch, context}},
+                    [](Tape&, const Inputs& x) { return softmax(x[0]); },
+                    large});
+    rows.push_back({"weighted_sum",
+                    {{batch, steps}, {steps, batch, context}},
+                    [](Tape&, const Inputs& x) { return weighted_sum(x[0], x[1]); },
+                    large,
+                    true});
     rows.push_back({"attend, 2 steps",
                     {{2, batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
                     [lengths](Tape&, const Inputs& x) {

@@ -12,6 +12,7 @@
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/reduce.h"
+#include "ops/softmax.h"
 #include "ops/softmax_xent.h"
 #include "tensor/error.h"
 
@@ -228,6 +229,22 @@ TEST_CASE("attend: rows that share a sentence have no gradient, whichever input 
       attend(x[0], x[1], x[2], x[3], {1, 1}, {0, 1, 1});
     });
   }
+}
+
+TEST_CASE_FIXTURE(Calls, "softmax and weighted_sum: shapes and lengths") {
+  check_message("[softmax] (x) must have 2 dimensions but has shape (2, 3, 4)", [&] {
+    softmax(of({2, 3, 4}));
+  });
+  check_message("[softmax] (lengths) must have 2 entries but has 1", [&] { softmax(of({2, 3}), {3}); });
+  check_message("[softmax] (lengths) entry 1 must be in 1 to 3 but is 4", [&] {
+    softmax(of({2, 3}), {3, 4});
+  });
+  check_message("[weighted_sum] (values) must have 3 dimensions but has shape (2, 3)", [&] {
+    weighted_sum(of({2, 5}), of({2, 3}));
+  });
+  check_message("[weighted_sum] (weights) must have shape (2, 5) but has (5, 2)", [&] {
+    weighted_sum(of({5, 2}), of({5, 2, 3}));
+  });
 }
 
 TEST_CASE_FIXTURE(Calls, "maxout, dropout, softmax_xent") {

@@ -13,6 +13,7 @@
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/reduce.h"
+#include "ops/softmax.h"
 #include "ops/softmax_xent.h"
 
 namespace mininmt {
@@ -162,6 +163,19 @@ TEST_CASE_FIXTURE(Values, "gru: two units mix through U, and the reset gate acts
   const Var x = of({1, 6}, {100, 100, 100, -100, 0, 0}), h = of({1, 2}, {0.5, 7});
   const Var U = of({6, 2}, {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, -2, 1});
   check(gru_step(x, h, StepWeight(U)), {1, 2}, {std::tanh(0.5), std::tanh(-1.0)}, 1e-6);
+}
+
+TEST_CASE_FIXTURE(Values, "softmax: of whole rows, of the first entries, of entries far apart") {
+  const double one = 1 / (1 + std::exp(1)), two = 1 - one, half = 0.5;
+  const Var x = of({2, 3}, {1, 2, 1e4f, 7, 7, 7});
+  check(softmax(x, {2, 1}), {2, 3}, {one, two, 0, 1, 0, 0}, 1e-7);
+  check(softmax(of({1, 2}, {-1e4f, -1e4f})), {1, 2}, {half, half}, 1e-7);
+  check(softmax(x), {2, 3}, {0, 0, 1, 1 / 3.0, 1 / 3.0, 1 / 3.0}, 1e-7);
+}
+
+TEST_CASE_FIXTURE(Values, "weighted_sum: weights by sentence, values by position") {
+  const Var values = of({3, 2, 2}, {1, 2, 10, 20, 3, 4, 30, 40, 5, 6, 50, 60});
+  check(weighted_sum(of({2, 3}, {1, 2, 3, 0, -1, 1}), values), {2, 2}, {22, 28, 20, 20});
 }
 
 TEST_CASE_FIXTURE(Values, "attend: weights, context, padding, and rows that share a sentence") {
