@@ -32,39 +32,59 @@ void add_or_drop(std::span<const Id> source, std::span<const Id> target, std::si
 
 }  // namespace
 
-std::size_t check_line_counts(const std::string& source_path, const std::string& target_path,
-                              LineOptions options) {
-  const std::size_t source_lines = count_lines(source_path, options);
-  const std::size_t target_lines = count_lines(target_path, options);
-  if (source_lines != target_lines) {
-    throw DataError(join(source_path, " has ", source_lines, " lines and ", target_path, " has ",
-                         target_lines, ": line n of one must be the translation of line n of the other"));
+PairReader::PairReader(const std::string& source_path, const std::string& target_path, LineOptions options,
+                       std::size_t expected_lines)
+    : source_(source_path, options), target_(target_path, options), expected_lines_(expected_lines) {}
+
+bool PairReader::next(std::string& source, std::string& target) {
+  const bool is_source = source_.next(source), is_target = target_.next(target);
+  if (is_source && is_target) return true;
+  check_end();
+  return false;
+}
+
+void PairReader::check_end() {
+  std::string rest;
+  for (LineReader* reader : {&source_, &target_}) {
+    while (reader->next(rest)) {
+    }
+    if (expected_lines_ != 0 && reader->line_number() != expected_lines_)
+      throw DataError(join(reader->name(), " had ", expected_lines_,
+                           " lines when its words were counted and has ", reader->line_number(),
+                           " now: it must stay as it is until training has begun"));
   }
+  const std::size_t source_lines = source_.line_number(), target_lines = target_.line_number();
+  if (source_lines != target_lines)
+    throw DataError(join(source_.name(), " has ", source_lines, " lines and ", target_.name(), " has ",
+                         target_lines, ": line n of one must be the translation of line n of the other"));
   if (source_lines == 0)
-    throw DataError(join(source_path, " and ", target_path, " are empty: there is no text in them"));
-  return source_lines;
+    throw DataError(join(source_.name(), " and ", target_.name(), " are empty: there is no text in them"));
+}
+
+PairCounts count_words(const std::string& source_path, const std::string& target_path, LineOptions options) {
+  PairReader reader(source_path, target_path, options);
+  PairCounts counts;
+  for (std::string source, target; reader.next(source, target);) {
+    counts.source.add_line(source);
+    counts.target.add_line(target);
+  }
+  counts.lines = reader.lines();
+  return counts;
 }
 
 ParallelCorpus ParallelCorpus::read(const std::string& source_path, const std::string& target_path,
                                     const Vocab& source_vocab, const Vocab& target_vocab,
-                                    std::size_t max_length, CorpusReport& report, LineOptions options) {
-  const std::size_t lines = check_line_counts(source_path, target_path, options);
+                                    std::size_t max_length, CorpusReport& report, LineOptions options,
+                                    std::size_t expected_lines) {
   report = {};
   ParallelCorpus corpus;
-  LineReader source_reader(source_path, options), target_reader(target_path, options);
-  std::string source_line, target_line;
-  while (source_reader.next(source_line) && target_reader.next(target_line)) {
-    add_or_drop(source_vocab.encode(source_line), target_vocab.encode(target_line), max_length, corpus,
-                report);
-  }
-  if (report.lines != lines) {
-    throw DataError(join(source_path, ", ", target_path, ": had ", lines, " lines when counted and ",
-                         report.lines, " when read: they must be files that stay the same, not pipes"));
-  }
+  PairReader reader(source_path, target_path, options, expected_lines);
+  for (std::string source, target; reader.next(source, target);)
+    add_or_drop(source_vocab.encode(source), target_vocab.encode(target), max_length, corpus, report);
   if (corpus.size() == 0) {
-    throw DataError(join(source_path, ", ", target_path, ": no pair is left of ", lines, ": ", report.empty,
-                         " have an empty side, ", report.too_long, " have more than ", max_length,
-                         " words (see --max-length)"));
+    throw DataError(join(source_path, ", ", target_path, ": no pair is left of ", report.lines, ": ",
+                         report.empty, " have an empty side, ", report.too_long, " have more than ",
+                         max_length, " words (see --max-length)"));
   }
   return corpus;
 }

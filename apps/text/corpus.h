@@ -13,10 +13,36 @@
 
 namespace mininmt {
 
-// Checks that two files have as many lines as each other, and returns how many. Throws DataError, naming both
-// files and both counts, where they don't or are empty; what LineReader throws where a file can't be read.
-std::size_t check_line_counts(const std::string& source_path, const std::string& target_path,
-                              LineOptions options = {});
+// Two files whose lines translate each other, read side by side.
+class PairReader {
+ public:
+  // expected_lines: what an earlier reading found, 0 at the first. Throws what LineReader throws.
+  PairReader(const std::string& source_path, const std::string& target_path, LineOptions options,
+             std::size_t expected_lines = 0);
+
+  // Reads the next line of each; false at the end of both. Throws DataError where one file ends before the
+  // other or both are empty, or where one has not the lines that were expected; the message has the number of
+  // lines of each.
+  bool next(std::string& source, std::string& target);
+
+  std::size_t lines() const { return source_.line_number(); }
+
+ private:
+  void check_end();
+
+  LineReader source_, target_;
+  std::size_t expected_lines_;
+};
+
+// The words of two such files.
+struct PairCounts {
+  WordCounts source, target;
+  std::size_t lines = 0;
+};
+
+// Throws as PairReader does.
+PairCounts count_words(const std::string& source_path, const std::string& target_path,
+                       LineOptions options = {});
 
 // What reading two files came to. Words are those of the pairs kept, without </s>.
 struct CorpusReport {
@@ -35,11 +61,11 @@ class ParallelCorpus {
 
   // Reads two files whose lines translate each other. Pairs of which a side is empty, or longer than
   // `max_length` words
-  // (</s> not counted; 0 is no limit), are dropped. Throws as check_line_counts does, which comes first;
-  // DataError where a file is another when read the second time (a pipe, for one) or no pair is left.
+  // (</s> not counted; 0 is no limit), are dropped. Throws as PairReader does, which gets `expected_lines`;
+  // DataError where no pair is left.
   static ParallelCorpus read(const std::string& source_path, const std::string& target_path,
                              const Vocab& source_vocab, const Vocab& target_vocab, std::size_t max_length,
-                             CorpusReport& report, LineOptions options = {});
+                             CorpusReport& report, LineOptions options = {}, std::size_t expected_lines = 0);
 
   // Appends a pair; both must end in kEos.
   void add(std::span<const Id> source, std::span<const Id> target);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
@@ -103,12 +104,14 @@ void LineReader::check_encoding(std::string& line) const {
   line = replace_invalid_utf8(line);
 }
 
-std::size_t count_lines(const std::string& path, LineOptions options) {
-  LineReader reader(path, options);
-  std::string line;
-  while (reader.next(line)) {
-  }
-  return reader.line_number();
+void refuse_pipe(const std::string& path) {
+  std::error_code error;
+  const auto type = std::filesystem::status(path, error).type();
+  using enum std::filesystem::file_type;
+  if (type != fifo && type != socket && type != character) return;
+  throw UsageError(join(path,
+                        " is a pipe or a device, and training text is read twice: write it to a file first, ",
+                        "which may be gzipped"));
 }
 
 std::vector<std::string_view> split_words(std::string_view line) {

@@ -58,8 +58,9 @@ class LineReader {
   std::size_t line_number_ = 0;
 };
 
-// How many lines a LineReader finds in the file; throws what it throws.
-std::size_t count_lines(const std::string& path, LineOptions options = {});
+// Refuses a pipe or a device, which can't be read a second time; it isn't opened, since that could wait
+// forever. Whether a file is there at all is left to LineReader. Throws UsageError.
+void refuse_pipe(const std::string& path);
 
 // The words of a line, which white space separates: runs of ASCII space, tab and CR. (A CR that ends no line
 // still ends a word, so that a word written at the end of a line reads back as it was.) The views point into

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/options/train_options.h"
-#include "apps/text/vocab.h"
+#include "apps/train/training_text.h"
 #include "nn/model.h"
 
 namespace mininmt {
@@ -23,8 +22,9 @@ bool is_better(const std::string& metric, double value, double than);
 
 class Validation {
  public:
-  // Reads options.valid_sets. Throws DataError if the two files have not the same number of lines, or none.
-  Validation(const TrainOptions& options, const Vocab& source, const Vocab& target, int threads);
+  // Holds references to all but the text.
+  Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
+             int threads);
 
   // BLEU only if options.valid_metrics has it, since it takes a search.
   ValidationScores measure(const Model& model) const;
@@ -33,11 +33,8 @@ class Validation {
   const TrainOptions& options_;
   const Vocab &source_vocab_, &target_vocab_;
   int threads_;
-  std::vector<std::string> source_, target_;
+  ValidationText text_;
   std::int64_t target_words_ = 0;
 };
-
-// All lines of a file.
-std::vector<std::string> read_lines(const std::string& path, LineOptions options);
 
 }  // namespace mininmt

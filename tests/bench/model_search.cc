@@ -4,7 +4,6 @@
 
 #include "apps/program/model_folder.h"
 #include "apps/text/lines.h"
-#include "apps/train/validation.h"
 #include "apps/translate/translator.h"
 #include "tensor/error.h"
 #include "tests/bench/model_bench.h"
@@ -53,6 +52,13 @@ void dump(const std::string& path, const Json& settings, const Vocab& vocab,
   if (!(file << work << std::endl)) throw IoError("--dump " + path + " can't be written");
 }
 
+std::vector<std::string> read_lines(const std::string& path) {
+  LineReader reader(path);
+  std::vector<std::string> lines;
+  for (std::string line; reader.next(line);) lines.push_back(line);
+  return lines;
+}
+
 }  // namespace
 
 void bench_search(Arguments& arguments, const Setup& setup) {
@@ -60,7 +66,7 @@ void bench_search(Arguments& arguments, const Setup& setup) {
   if (source.empty()) throw UsageError("mininmt-bench-model: --beam wants --text SOURCE TARGET");
   const LoadedModel loaded = load(arguments, setup, source);
   const int count = arguments.has("sentences") ? arguments.number("sentences", 1) : 0;
-  const std::vector<std::string> lines = repeat(read_lines(source, {}), count);
+  const std::vector<std::string> lines = repeat(read_lines(source), count);
   const int mini_batch = arguments.number("mini-batch", 32);
   SearchOptions search;
   search.beam_size = arguments.number("beam", 5);

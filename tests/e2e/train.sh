@@ -110,6 +110,34 @@ expect 2 train_small wrong --valid-sets valid.src
 expect 65 train_small wrong --valid-sets valid.src toy.tgt
 expect 65 train_small wrong --valid-sets nothing nothing
 
+# A pipe can't be read twice: it is refused at once, whoever would write to it.
+mkfifo fifo
+for sets in "--train-sets fifo toy.tgt" "--train-sets toy.src fifo" "--train-sets toy.src toy.tgt --valid-sets valid.src fifo"; do
+  expect 2 timeout -s KILL 20 "$train" --quiet --preset tiny --model wrong --after 1u $sets
+  says err 'fifo is a pipe.*write it to a file'
+done
+expect 2 sets <(cat toy.src) toy.tgt
+holds "nothing is made of a pipe" test ! -e wrong
+
+# The text is read twice, for the vocabularies and for the corpus; with --vocabs once.
+yes "s1 s2 s3 s4" | head -n 250000 >large.src
+yes "t1 t2 t3 t4" | head -n 250000 >large.tgt
+bytes_read() { # bytes_read COMMAND...: all that the command reads
+  bash -c '"$@" && awk "/rchar/ { print \$2 }" /proc/$$/io' - "$@"
+}
+large() { train_small "$@" --train-sets large.src large.tgt --after 1u --overwrite; }
+if [ -r /proc/self/io ]; then
+  size=$(cat large.src large.tgt | wc -c)
+  export train
+  export -f large train_small bytes_read
+  expect 0 bytes_read bash -c 'large twice'
+  holds "twice, not $(cat out) bytes" test "$(cat out)" -lt $((size * 5 / 2))
+  expect 0 bytes_read bash -c 'large once --vocabs twice/source.vocab twice/target.vocab'
+  holds "once, not $(cat out) bytes" test "$(cat out)" -lt $((size * 3 / 2))
+else
+  echo "not tested here: how often text is read (no /proc/self/io)"
+fi
+
 # What is read is not written to as a log.
 cp toy.src logged
 expect 2 train_small wrong --train-sets logged toy.tgt --log "$PWD/logged"

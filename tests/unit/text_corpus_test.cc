@@ -68,11 +68,39 @@ TEST_CASE_FIXTURE(Fixture, "a maximum length of 0 is no limit") {
   CHECK(read(line, "x", 0).source(0).size() == 5001);
 }
 
-TEST_CASE_FIXTURE(Fixture, "different line counts are refused before anything else") {
+TEST_CASE_FIXTURE(Fixture, "different line counts are refused, with both") {
   const std::string message = message_of<DataError>([&] { read("a\nb\nc\n", "x\ny\n", 0); });
   CHECK(contains(message, folder.path("s") + " has 3 lines"));
   CHECK(contains(message, folder.path("t") + " has 2"));
-  CHECK(check_line_counts(folder.write("s", "a\nb"), folder.write("t", "x\ny\n")) == 2);
+  CHECK(contains(message_of<DataError>([&] { read("a\nb\n", "x\ny\nx\nx\n", 0); }), " has 2 lines and "));
+  CHECK(contains(message_of<DataError>([&] { count_words(folder.path("s"), folder.path("t")); }), "t has 4"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "words of both sides are counted in one reading") {
+  const PairCounts counts = count_words(folder.write_gzipped("s.gz", "b a\nb\n"), folder.write("t", "x\n\n"));
+  CHECK(counts.lines == 2);
+  CHECK(counts.source.vocab().decode(Ids{2, 3}) == "b a");
+  CHECK(counts.target.vocab().size() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that shrinks or grows between two readings is named, with both counts") {
+  const std::string source = folder.write("s", "a\nb\nc\n"), target = folder.write("t", "x\ny\nx\n");
+  const std::size_t counted = count_words(source, target).lines;
+  const auto read_again = [&] {
+    return ParallelCorpus::read(source, target, source_vocab, target_vocab, 0, report, {}, counted);
+  };
+  CHECK(read_again().size() == 3);
+  for (const char* other : {"x\ny\n", "x\ny\nx\ny\n"}) {
+    folder.write("t", other);
+    const std::string message = message_of<DataError>(read_again);
+    CHECK(contains(message, target + " had 3 lines"));
+    CHECK(contains(message, other[4] == 0 ? "has 2 now" : "has 4 now"));
+  }
+  folder.write("s", "a\nb\n");  // both by as much: their lines still match each other
+  folder.write("t", "x\ny\n");
+  CHECK(contains(message_of<DataError>(read_again), source + " had 3 lines"));
+  folder.write("s", "");
+  CHECK(contains(message_of<DataError>(read_again), "has 0 now"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a corpus of nothing is refused") {

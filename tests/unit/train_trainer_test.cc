@@ -57,9 +57,9 @@ struct Session {
     Log messages(true, folder.path("log"));
     Validate validate;
     if (!options.valid_sets.empty())
-      validate = [&, validation = Validation(options, source, target, threads)](const Model& trained) {
-        return validation.measure(trained);
-      };
+      validate = [&,
+                  validation = Validation(options, read_validation_text(options), source, target, threads)](
+                     const Model& trained) { return validation.measure(trained); };
     const auto model = new_model(options, source.size(), target.size());
     const auto updater = make_updater(*model, options, threads);
     start_model_folder(options.model, source, target, to_config(options));
@@ -167,7 +167,7 @@ TEST_CASE("validation measures the saved average and leaves the parameters alone
   CHECK(read_whole(with.file(kLastModel)) == read_whole(without.file(kLastModel)));
   // The figure in the log is that of the best model on disk.
   const auto best = load_model(with.file(kModelFile));
-  const Validation validation(with.options, with.source, with.target, 1);
+  const Validation validation(with.options, read_validation_text(with.options), with.source, with.target, 1);
   char text[64];
   std::snprintf(text, sizeof text, "update 2  cross-entropy %.3f  new best",
                 validation.measure(*best).cross_entropy);
@@ -178,7 +178,8 @@ TEST_CASE("metrics: cross-entropy a sentence, perplexity a word, BLEU, and which
   Session s;
   s.options.valid_sets = {s.folder.write("v.s", "s2 s3\ns4\n"), s.folder.write("v.t", "t2 t3\nt4 t5 t6\n")};
   const auto model = random_model(small_config());
-  const auto scores = Validation(s.options, s.source, s.target, 1).measure(*model);
+  const auto scores =
+      Validation(s.options, read_validation_text(s.options), s.source, s.target, 1).measure(*model);
   const double total = log_probabilities(*model, batch_of({{2, 3, kEos}}, {{2, 3, kEos}}))[0] +
                        log_probabilities(*model, batch_of({{4, kEos}}, {{4, 5, 6, kEos}}))[0];
   CHECK(scores.cross_entropy == doctest::Approx(-total / 2).epsilon(1e-5));

@@ -1,0 +1,72 @@
+#include "apps/train/training_text.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+std::string percent(std::size_t part, std::size_t whole) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f%%",
+                whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  return text;
+}
+
+void report_corpus(const CorpusReport& r, int max_length, Log& log) {
+  log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ", max_length,
+                " words on a side, ", r.empty, " for an empty side"));
+  log.info(join(r.source_words, " source words, ", percent(r.source_unknown, r.source_words),
+                " of them unknown; ", r.target_words, " target words, ",
+                percent(r.target_unknown, r.target_words), " unknown"));
+}
+
+}  // namespace
+
+LineOptions line_options(const TrainOptions& options) {
+  return {.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
+}
+
+void refuse_pipes(const TrainOptions& options) {
+  for (const auto* files : {&options.train_sets, &options.valid_sets})
+    for (const std::string& file : *files) refuse_pipe(file);
+}
+
+TrainingText read_training_text(const TrainOptions& options, Log& log) {
+  const std::string &source = options.train_sets[0], &target = options.train_sets[1];
+  const LineOptions lines = line_options(options);
+  TrainingText text;
+  std::size_t lines_counted = 0;
+  if (options.vocabs.empty()) {
+    const PairCounts counts = count_words(source, target, lines);
+    text.source = counts.source.vocab(static_cast<std::size_t>(options.dim_vocabs[0]));
+    text.target = counts.target.vocab(static_cast<std::size_t>(options.dim_vocabs[1]));
+    lines_counted = counts.lines;
+  } else {
+    text.source = Vocab::load(options.vocabs[0]);
+    text.target = Vocab::load(options.vocabs[1]);
+  }
+  CorpusReport report;
+  text.corpus =
+      ParallelCorpus::read(source, target, text.source, text.target,
+                           static_cast<std::size_t>(options.max_length), report, lines, lines_counted);
+  report_corpus(report, options.max_length, log);
+  return text;
+}
+
+ValidationText read_validation_text(const TrainOptions& options) {
+  PairReader reader(options.valid_sets[0], options.valid_sets[1], line_options(options));
+  ValidationText text;
+  for (std::string source, target; reader.next(source, target);) {
+    text.source.push_back(source);
+    text.target.push_back(target);
+  }
+  if (std::all_of(text.target.begin(), text.target.end(),
+                  [](const std::string& line) { return split_words(line).empty(); }))
+    throw DataError(options.valid_sets[1] + ": all lines are empty: there is nothing to validate on");
+  return text;
+}
+
+}  // namespace mininmt
