@@ -9,14 +9,43 @@
 #include <mutex>
 
 // A function with this mark is compiled for three levels of x86-64; the best that the machine has is chosen
-// when the program starts. Not under the address sanitizer, whose runtime is not up yet at that point.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define MININMT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
+// when the program starts. Not under the address sanitizer, whose runtime is not up yet at that point. Clang
+// before 18 asks the processor for a level in a wrong way; there it is the features that matter.
+#if !defined(__x86_64__) || defined(MININMT_SANITIZE)
 #define MININMT_VECTORIZED
+#elif defined(__clang__) && __clang_major__ < 18
+#define MININMT_VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define MININMT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
 namespace mininmt {
+
+// Calls f, a lambda with a loop, compiled as if it had that mark: for templates, which Clang does not clone.
+#if defined(__clang__) && defined(__x86_64__)
+template <class F>
+__attribute__((target("arch=x86-64-v4"), flatten)) void call_at_level_4(const F& f) {
+  f();
+}
+template <class F>
+__attribute__((target("arch=x86-64-v3"), flatten)) void call_at_level_3(const F& f) {
+  f();
+}
+template <class F>
+void vectorized(const F& f) {
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    call_at_level_4(f);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    call_at_level_3(f);
+  else
+    f();
+}
+#else
+template <class F>
+MININMT_VECTORIZED __attribute__((flatten)) void vectorized(const F& f) {
+  f();
+}
+#endif
 
 namespace detail {
 

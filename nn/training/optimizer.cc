@@ -14,9 +14,11 @@ namespace {
 
 // rule(read_i, changed_i...) for each i < n: the CPU's counterpart of the kernel in cuda/optimizer.cu.
 template <class Rule, class... Blocks>
-MININMT_VECTORIZED void apply_range(std::int64_t n, Rule rule, const real* read, Blocks*... changed) {
+void apply_range(std::int64_t n, Rule rule, const real* read, Blocks*... changed) {
+  vectorized([&] {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) rule(read[i], changed[i]...);
+    for (std::int64_t i = 0; i < n; ++i) rule(read[i], changed[i]...);
+  });
 }
 
 template <class Rule, class... Blocks>
