@@ -33,8 +33,9 @@ Data and model:
   --preset NAME                tiny, small, rnnsearch-30, rnnsearch-50,
                                rnnencdec-30, rnnencdec-50 [{preset}]
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
-Sizes:
+Model:
   --dim-emb N, --dim-rnn N     embeddings, hidden units [{dim-emb}, {dim-rnn}]
+  --alignment-model NAME       additive, fixed, diagonal, window [{alignment-model}]
 Training:
   --mini-batch N               sentences an update [{mini-batch}]
   --max-length N               drop pairs with more words a side [{max-length}]

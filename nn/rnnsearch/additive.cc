@@ -43,6 +43,7 @@ class Additive : public AttentionModel {
 
 AttentionKind additive_attention() {
   return {.name = "additive",
+          .help = "all annotations, weighted (attention)",
           .fields = {dim_align_field()},
           .bidirectional = true,
           .make = [](const Config& config, Parameters& parameters, int annotation_size) {

@@ -43,6 +43,7 @@ class AttentionModel {
 
 struct AttentionKind {
   std::string name;  // --alignment-model, and in model files
+  std::string help;  // what a step of the decoder reads
   std::vector<Field> fields;
   bool bidirectional;  // whether the encoder has a backward GRU, and so annotations 2n wide
   std::unique_ptr<AttentionModel> (*make)(const Config& config, Parameters& parameters, int annotation_size);

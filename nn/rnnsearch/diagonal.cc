@@ -32,9 +32,11 @@ class Diagonal : public AttentionModel {
 
 AttentionKind diagonal_attention() {
   return {
-      .name = "diagonal", .fields = {}, .bidirectional = true, .make = [](const Config&, Parameters&, int) {
-        return std::unique_ptr<AttentionModel>(new Diagonal);
-      }};
+      .name = "diagonal",
+      .help = "annotation i at step i",
+      .fields = {},
+      .bidirectional = true,
+      .make = [](const Config&, Parameters&, int) { return std::unique_ptr<AttentionModel>(new Diagonal); }};
 }
 
 }  // namespace mininmt

@@ -29,7 +29,11 @@ class FixedVector : public AttentionModel {
 }  // namespace
 
 AttentionKind fixed_vector() {
-  return {.name = "fixed", .fields = {}, .bidirectional = false, .make = [](const Config&, Parameters&, int) {
+  return {.name = "fixed",
+          .help = "one vector for the sentence (RNNencdec)",
+          .fields = {},
+          .bidirectional = false,
+          .make = [](const Config&, Parameters&, int) {
             return std::unique_ptr<AttentionModel>(new FixedVector);
           }};
 }

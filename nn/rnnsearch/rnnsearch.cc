@@ -41,7 +41,11 @@ class RnnSearchDecoding : public Decoding {
 // Those of the kinds of attention among them, each where its kinds are.
 std::vector<Field> rnnsearch_fields() {
   std::vector<std::string> kinds;
-  for (const AttentionKind& kind : attention_kinds()) kinds.push_back(kind.name);
+  std::string help = "what a step of the decoder reads of the source.";
+  for (const AttentionKind& kind : attention_kinds()) {
+    kinds.push_back(kind.name);
+    help += (kinds.size() == 1 ? " " : "; ") + kind.name + ": " + kind.help;
+  }
   std::vector<Field> fields = {
       size_field("dim-emb", 256, "m, size of embeddings"),
       size_field("dim-rnn", 256, "n, hidden units of each GRU"),
@@ -50,7 +54,7 @@ std::vector<Field> rnnsearch_fields() {
           "decoder-order", {"authors", "body", "appendix"},
           "which state is updated with which word: as in the authors' program, the paper's text, or its "
           "appendix"),
-      choice_field("alignment-model", kinds, "attention, or one fixed vector for the sentence (RNNencdec)"),
+      choice_field("alignment-model", kinds, help),
       dropout_field("dropout-emb", 0.3, "dropout of embeddings, both sides"),
       dropout_field("dropout-annotations", 0.3, "dropout of the annotations"),
       dropout_field("dropout-readout", 0.3, "dropout of the maxout layer's output"),

@@ -60,6 +60,7 @@ class Window : public AttentionModel {
 
 AttentionKind window_attention() {
   return {.name = "window",
+          .help = "Gaussians that only move forward (Graves)",
           .fields = {size_field("gaussians", 10, "K, Gaussians of the window")},
           .bidirectional = true,
           .make = [](const Config& config, Parameters& parameters, int) {
