@@ -11,7 +11,7 @@ namespace {
 // so on one stream, in this order.
 class StreamPool final : public Pool {
  public:
-  StreamPool(cudaStream_t stream, bool trims) : Pool(kFineClasses, trims), stream_(stream) {}
+  StreamPool(cudaStream_t stream, Keep keep) : Pool(keep), stream_(stream) {}
   bool owns(void* block) const { return blocks_.contains(block); }
 
  protected:
@@ -26,7 +26,7 @@ class StreamPool final : public Pool {
     blocks_.insert(block);
     return block;
   }
-  void to_system(void* block) noexcept override {
+  void to_system(void* block, std::size_t) noexcept override {
     blocks_.erase(block);
     if (cudaFreeAsync(block, stream_) != cudaSuccess)
       std::fprintf(stderr, "mininmt: cudaFreeAsync: %s\n", cudaGetErrorString(cudaGetLastError()));
@@ -88,9 +88,9 @@ class Staging {
 
 struct DeviceMemory::Pools {
   Pools()
-      : usual(context().stream, true),
+      : usual(context().stream, Keep::kWhileRoom),
         beside(new_stream()),
-        recorded(beside, false),
+        recorded(beside, Keep::kAlways),
         staging(context().stream) {}
 
   static cudaStream_t new_stream() {

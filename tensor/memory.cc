@@ -8,17 +8,36 @@
 
 namespace mininmt {
 
+namespace {
+
+constexpr std::size_t kAlignment = 64, kHugePage = 2 << 20;
+constexpr std::size_t kMapped = 1 << 20;  // and more: mapped, and so the system's again as soon as unmapped
+
+}  // namespace
+
 // A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache
 // later.
 void* CpuPool::from_system(std::size_t size) {
-  constexpr std::size_t kAlignment = 64, kHugePage = 2 << 20;
-  if (size < kHugePage) return std::aligned_alloc(kAlignment, size);
-  void* const block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
-  if (block) madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
+  if (size < kMapped) return std::aligned_alloc(kAlignment, size);
+  // More addresses than are needed, and both ends given back, so that it begins where a huge page does.
+  const std::size_t whole = size + kHugePage;
+  void* const mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  char* const start = static_cast<char*>(mapped);
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
+  char* const block = start + before;
+  if (before > 0) munmap(start, before);
+  munmap(block + size, kHugePage - before);
+  madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
   return block;
 }
 
-void CpuPool::to_system(void* block) noexcept { std::free(block); }
+void CpuPool::to_system(void* block, std::size_t size) noexcept {
+  if (size < kMapped)
+    std::free(block);
+  else
+    munmap(block, size);
+}
 
 void CpuPool::poison(void* block, std::size_t size) {
   std::memset(block, 0xff, size);  // all bits set is a NaN in float and in double

@@ -28,14 +28,12 @@ class Memory {
 // Huge pages for large blocks, of which the part that is never touched takes addresses alone.
 class CpuPool final : public Pool {
  public:
-  // Minibatches differ in size, and with many classes each would keep large blocks of its own. The system
-  // gives memory to the part of a block that is touched, so the unused part costs addresses alone.
-  CpuPool() : Pool(1 << 20) {}
+  CpuPool() : Pool(Keep::kBounded) {}
   ~CpuPool() override { trim(); }
 
  protected:
   void* from_system(std::size_t size) override;
-  void to_system(void* block) noexcept override;
+  void to_system(void* block, std::size_t size) noexcept override;
   void poison(void* block, std::size_t size) override;
 };
 
