@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/plain.h"
 #include "ops/arrange.h"
 #include "ops/output.h"
 
@@ -38,6 +39,14 @@ class RnnSearchDecoding : public Decoding {
   DecoderPass pass_;
 };
 
+// The file of a plain model is one of the fused one.
+Field plain_field() {
+  Field plain =
+      flag_field("plain", "an equation a line, in small operations (nn/plain.cc): the same model, slower");
+  plain.saved = false;
+  return plain;
+}
+
 // Those of the kinds of attention among them, each where its kinds are.
 std::vector<Field> rnnsearch_fields() {
   std::vector<std::string> kinds;
@@ -58,6 +67,7 @@ std::vector<Field> rnnsearch_fields() {
       dropout_field("dropout-emb", 0.3, "dropout of embeddings, both sides"),
       dropout_field("dropout-annotations", 0.3, "dropout of the annotations"),
       dropout_field("dropout-readout", 0.3, "dropout of the maxout layer's output"),
+      plain_field(),
   };
   for (const AttentionKind& kind : attention_kinds())
     for (Field field : kind.fields) {
@@ -109,7 +119,7 @@ std::unique_ptr<Decoding> RnnSearch::decode(Tape& tape, const Words& source, con
 
 Family rnnsearch_family() {
   return {.name = "rnnsearch", .fields = rnnsearch_fields(), .make = [](const Config& config) {
-            return std::unique_ptr<Model>(new RnnSearch(config));
+            return config.flag("plain") ? make_plain(config) : std::make_unique<RnnSearch>(config);
           }};
 }
 

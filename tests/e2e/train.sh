@@ -23,6 +23,19 @@ expect 0 "$beam" --model a/last.safetensors --input toy.src
 expect 0 "$train" --config a/options.ini --model again
 holds "options.ini gives the same model" cmp -s a/model.safetensors again/model.safetensors
 
+# The plain model learns the same, and its file is an ordinary model.
+expect 0 train_small plain --seed 3 --plain
+holds "its options say so" grep -q '^plain = true' plain/options.ini
+holds "and its file does not" eval '! grep -q plain plain/model.safetensors'
+for model in a plain; do
+  expect 0 "$beam" --model $model --input toy.src --score toy.tgt
+  mv out $model.scores
+done
+holds "its scores are those of the fused model" \
+  awk 'NR == FNR { a[FNR] = $1; next } ($1 / a[FNR] - 1)^2 < 1e-6 { ++same } END { exit same != 60 }' a.scores plain.scores
+expect 2 train_small fixed --plain --alignment-model fixed
+says err 'plain'
+
 # Vocabularies of a model serve the next; both together with a limit are refused.
 expect 0 train_small d --vocabs a/source.vocab a/target.vocab
 holds "vocabularies are kept" cmp -s a/source.vocab d/source.vocab

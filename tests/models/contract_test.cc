@@ -256,7 +256,10 @@ TEST_CASE("saved and loaded, a model computes the same") {
     CHECK(loaded->config() == model->config());
     for (Model* m : {loaded.get(), model.get()}) m->parameters().move_to(memory_under_test());
     const Batch batch = batch_of(kSources, kTargets);
-    CHECK(log_probabilities(*loaded, batch) == log_probabilities(*model, batch));
+    const auto found = log_probabilities(*loaded, batch), expected = log_probabilities(*model, batch);
+    for (std::size_t b = 0; b < expected.size(); ++b) check_near(found[b], expected[b]);
+    // The file of a plain model is read as one of the fused model, which rounds in other places.
+    if (loaded->parameters().all().size() == model->parameters().all().size()) CHECK(found == expected);
   });
 }
 

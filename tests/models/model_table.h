@@ -2,7 +2,7 @@
 // and on the GPU or its emulation.
 #pragma once
 
-#include "tests/models/random_model.h"
+#include "tests/models/twins.h"
 
 namespace mininmt {
 
@@ -17,6 +17,8 @@ inline std::vector<ModelRow> model_table() {
   for (const std::string& alignment : kAlignments)
     for (const std::string& order : kOrders)
       rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
+  for (const std::string& order : kOrders)
+    rows.push_back({"rnnsearch, plain, " + order, plain(small_config(order))});
   return rows;
 }
 
