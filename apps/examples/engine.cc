@@ -10,7 +10,6 @@
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/softmax_xent.h"
-#include "tensor/random.h"
 
 using namespace mininmt;
 
@@ -32,14 +31,15 @@ int main() {
   }
 
   // The parameters, random at first, and the network: a score for each spiral.
+  const Initial initial = Initial::normal(0.5);
   Parameters parameters;
-  const Parameter &W1 = parameters.add("W1", {kHidden, 2}), &b1 = parameters.add("b1", {kHidden}),
-                  &W2 = parameters.add("W2", {kHidden, kHidden}), &b2 = parameters.add("b2", {kHidden}),
-                  &W3 = parameters.add("W3", {2, kHidden});
+  const Parameter &W1 = parameters.add("W1", {kHidden, 2}, initial),
+                  &b1 = parameters.add("b1", {kHidden}, initial),
+                  &W2 = parameters.add("W2", {kHidden, kHidden}, initial),
+                  &b2 = parameters.add("b2", {kHidden}, initial),
+                  &W3 = parameters.add("W3", {2, kHidden}, initial);
   parameters.allocate();
-  std::uint64_t drawn = 0;
-  for (const Parameter* p : parameters.all())
-    for (real& x : p->value.values()) x = static_cast<real>(0.5 * Random{2, 0}.normal(drawn++));
+  parameters.initialize(1);
 
   const auto network = [&](Tape& tape, const Tensor& x) {
     const Var h1 = tanh(linear(tape.constant(x), tape.leaf(W1), tape.leaf(b1)));
