@@ -6,7 +6,7 @@ namespace mininmt::cuda {
 namespace {
 
 // cuBLAS takes its scratch memory from here: with a block of its own a stream's products are the same to the
-// bit from run to run, recorded or not.
+// bit from run to run, captured or not.
 constexpr std::size_t kWorkspace = 32 << 20;
 
 Precision chosen = Precision::kTf32;
@@ -88,12 +88,17 @@ Context make_context() {
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // a launch leaves its error there for the next call to find
-  throw Error(join("[", what, "] CUDA: ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
+  const std::string text =
+      join("[", what, "] CUDA: ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")");
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
+  throw Error(text);
 }
 
 void check(cublasStatus_t status, const char* what) {
-  if (status != CUBLAS_STATUS_SUCCESS)
-    throw Error(join("[", what, "] cuBLAS: ", cublasGetStatusString(status)));
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  const std::string text = join("[", what, "] cuBLAS: ", cublasGetStatusString(status));
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory(text);
+  throw Error(text);
 }
 
 // What it says is tried, not guessed: the context, cuBLAS, a kernel, the pool and pinned memory.
@@ -122,13 +127,6 @@ std::string description() {
 Context& context() {
   static Context* const instance = new Context(make_context());
   return *instance;
-}
-
-std::size_t free_bytes() {
-  context();
-  std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-  return free;
 }
 
 void synchronize() { check(cudaStreamSynchronize(context().stream), "cudaStreamSynchronize"); }

@@ -1,135 +1,111 @@
-#include <cstdio>
-#include <cstring>
-#include <unordered_set>
+#include <algorithm>
 
-#include "cuda/launch.cuh"
+#include "cuda/kernels.h"
+#include "cuda/pools.cuh"
 
 namespace mininmt::cuda {
 namespace {
 
-// Blocks that are free again are handed out at once: whoever used them before and whoever uses them next do
-// so on one stream, in this order.
-class StreamPool final : public Pool {
- public:
-  StreamPool(cudaStream_t stream, Keep keep) : Pool(keep), stream_(stream) {}
-  bool owns(void* block) const { return blocks_.contains(block); }
-
- protected:
-  void* from_system(std::size_t size) override {
-    void* block = nullptr;
-    const cudaError_t status = cudaMallocAsync(&block, size, stream_);
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();
-      return nullptr;
-    }
-    check(status, "cudaMallocAsync");
-    blocks_.insert(block);
-    return block;
-  }
-  void to_system(void* block, std::size_t) noexcept override {
-    blocks_.erase(block);
-    if (cudaFreeAsync(block, stream_) != cudaSuccess)
-      std::fprintf(stderr, "mininmt: cudaFreeAsync: %s\n", cudaGetErrorString(cudaGetLastError()));
-  }
-  void poison(void* block, std::size_t size) override {
-    check(cudaMemsetAsync(block, 0xff, size, stream_), "cudaMemsetAsync");
-  }
-
- private:
-  cudaStream_t stream_;
-  std::unordered_set<void*> blocks_;
-};
-
 constexpr std::size_t kGuard = 256;  // bytes before and behind a guarded block
 constexpr int kPattern = 0xa5;
 
-// Memory of the host that the GPU reads without the host waiting. What from_host is given is copied here
-// first; one half is filled while the GPU still reads the other.
-class Staging {
- public:
-  explicit Staging(cudaStream_t stream) : stream_(stream) {
-    check(cudaMallocHost(reinterpret_cast<void**>(&bytes_), 2 * kHalf), "cudaMallocHost");
-    for (cudaEvent_t& event : read_)
-      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-  }
+cudaMemPool_t default_pool() {
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
+  return pool;
+}
 
-  void send(void* to, const void* from, std::size_t bytes) {
-    for (std::size_t done = 0; done < bytes;) {
-      const std::size_t piece = std::min(bytes - done, kHalf);
-      if (used_ + piece > kHalf) switch_half();
-      unsigned char* const place = bytes_ + half_ * kHalf + used_;
-      std::memcpy(place, static_cast<const unsigned char*>(from) + done, piece);
-      check(cudaMemcpyAsync(static_cast<unsigned char*>(to) + done, place, piece, cudaMemcpyHostToDevice,
-                            stream_),
-            "cudaMemcpyAsync");
-      used_ = (used_ + piece + 15) / 16 * 16;
-      done += piece;
-    }
-  }
+cudaStream_t new_stream() {
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  return stream;
+}
 
- private:
-  static constexpr std::size_t kHalf = 4 << 20;
-
-  void switch_half() {
-    check(cudaEventRecord(read_[half_], stream_), "cudaEventRecord");
-    half_ = 1 - half_;
-    used_ = 0;
-    check(cudaEventSynchronize(read_[half_]), "cudaEventSynchronize");  // at once if never recorded
-  }
-
-  cudaStream_t stream_;
-  unsigned char* bytes_ = nullptr;
-  cudaEvent_t read_[2];
-  std::size_t used_ = 0;
-  int half_ = 0;
+// What no program has taken of the GPU's memory, and all of it.
+struct MemoryInfo {
+  MemoryInfo() { check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo"); }
+  std::size_t free = 0, total = 0;
 };
 
 }  // namespace
 
-struct DeviceMemory::Pools {
-  Pools()
-      : usual(context().stream, Keep::kWhileRoom),
-        beside(new_stream()),
-        recorded(beside, Keep::kAlways),
-        staging(context().stream) {}
+DeviceMemory::Pools::Pools()
+    : driver_pool(default_pool()),
+      beside(new_stream()),
+      lasting([this](std::size_t size) { return take(size); }),
+      shared([this](std::size_t size) { return take(size); }),
+      staging(context().stream) {}
 
-  static cudaStream_t new_stream() {
-    cudaStream_t stream;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-    return stream;
+void* DeviceMemory::Pools::ask_driver(std::size_t size) const {
+  void* block = nullptr;
+  const cudaError_t status = cudaMallocAsync(&block, size, capturing ? beside : context().stream);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
   }
+  check(status, "cudaMallocAsync");
+  return block;
+}
 
-  StreamPool usual;
-  // A stream that is being recorded cannot allocate: blocks for recordings come by way of another. What is
-  // free among them stands in recordings and must stay.
-  cudaStream_t beside;
-  StreamPool recorded;
-  bool recording = false;
-  Staging staging;
-  bool guards = false;
-  std::int64_t violations = 0;
-};
+// Before it gives up it gives back what is free and then has graphs given up. Not while one is captured,
+// which allows neither.
+void* DeviceMemory::Pools::take(std::size_t size) {
+  void* block = ask_driver(size);
+  if (block || capturing || size > MemoryInfo().total) return block;
+  do {
+    trim();
+    block = ask_driver(size);
+  } while (!block && reclaim());
+  return block;
+}
+
+bool DeviceMemory::Pools::reclaim() const {
+  return std::any_of(reclaims.begin(), reclaims.end(),
+                     [](const auto* release_some) { return (*release_some)(); });
+}
+
+void* DeviceMemory::Pools::allocate_shared(std::size_t bytes) {
+  const std::size_t before = shared.reserved();
+  void* const block = shared.allocate(bytes);
+  shared_in_use.insert(block);
+  if (!capturing) return block;
+  if (shared.reserved() != before) check(cudaStreamSynchronize(beside), "cudaStreamSynchronize");
+  capturing->insert(block);
+  return block;
+}
+
+// What the driver's pool holds free serves cudaMallocAsync alone; graphs and cuBLAS take theirs elsewhere.
+void DeviceMemory::Pools::trim() noexcept {
+  if (capturing) return;
+  lasting.trim();
+  shared.trim();
+  say_failure(cudaStreamSynchronize(context().stream), "cudaStreamSynchronize");
+  say_failure(cudaMemPoolTrimTo(driver_pool, 0), "cudaMemPoolTrimTo");
+}
+
+void DeviceMemory::Pools::check_released(const std::unordered_set<void*>& blocks) const {
+  if (std::any_of(shared_in_use.begin(), shared_in_use.end(),
+                  [&](void* block) { return blocks.contains(block); }))
+    throw Error(
+        "[Graph] what was allocated while a graph was captured, or within ShortLived, must be released "
+        "before "
+        "the graph runs");
+}
 
 DeviceMemory::DeviceMemory() : pools_(std::make_unique<Pools>()) {
   // Blocks that are given back stay with the process: taking them from the driver again is slow.
-  cudaMemPool_t pool;
-  check(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
   std::uint64_t all = UINT64_MAX;
-  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all), "cudaMemPoolSetAttribute");
+  check(cudaMemPoolSetAttribute(pools_->driver_pool, cudaMemPoolAttrReleaseThreshold, &all),
+        "cudaMemPoolSetAttribute");
 }
 
 DeviceMemory::~DeviceMemory() = default;
 
 void* DeviceMemory::allocate(std::size_t bytes) {
   Pools& p = *pools_;
-  if (p.recording) {
-    const std::size_t before = p.recorded.reserved();
-    void* const block = p.recorded.allocate(bytes);
-    if (p.recorded.reserved() != before) check(cudaStreamSynchronize(p.beside), "cudaStreamSynchronize");
-    return block;
-  }
-  if (!p.guards) return p.usual.allocate(bytes);
-  auto* const raw = static_cast<unsigned char*>(p.usual.allocate(bytes + 2 * kGuard));
+  if (p.capturing || p.short_lived > 0) return p.allocate_shared(bytes);
+  if (!p.guards) return p.lasting.allocate(bytes);
+  auto* const raw = static_cast<unsigned char*>(p.lasting.allocate(bytes + 2 * kGuard));
   const cudaStream_t stream = context().stream;
   check(cudaMemsetAsync(raw, kPattern, bytes + 2 * kGuard, stream), "cudaMemsetAsync");
   check(cudaMemsetAsync(raw + kGuard, 0xff, bytes, stream), "cudaMemsetAsync");
@@ -138,8 +114,8 @@ void* DeviceMemory::allocate(std::size_t bytes) {
 
 void DeviceMemory::release(void* block, std::size_t bytes) noexcept {
   Pools& p = *pools_;
-  if (p.recorded.owns(block)) return p.recorded.release(block, bytes);
-  if (!p.guards) return p.usual.release(block, bytes);
+  if (p.shared_in_use.erase(block) > 0) return p.shared.release(block, bytes);
+  if (!p.guards) return p.lasting.release(block, bytes);
   auto* const raw = static_cast<unsigned char*>(block) - kGuard;
   unsigned char before[kGuard] = {}, after[kGuard] = {};
   try {
@@ -151,7 +127,7 @@ void DeviceMemory::release(void* block, std::size_t bytes) noexcept {
   const auto intact = [](unsigned char byte) { return byte == kPattern; };
   if (!std::all_of(before, before + kGuard, intact) || !std::all_of(after, after + kGuard, intact))
     ++p.violations;
-  p.usual.release(raw, bytes + 2 * kGuard);
+  p.lasting.release(raw, bytes + 2 * kGuard);
 }
 
 void DeviceMemory::fill(real* data, std::int64_t count, real value) {
@@ -169,7 +145,7 @@ void DeviceMemory::copy(void* to, const void* from, std::size_t bytes) {
 }
 
 void DeviceMemory::from_host(void* to, const void* host, std::size_t bytes) {
-  if (pools_->recording) throw Error("[from_host] nothing can be sent to the GPU while work is recorded");
+  if (pools_->capturing) throw Error("[from_host] nothing can be sent to the GPU while a graph is captured");
   pools_->staging.send(to, host, bytes);
 }
 
@@ -179,11 +155,19 @@ void DeviceMemory::to_host(void* host, const void* from, std::size_t bytes) {
   synchronize();
 }
 
-void DeviceMemory::trim() noexcept { pools_->usual.trim(); }
+void DeviceMemory::trim() noexcept { pools_->trim(); }
 
-std::size_t DeviceMemory::in_use() const { return pools_->usual.in_use() + pools_->recorded.in_use(); }
+std::size_t DeviceMemory::in_use() const { return pools_->lasting.in_use() + pools_->shared.in_use(); }
 
-std::size_t DeviceMemory::reserved() const { return pools_->usual.reserved() + pools_->recorded.reserved(); }
+std::size_t DeviceMemory::reserved() const { return pools_->lasting.reserved() + pools_->shared.reserved(); }
+
+std::size_t DeviceMemory::free_bytes() const {
+  std::uint64_t held = 0, used = 0;  // by the driver's pool: what cudaFreeAsync gave back stays with it
+  const cudaMemPool_t pool = pools_->driver_pool;
+  check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &held), "cudaMemPoolGetAttribute");
+  check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "cudaMemPoolGetAttribute");
+  return MemoryInfo().free + (held - used) + pools_->lasting.spare() + pools_->shared.spare();
+}
 
 void DeviceMemory::set_guards(bool on) { pools_->guards = on; }
 
@@ -195,85 +179,14 @@ DeviceMemory& memory() {
   return *instance;
 }
 
-struct Recording::Graph {
-  cudaGraphExec_t exec = nullptr;
-  std::size_t nodes = 0;
+ShortLived::ShortLived() { ++memory().pools_->short_lived; }
 
-  ~Graph() {
-    if (exec && cudaGraphExecDestroy(exec) != cudaSuccess)
-      std::fprintf(stderr, "mininmt: cudaGraphExecDestroy: %s\n", cudaGetErrorString(cudaGetLastError()));
-  }
-};
+ShortLived::~ShortLived() { --memory().pools_->short_lived; }
 
-Recording::Recording(const std::function<void()>& work) : graph_(std::make_unique<Graph>()) {
-  const cudaStream_t stream = context().stream;
-  DeviceMemory::Pools& pools = *memory().pools_;
-  cudaGraph_t graph = nullptr;
-  // "Relaxed": only work on this stream is recorded, and the pool may allocate beside it.
-  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
-  pools.recording = true;
-  try {
-    work();
-  } catch (...) {
-    pools.recording = false;
-    cudaStreamEndCapture(stream, &graph);  // what failed is on its way already
-    if (graph) cudaGraphDestroy(graph);
-    cudaGetLastError();  // or CUB finds it, and takes it for its own
-    throw;
-  }
-  pools.recording = false;
-  check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
-  const cudaError_t status = cudaGraphInstantiate(&graph_->exec, graph, 0);
-  cudaGraphGetNodes(graph, nullptr, &graph_->nodes);
-  cudaGraphDestroy(graph);
-  check(status, "cudaGraphInstantiate");
+Reclaim::Reclaim(std::function<bool()> release_some) : release_some_(std::move(release_some)) {
+  memory().pools_->reclaims.push_back(&release_some_);
 }
 
-Recording::~Recording() = default;
-Recording::Recording(Recording&&) noexcept = default;
-Recording& Recording::operator=(Recording&&) noexcept = default;
-
-void Recording::run() const { check(cudaGraphLaunch(graph_->exec, context().stream), "cudaGraphLaunch"); }
-
-std::size_t Recording::nodes() const { return graph_->nodes; }
-
-struct Readback::Impl {
-  std::size_t bytes;
-  void* host = nullptr;
-  cudaEvent_t arrived = nullptr;
-};
-
-Readback::Readback(std::size_t bytes) : impl_(std::make_unique<Impl>()) {
-  impl_->bytes = bytes;
-  check(cudaMallocHost(&impl_->host, bytes), "cudaMallocHost");
-  check(cudaEventCreateWithFlags(&impl_->arrived, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-}
-
-Readback::~Readback() {
-  if (impl_->arrived) cudaEventDestroy(impl_->arrived);
-  if (impl_->host) cudaFreeHost(impl_->host);
-}
-
-void Readback::start(const void* device) {
-  const cudaStream_t stream = context().stream;
-  check(cudaMemcpyAsync(impl_->host, device, impl_->bytes, cudaMemcpyDeviceToHost, stream),
-        "cudaMemcpyAsync");
-  check(cudaEventRecord(impl_->arrived, stream), "cudaEventRecord");
-}
-
-bool Readback::ready() const {
-  const cudaError_t status = cudaEventQuery(impl_->arrived);
-  if (status == cudaErrorNotReady) {
-    cudaGetLastError();
-    return false;
-  }
-  check(status, "cudaEventQuery");
-  return true;
-}
-
-const void* Readback::wait() const {
-  check(cudaEventSynchronize(impl_->arrived), "cudaEventSynchronize");
-  return impl_->host;
-}
+Reclaim::~Reclaim() { std::erase(memory().pools_->reclaims, &release_some_); }
 
 }  // namespace mininmt::cuda

@@ -19,6 +19,12 @@ class Error : public std::runtime_error {
   int exit_code_;
 };
 
+// There is not as much memory as was asked for. Exit code 1.
+class OutOfMemory : public Error {
+ public:
+  explicit OutOfMemory(const std::string& message) : Error(message) {}
+};
+
 // A command line or a config file that cannot be obeyed. Exit code 2.
 class UsageError : public Error {
  public:

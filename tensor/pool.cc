@@ -16,7 +16,8 @@ constexpr std::size_t kAlignment = 64;
 std::size_t class_bytes(int c) { return ((std::size_t{4} + c % 4) << (c / 4)) * kAlignment; }
 
 int class_of(std::size_t bytes) {
-  if (bytes > std::size_t{1} << 62) throw Error(join("out of memory: ", bytes, " bytes were asked for"));
+  if (bytes > std::size_t{1} << 62)
+    throw OutOfMemory(join("out of memory: ", bytes, " bytes were asked for"));
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 4);
   const int octave = std::bit_width(lines) - 3;
   const std::size_t quarters = (lines + (std::size_t{1} << octave) - 1) >> octave;  // 4 .. 8
@@ -63,8 +64,8 @@ void* Pool::take_new(int c) {
     block = from_system(size);
   }
   if (!block)
-    throw Error(join("out of memory: ", size >> 20, " MiB more were asked for, ", reserved() >> 20,
-                     " MiB are held; smaller minibatches or shorter sentences need less"));
+    throw OutOfMemory(join("out of memory: ", size >> 20, " MiB more were asked for, ", reserved() >> 20,
+                           " MiB are held; smaller minibatches or shorter sentences need less"));
   std::lock_guard lock(mutex_);
   try {
     if (keep_ == Keep::kBounded && c >= kLarge) large_.emplace(block, c);
@@ -127,7 +128,17 @@ void Pool::release(void* block, std::size_t bytes) noexcept {
 void Pool::trim() noexcept {
   std::lock_guard lock(mutex_);
   for (int c = 0; c < kClasses; ++c)
-    while (!free_[c].empty()) give_back(c, free_[c].size() - 1);
+    for (std::size_t i = free_[c].size(); i-- > 0;)
+      if (!must_stay(free_[c][i].block)) give_back(c, i);
+}
+
+std::size_t Pool::spare() const {
+  std::lock_guard lock(mutex_);
+  std::size_t bytes = 0;
+  for (int c = 0; c < kClasses; ++c)
+    for (const Free& free : free_[c])
+      if (!must_stay(free.block)) bytes += class_bytes(c);
+  return bytes;
 }
 
 std::size_t Pool::in_use() const {

@@ -29,12 +29,13 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  void* allocate(std::size_t bytes);                      // 64-byte aligned, contents undefined; throws Error
+  void* allocate(std::size_t bytes);  // 64-byte aligned, contents undefined; throws OutOfMemory
   void release(void* block, std::size_t bytes) noexcept;  // bytes as they were asked for
 
-  void trim() noexcept;          // gives the free blocks back to the system
+  void trim() noexcept;          // gives the free blocks back to the system, but for those that must stay
   std::size_t in_use() const;    // bytes handed out, in whole classes
   std::size_t reserved() const;  // bytes held from the system
+  std::size_t spare() const;     // bytes that trim() would give back
   // For tests: fills every block with NaN when it is handed out, so that a read of what nobody wrote shows.
   void set_poison(bool on);
 
@@ -42,6 +43,7 @@ class Pool {
   virtual void* from_system(std::size_t size) = 0;  // nullptr if there is none left
   virtual void to_system(void* block, std::size_t size) noexcept = 0;
   virtual void poison(void* block, std::size_t size) = 0;
+  virtual bool must_stay(void*) const noexcept { return false; }  // though it is free
 
  private:
   static constexpr int kClasses = 64 * 4;

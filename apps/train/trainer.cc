@@ -55,6 +55,7 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
               static_cast<std::uint64_t>(options.seed)),
       start_(clock_()) {
   window_.since = start_;
+  updater_.on_warning([&log](const std::string& text) { log.warning(text); });
 }
 
 Budget Trainer::done() const {

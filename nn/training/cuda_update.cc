@@ -1,7 +1,7 @@
 // Updates on the GPU. The first minibatch of a shape is computed operation by operation; at the second its
-// hundreds of kernels are recorded, and from then on such a minibatch is sent and started with one call.
-// Minibatches are padded up to a few shapes, so that there are not too many recordings. The host does not
-// wait for an update: what a recording needs to know lies in memory of the GPU (cuda::Schedule), and what it
+// hundreds of kernels are captured as a graph, and from then on such a minibatch is sent and started with one
+// call. Minibatches are padded up to a few shapes, so that there are not too many graphs. The host does not
+// wait for an update: what a graph needs to know lies in memory of the GPU (cuda::Schedule), and what it
 // comes to is read when it has arrived.
 #include <algorithm>
 #include <cstddef>
@@ -19,9 +19,11 @@
 namespace mininmt {
 namespace {
 
-constexpr std::size_t kMostUnderWay = 8;      // updates that are started before the first of them is done
-constexpr std::size_t kMostRecordings = 768;  // kept
-constexpr std::size_t kLeastFree = std::size_t{1} << 30;  // bytes of the GPU; a recording takes some 20 MB
+constexpr std::size_t kMostUnderWay = 8;  // updates that are started before the first of them is done
+constexpr std::size_t kMostShapes = 768;  // that are remembered
+constexpr int kMostFailures = 3;          // to capture an update; then it is not tried again
+constexpr int kMostEvicted = 8;           // graphs that are given up for one that is new
+constexpr std::size_t kLeastFree = std::size_t{1} << 30;  // bytes of the GPU; a graph takes some 20 MB
 
 int round_up(int x, int multiple) { return (x + multiple - 1) / multiple * multiple; }
 
@@ -61,7 +63,8 @@ class CudaUpdater final : public Updater {
         gradients_(model.parameters().new_gradients()),
         schedule_block_({kScheduleSize}, memory_),
         progress_block_(Tensor::zeros({kProgressSize}, memory_)),
-        partial_block_({kPartialSize}, memory_) {}
+        partial_block_({kPartialSize}, memory_),
+        reclaim_([this] { return evict(); }) {}
 
   void start(const Minibatch& minibatch) override {
     UpdateReport report = counts(minibatch);
@@ -90,11 +93,12 @@ class CudaUpdater final : public Updater {
     UpdateReport report;
     std::unique_ptr<cuda::Readback> readback;
   };
-  struct Shape {  // of minibatches seen so far
-    Batch batch;  // what the recording reads
-    std::unique_ptr<cuda::Recording> recording;
+  struct Captured {  // a shape of minibatches; captured at its second
+    Batch batch;     // what the graph reads
+    std::unique_ptr<cuda::Graph> graph;
     std::int64_t last_used = 0;
   };
+  using Shapes = std::map<Key, Captured>;
 
   cuda::Schedule* schedule() const { return reinterpret_cast<cuda::Schedule*>(schedule_block_.data()); }
   cuda::Progress* progress() const { return reinterpret_cast<cuda::Progress*>(progress_block_.data()); }
@@ -114,35 +118,86 @@ class CudaUpdater final : public Updater {
     const Key key{minibatch.sentences(), at_least.source_steps, at_least.target_steps, at_least.words};
     Batch batch = make_batch(minibatch.sources, minibatch.targets, at_least);
     const auto [place, is_new] = shapes_.try_emplace(key);
-    Shape& shape = place->second;
-    shape.last_used = updates_;
-    if (is_new) {
+    Captured& captured = place->second;
+    captured.last_used = updates_;
+    if (captured.graph) {
+      captured.batch.replace(batch);
+      captured.graph->run();
+    } else if (is_new || !capture(captured, batch)) {
       run(batch);
-      forget_the_oldest();
-    } else if (!shape.recording) {
-      shape.batch = std::move(batch);
-      shape.batch.send(memory_);
-      record(shape);
-    } else {
-      shape.batch.replace(batch);
-      shape.recording->run();
     }
+    if (shapes_.size() > kMostShapes) shapes_.erase(oldest([](const Captured&) { return true; }));
   }
 
-  // Records and runs the update of shape.batch; without a recording where there is little memory left.
-  void record(Shape& shape) {
-    if (cuda::free_bytes() < kLeastFree) return run(shape.batch);
-    try {
-      shape.recording = std::make_unique<cuda::Recording>([&] { run(shape.batch); });
-    } catch (const Error&) {
-      cuda::memory().trim();
-      return run(shape.batch);  // which throws again what is not a matter of memory
+  // Captures the update of a batch as a graph and runs it. False, with a warning, if that fails.
+  bool capture(Captured& captured, const Batch& batch) {
+    if (failures_ == kMostFailures) return false;
+    const std::string why = try_to_capture(captured, batch);
+    if (captured.graph) {
+      captured.graph->run();
+      return true;
     }
-    shape.recording->run();
+    captured.batch = {};
+    ++failures_;
+    warn(join("update ", updates_ + 1,
+              " could not be captured as a graph and is computed operation by operation: ", why,
+              failures_ < kMostFailures ? "" : "; no other will be captured from now on, which is slower"));
+    return false;
+  }
+
+  // Sets captured.graph, or returns why it could not. More memory and another try are the answer to lack of
+  // memory alone.
+  std::string try_to_capture(Captured& captured, const Batch& batch) {
+    std::string why = "less than 1 GiB of the GPU's memory is free";
+    int evicted = 0;
+    const auto make_room = [&] { return evicted++ < kMostEvicted && evict(); };
+    try {
+      while (cuda::memory().free_bytes() < kLeastFree)
+        if (!make_room()) return why;
+      captured.batch = batch;
+      captured.batch.send(memory_);
+    } catch (const OutOfMemory& e) {
+      return e.what();
+    }
+    bool again = true, trimmed = false;
+    while (again) {
+      try {
+        captured.graph = std::make_unique<cuda::Graph>([&] { run(captured.batch); });
+        return "";
+      } catch (const OutOfMemory& e) {
+        why = e.what();
+        again = !std::exchange(trimmed, true) || make_room();
+        cuda::memory().trim();
+      } catch (const Error& e) {
+        return e.what();
+      }
+    }
+    return why;
+  }
+
+  // Of the shapes that are `wanted`, the one that was used least recently; shapes_.end() if there is none.
+  template <class Wanted>
+  Shapes::iterator oldest(const Wanted& wanted) {
+    auto found = shapes_.end();
+    for (auto i = shapes_.begin(); i != shapes_.end(); ++i)
+      if (wanted(i->second) && (found == shapes_.end() || i->second.last_used < found->second.last_used))
+        found = i;
+    return found;
+  }
+
+  // Gives up the graph that was used least recently, for its memory. False if there is none.
+  bool evict() {
+    const auto found = oldest([](const Captured& captured) { return captured.graph != nullptr; });
+    if (found == shapes_.end()) return false;
+    shapes_.erase(found);
+    if (!std::exchange(has_evicted_, true))
+      warn("the GPU's memory is used up: the captured graphs that were used least recently are given up");
+    return true;
   }
 
   // One update, operation by operation.
   void run(const Batch& batch) {
+    const cuda::ShortLived short_lived;
     Noise noise = this->noise();
     noise.update = 0;
     noise.later = &schedule()->later;
@@ -156,13 +211,6 @@ class CudaUpdater final : public Updater {
     optimizer_->update(values, gradients_, schedule(), progress());
     if (average_.defined())
       cuda::update<cuda::Approach>(values.size(), schedule(), progress(), values.data(), average_.data());
-  }
-
-  void forget_the_oldest() {
-    if (shapes_.size() <= kMostRecordings) return;
-    shapes_.erase(std::min_element(shapes_.begin(), shapes_.end(), [](const auto& a, const auto& b) {
-      return a.second.last_used < b.second.last_used;
-    }));
   }
 
   void take_report() {
@@ -179,10 +227,13 @@ class CudaUpdater final : public Updater {
 
   Memory& memory_;
   Tensor gradients_, schedule_block_, progress_block_, partial_block_;
-  std::map<Key, Shape> shapes_;
+  Shapes shapes_;
+  int failures_ = 0;
+  bool has_evicted_ = false;
   std::deque<UnderWay> under_way_;
   std::vector<std::unique_ptr<cuda::Readback>> idle_;
   std::vector<UpdateReport> done_;
+  cuda::Reclaim reclaim_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "cuda/kernels.h"
@@ -47,6 +48,11 @@ Noise Updater::noise() const {
   noise.seed = static_cast<std::uint64_t>(recipe_.seed);
   noise.update = static_cast<std::uint64_t>(updates_);
   return noise;
+}
+
+void Updater::warn(const std::string& text) const {
+  if (tell_) return tell_(text);
+  std::fprintf(stderr, "mininmt: warning: %s\n", text.c_str());
 }
 
 namespace {

@@ -1,7 +1,9 @@
 // One update of the parameters from one minibatch (MODEL.md 6).
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "nn/model.h"
 #include "nn/training/minibatch.h"
@@ -34,6 +36,9 @@ class Updater {
   // One update from start to end.
   UpdateReport update(const Minibatch& minibatch);
 
+  // Who is told, in a line, of what makes updates slower than they should be; at first stderr.
+  void on_warning(std::function<void(const std::string&)> tell) { tell_ = std::move(tell); }
+
   std::int64_t updates() const { return updates_; }  // minibatches started so far
   double learn_rate() const { return optimizer_->learn_rate; }
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
@@ -48,12 +53,16 @@ class Updater {
   double cost_scale(const UpdateReport& report) const;
   double average_weight() const;  // of the newest parameters in the running average
   Noise noise() const;
+  void warn(const std::string& text) const;
 
   Model& model_;
   const Recipe& recipe_;
   std::unique_ptr<Optimizer> optimizer_;
   Tensor average_;
   std::int64_t updates_ = 0;
+
+ private:
+  std::function<void(const std::string&)> tell_;
 };
 
 // For a model on the CPU or on the GPU, by where its parameters are. threads: of the CPU.

@@ -52,11 +52,11 @@ double seconds_on_gpu(Memory& memory, const std::function<void()>& work) {
     constexpr double kMeasured = 0.02;  // seconds between two waits
     work();
     wait_for(memory);
-    const cuda::Recording recording(work);
+    const cuda::Graph graph(work);
     const auto seconds = [&](int runs) {
       wait_for(memory);
       const double start = now();
-      for (int i = 0; i < runs; ++i) recording.run();
+      for (int i = 0; i < runs; ++i) graph.run();
       wait_for(memory);
       return (now() - start) / runs;
     };

@@ -40,8 +40,8 @@ void print(Json line);
 double now();                         // seconds
 void wait_for(const Memory& memory);  // until the GPU has done what it was given; nothing on the CPU
 
-// Seconds of one call: the median of repeated calls after a warm-up. On the GPU `work` is recorded, and the
-// recording is run again and again between two waits: it must send nothing and wait for nothing.
+// Seconds of one call: the median of repeated calls after a warm-up. On the GPU `work` is captured, and the
+// graph is run again and again between two waits: it must send nothing and wait for nothing.
 double seconds_of(Memory& memory, const std::function<void()>& work);
 
 // What the device can do, measured before anything else, on the threads that the run uses.

@@ -1,4 +1,4 @@
-// Where the time of an update goes. Beginnings of the update that go further and further are recorded and
+// Where the time of an update goes. Beginnings of the update that go further and further are captured and
 // timed each, as the whole is; a part is the difference between two of them.
 #include <algorithm>
 #include <cstdio>
@@ -155,7 +155,7 @@ void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Mini
   const double a = seconds([&] { update.all(false, false); }),
                a_back = seconds([&] { update.all(true, false); });
   const double whole = seconds([&] { update.all(true, true); });
-  const cuda::Recording recording([&] { update.all(true, true); });
+  const cuda::Graph graph([&] { update.all(true, true); });
   // Gradient set to 0, read for the norm and by the optimizer, which reads and writes the parameters, and two
   // numbers more for each but in plain SGD.
   const double bytes = update.parameter_bytes() * (o.optimizer == "sgd" ? 5 : 9);
@@ -175,7 +175,7 @@ void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Mini
          {"shape", shape},
          {"precision", setup.precision},
          {"ms", 1e3 * whole},
-         {"nodes", recording.nodes()},
+         {"nodes", graph.nodes()},
          {"ms_launched_one_by_one", 1e3 * seconds_one_by_one(memory, update)}});
   for (const Part& part : parts)
     print({{"bench", "profile: " + part.name}, {"ms", 1e3 * part.seconds}, {"floor_ms", 1e3 * part.floor}});

@@ -148,7 +148,7 @@ void bench_training(Arguments& arguments, const Setup& setup) {
   const Roofs roofs = measure_roofs(memory, side);
   const auto model = setup.new_model();
   const auto updater = make_updater(*model, setup.options, setup.device.threads);
-  // On the GPU a shape is computed op by op when it is first seen, recorded at the second time, and run from
+  // On the GPU a shape is computed op by op when it is first seen, captured at the second time, and run from
   // then on. On the CPU twenty minibatches, which have been sorted together, show all shapes.
   Minibatches warm_up = minibatches;
   if (memory.on_host()) warm_up.resize(std::min<std::size_t>(20, warm_up.size()));

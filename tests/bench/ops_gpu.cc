@@ -25,7 +25,7 @@ int OpsBench::sets_of(double bytes) const {
 }
 
 void OpsBench::measure(const Case& c, int sets, const std::function<Run()>& make) {
-  constexpr int kLaunches = 24;  // in a recording
+  constexpr int kLaunches = 24;  // in a graph
   if (c.name.find(only_) == std::string::npos) return;
   const Run run = make();
   const auto seconds = [&](int used) {

@@ -187,7 +187,7 @@ TEST_CASE("dropout: keeps what the sequence of the host keeps, at every size, al
   }
 }
 
-TEST_CASE("dropout: what is recorded once draws other numbers each time that `later` is another") {
+TEST_CASE("dropout: what is captured once draws other numbers each time that `later` is another") {
   const std::int64_t n = 1000;
   const Tensor ones = on_device(Reals(n, 1)), y = poisoned(n);
   auto* const later = static_cast<std::uint64_t*>(cuda::memory().allocate(sizeof(std::uint64_t)));
@@ -201,10 +201,10 @@ TEST_CASE("dropout: what is recorded once draws other numbers each time that `la
   send(0);
   draw();
   CHECK(same_bits(on_host(y), expected(40)));
-  const cuda::Recording recording(draw);
+  const cuda::Graph graph(draw);
   for (std::uint64_t value : {std::uint64_t{0}, std::uint64_t{2}, std::uint64_t{1} << 33}) {
     send(value);
-    recording.run();
+    graph.run();
     CHECK(same_bits(on_host(y), expected(40 + value)));
   }
   CHECK(!same_bits(expected(40), expected(42)));

@@ -123,7 +123,7 @@ TEST_CASE("scatter_add_rows: rows that no word names keep their bits, distinct w
   }
 }
 
-TEST_CASE("scatter_add_rows: a recording of it runs again, with other words") {
+TEST_CASE("scatter_add_rows: a graph of it runs again, with other words") {
   const Problem first{"", text(300, 50), 64, 50};
   Problem second = first;
   std::reverse(second.index.begin(), second.index.end());
@@ -135,10 +135,10 @@ TEST_CASE("scatter_add_rows: a recording of it runs again, with other words") {
     cuda::scatter_add_rows(300, 64, index_there, x_there.data(), y_there.data(), false, 50);
   };
   work();
-  const cuda::Recording recording(work);
+  const cuda::Graph graph(work);
   y_there.set(Tensor::from({count_of(y)}, y));
   index.replace(second.index);
-  recording.run();
+  graph.run();
   CHECK(same_bits(on_host(y_there), scatter(second, x, y, false)));
 }
 

@@ -1,10 +1,11 @@
-// Updates on the GPU, operation by operation, recorded and run again: they follow the CPU's.
+// Updates on the GPU, operation by operation, captured and run again: they follow the CPU's.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include "cuda/device.h"
 #include "nn/training/update.h"
@@ -132,34 +133,34 @@ TEST_CASE("the same bits again") {
   }
 }
 
-// Two passes at a rate of 0 leave plain gradient descent as it was, and record every shape.
-TEST_CASE("recorded updates give the bits of those that are not; the learning rate may change in between") {
+// Two passes at a rate of 0 leave plain gradient descent as it was, and capture every shape.
+TEST_CASE("captured updates give the bits of those that are not; the learning rate may change in between") {
   Recipe options = plain_recipe();
   options.label_smoothing = 0.1;
-  Trainee fresh(options, cuda::memory()), recorded(options, cuda::memory());
+  Trainee fresh(options, cuda::memory()), captured(options, cuda::memory());
   const std::vector<real> before = fresh.values();
-  recorded.updater().set_learn_rate(0);
+  captured.updater().set_learn_rate(0);
   for (int pass = 0; pass < 3; ++pass)
-    for (int i = 0; i < 5; ++i) recorded.update(minibatch(i));
-  CHECK(same_bits(recorded.values(), before));
-  recorded.updater().set_learn_rate(0.1);
+    for (int i = 0; i < 5; ++i) captured.update(minibatch(i));
+  CHECK(same_bits(captured.values(), before));
+  captured.updater().set_learn_rate(0.1);
   for (int i = 0; i < 5; ++i) {
-    Trainee one(options, cuda::memory());  // its first update of a shape is not recorded
+    Trainee one(options, cuda::memory());  // its first update of a shape is not captured
     one.parameters().set(fresh.parameters());
-    const UpdateReport a = one.update(minibatch(i)), b = recorded.update(minibatch(i));
+    const UpdateReport a = one.update(minibatch(i)), b = captured.update(minibatch(i));
     fresh.parameters().set(one.parameters());
     CHECK(a.cost == b.cost);
     CHECK(a.gradient_norm == b.gradient_norm);
-    CHECK(same_bits(one.values(), recorded.values()));
+    CHECK(same_bits(one.values(), captured.values()));
   }
-  CHECK(largest_difference(recorded.values(), before) > 1e-3);
+  CHECK(largest_difference(captured.values(), before) > 1e-3);
 }
 
 TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on the CPU") {
   const Recipe options = training_options("adam");
   Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
   for (int i = 0; i < 12; ++i) {
-    const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch: operation by operation, recorded
+    const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch: operation by operation, captured
     const real saved = cpu.get(0);
     if (broken) {
       const real bad =
@@ -186,7 +187,7 @@ TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on 
 
 // Pairs 0 and 1 have words that differ; pairs 2 and 3, of the same lengths, are one word over and over.
 TEST_CASE(
-    "small updates: words that differ are recorded, then the same shape comes with one word many times") {
+    "small updates: words that differ are captured, then the same shape comes with one word many times") {
   SentencePairs corpus;
   corpus.add(Sentence{2, 3, 4, kEos}, Sentence{2, 3, 4, 5, kEos});
   corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
@@ -234,7 +235,7 @@ TEST_CASE("an updater that is gone gives back what it took") {
 #ifdef MININMT_EMULATED
 
 // Work is executed when the host waits for it; so if none has been, the host has waited for none.
-TEST_CASE("starting an update does not wait for the GPU, operation by operation or recorded") {
+TEST_CASE("starting an update does not wait for the GPU, operation by operation or captured") {
   Trainee gpu(training_options("adam"), cuda::memory());
   for (int pass = 0; pass < 3; ++pass) {
     gpu.updater().reports(true);
@@ -251,7 +252,7 @@ TEST_CASE("starting an update does not wait for the GPU, operation by operation 
 
 // Pair 0 has sides of 3 and 6 words, pair 1 of 4 and 5: the same even number of steps. Eight of them have 48
 // places, 32nds of which are two words.
-TEST_CASE("minibatches of nearly the same lengths share a recording") {
+TEST_CASE("minibatches of nearly the same lengths share a graph") {
   SentencePairs corpus;
   corpus.add(Sentence{2, 3, kEos}, Sentence{2, 3, 4, 5, 6, kEos});
   corpus.add(Sentence{5, 6, 7, kEos}, Sentence{6, 7, 8, 9, kEos});
@@ -269,6 +270,115 @@ TEST_CASE("minibatches of nearly the same lengths share a recording") {
   CHECK(launches({1, 1, 1, 0, 0, 0, 0, 0}) == 0);  // 45
   CHECK(launches({0, 0, 0, 0, 0, 0, 1, 1}) == 1);  // 46
   CHECK(launches({0, 0, 0, 0, 1, 1, 1}) == 0);     // seven sentences
+}
+
+// The Trainee's updates are captured at the second minibatch of a shape; warnings are kept.
+struct Warned {
+  explicit Warned(Trainee& trainee) {
+    trainee.updater().on_warning([this](const std::string& text) { warnings.push_back(text); });
+  }
+  std::vector<std::string> warnings;
+};
+
+// How many of the next updates of these minibatches, one of each, were runs of a graph.
+std::int64_t graphs_run(Trainee& trainee, const std::vector<int>& minibatches) {
+  trainee.updater().reports(true);
+  emulation::reset_counts();
+  for (const int i : minibatches) trainee.update(minibatch(i));
+  return emulation::counts().graph_launches;
+}
+
+struct EmulationAsBefore {
+  ~EmulationAsBefore() {
+    emulation::set_call_error("cudaGraphInstantiate", cudaSuccess);
+    emulation::set_graph_bytes(0);
+    emulation::set_memory_limit(std::size_t{2} << 30);
+  }
+};
+
+TEST_CASE_FIXTURE(EmulationAsBefore, "a capture that fails is said, and tried three times at most") {
+  const Recipe options = plain_recipe();
+  Trainee gpu(options, cuda::memory()), cpu(options, cpu_memory());
+  const Warned warned(gpu);
+  emulation::set_call_error("cudaGraphInstantiate", cudaErrorNotSupported);
+  for (int i = 0; i < 8; ++i) {
+    gpu.update(minibatch(0));
+    cpu.update(minibatch(0));
+  }
+  REQUIRE(warned.warnings.size() == 3);
+  CHECK(warned.warnings[0] ==
+        "update 2 could not be captured as a graph and is computed operation by operation: "
+        "[cudaGraphInstantiate] CUDA: operation not supported (cudaErrorNotSupported)");
+  CHECK(warned.warnings[2].starts_with("update 4 could not be captured"));
+  CHECK(warned.warnings[2].ends_with("; no other will be captured from now on, which is slower"));
+  CHECK(largest_difference(gpu.values(), cpu.values()) < 1e-4);
+  emulation::set_call_error("cudaGraphInstantiate", cudaSuccess);
+  CHECK(graphs_run(gpu, {0, 0}) == 0);
+}
+
+// With the blocks of the pool counted there is 1 GiB and more, which is what a capture wants.
+TEST_CASE_FIXTURE(EmulationAsBefore,
+                  "memory that the pool holds free does not keep updates from being captured") {
+  Trainee gpu(plain_recipe(), cuda::memory());
+  const Warned warned(gpu);
+  gpu.update(minibatch(0));
+  constexpr std::int64_t kHeld = 64 << 20;
+  { const Tensor held({kHeld / static_cast<std::int64_t>(sizeof(real))}, cuda::memory()); }
+  cuda::synchronize();
+  emulation::set_memory_limit(emulation::allocated_bytes() + (std::size_t{1} << 30) - (16 << 20));
+  CHECK(graphs_run(gpu, {0, 0}) == 2);
+  CHECK(warned.warnings.empty());
+}
+
+TEST_CASE_FIXTURE(EmulationAsBefore, "the first update of a shape and its graph share their memory") {
+  Trainee gpu(plain_recipe(), cuda::memory());
+  gpu.update(minibatch(0));
+  const std::size_t reserved = cuda::memory().reserved();
+  CHECK(graphs_run(gpu, {0}) == 1);
+  CHECK(cuda::memory().reserved() <= reserved + (16 << 10));  // the words
+}
+
+TEST_CASE_FIXTURE(EmulationAsBefore, "where memory runs out, the graphs used least recently make room") {
+  cuda::memory().trim();
+  const Recipe options = plain_recipe();
+  constexpr std::size_t kGraph = 100 << 20;
+  emulation::set_graph_bytes(kGraph);
+  Trainee gpu(options, cuda::memory()), cpu(options, cpu_memory());
+  const Warned warned(gpu);
+  const auto update = [&](const std::vector<int>& minibatches) {
+    const std::int64_t graphs = graphs_run(gpu, minibatches);
+    for (const int i : minibatches) cpu.update(minibatch(i));
+    return graphs;
+  };
+  CHECK(update({0, 1, 2, 0, 1, 2, 0}) == 4);  // least recently used: 1, then 2, then 0
+  CHECK(warned.warnings.empty());
+  // For a tensor that needs the memory of two graphs.
+  emulation::set_memory_limit(emulation::allocated_bytes() + kGraph / 2);
+  const std::int64_t count = 2 * kGraph / sizeof(real);
+  { const Tensor large({count}, cuda::memory()); }
+  REQUIRE(warned.warnings.size() == 1);
+  CHECK(warned.warnings[0] ==
+        "the GPU's memory is used up: the captured graphs that were used least recently are given up");
+  emulation::set_memory_limit(std::size_t{2} << 30);
+  CHECK(update({0, 1, 2}) == 1);
+  CHECK(update({0, 1, 2}) == 3);  // captured again
+  CHECK(warned.warnings.size() == 1);
+  CHECK(largest_difference(gpu.values(), cpu.values()) < 1e-4);
+}
+
+TEST_CASE_FIXTURE(EmulationAsBefore,
+                  "a new graph takes the place of old ones where there is no room for more") {
+  constexpr std::size_t kGraph = 100 << 20;
+  emulation::set_graph_bytes(kGraph);
+  Trainee gpu(plain_recipe(), cuda::memory());
+  const Warned warned(gpu);
+  graphs_run(gpu, {0, 1, 2});
+  cuda::memory().trim();
+  emulation::set_memory_limit(emulation::allocated_bytes() + (std::size_t{1} << 30) + kGraph +
+                              kGraph / 2);
+  CHECK(graphs_run(gpu, {0, 1, 2}) == 3);
+  CHECK(warned.warnings.size() == 1);  // for 2, the graph of 0 is given up
+  CHECK(graphs_run(gpu, {2, 1, 0}) == 2);
 }
 
 #endif

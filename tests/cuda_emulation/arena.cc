@@ -88,14 +88,28 @@ void Arena::give_range(std::uintptr_t start, std::size_t size) {
   free_ranges_[start] = size;
 }
 
-void* Arena::reserve(std::size_t bytes) {
+bool Arena::take(std::size_t bytes) {
+  if (bytes > limit_ || used_ + pool_free_ + bytes > limit_) return false;
+  used_ += bytes;
+  return true;
+}
+
+void Arena::trim_pool(std::size_t bytes_to_keep) {
+  pool_free_ = std::min(pool_free_, bytes_to_keep - std::min(bytes_to_keep, pool_used_));
+}
+
+void* Arena::reserve(std::size_t bytes, bool pooled) {
   const std::size_t rounded = round_up(bytes, kAlignment), mapped = round_up(rounded, kPage);
-  if (rounded > limit_ || used_ + rounded > limit_) return nullptr;
+  const std::size_t from_pool = pooled ? std::min(pool_free_, rounded) : 0;
+  if (rounded > limit_ || used_ + pool_free_ + rounded - from_pool > limit_) return nullptr;
   const std::uintptr_t first = take_range(mapped + kPage);
   if (!first) return nullptr;
   used_ += rounded;
+  pool_free_ -= from_pool;
+  if (pooled) pool_used_ += rounded;
   const std::uintptr_t start = first + mapped - rounded;
   allocations_[start] = {bytes, first, mapped};
+  allocations_[start].pooled = pooled;
   return reinterpret_cast<void*>(start);
 }
 
@@ -133,7 +147,10 @@ void Arena::release(void* start) {
   const Allocation a = it->second;
   check_slack(it->first, a);
   map_or_die(reinterpret_cast<void*>(a.first), a.mapped, PROT_NONE, MAP_FIXED);
-  used_ -= round_up(a.bytes, kAlignment);
+  const std::size_t rounded = round_up(a.bytes, kAlignment);
+  used_ -= rounded;
+  if (a.pooled) pool_used_ -= rounded;
+  if (a.pooled && keeps_freed_) pool_free_ += rounded;
   give_range(a.first, a.mapped + kPage);
   allocations_.erase(it);
   ++executed().frees;

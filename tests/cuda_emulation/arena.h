@@ -19,8 +19,9 @@ class Arena {
  public:
   static Arena& instance();
 
-  // An address for an allocation, nullptr beyond the limit. It can be touched after commit().
-  void* reserve(std::size_t bytes);
+  // An address for an allocation, nullptr beyond the limit. It can be touched after commit(). pooled: of
+  // cudaMallocAsync, which what the driver's pool holds free serves first.
+  void* reserve(std::size_t bytes, bool pooled = false);
   void commit(void* start);  // maps it, filled with 0xff
   // Whether start is the first byte of an allocation; from now on no new operation may use it.
   bool mark_freed(void* start);
@@ -44,6 +45,16 @@ class Arena {
   void set_limit(std::size_t bytes) { limit_ = bytes; }
   std::size_t limit() const { return limit_; }
   std::size_t used() const { return used_; }
+
+  // Memory that has no address here, as that of graphs; false beyond the limit.
+  bool take(std::size_t bytes);
+  void give(std::size_t bytes) { used_ -= bytes; }
+
+  // The driver's pool: whether it keeps what is freed, what it has handed out, what it holds free.
+  void keep_freed(bool on) { keeps_freed_ = on; }
+  std::size_t pool_used() const { return pool_used_; }
+  std::size_t pool_free() const { return pool_free_; }
+  void trim_pool(std::size_t bytes_to_keep);
   std::int64_t live() const { return static_cast<std::int64_t>(allocations_.size()); }
   void describe_fault(const void* address) const;  // to stderr
 
@@ -54,6 +65,7 @@ class Arena {
     std::size_t mapped;    // bytes in pages, without the guard
     bool committed = false;
     bool freed = false;
+    bool pooled = false;
   };
 
   Arena();
@@ -68,6 +80,8 @@ class Arena {
   bool protected_ = true;
   std::size_t limit_ = std::size_t{2} << 30;
   std::size_t used_ = 0;
+  bool keeps_freed_ = false;
+  std::size_t pool_used_ = 0, pool_free_ = 0;          // the first is in used_, too
   std::uintptr_t cursor_ = 0;                          // the search for a free range goes on from here
   std::map<std::uintptr_t, std::size_t> free_ranges_;  // start, bytes
   std::map<std::uintptr_t, Allocation> allocations_;   // by the first byte that the caller sees

@@ -31,6 +31,9 @@ void set_call_error(const std::string& call, cudaError_t error);
 // Bytes of the device's memory, 2 GiB at start; beyond it cudaMalloc and cudaMallocAsync fail.
 void set_memory_limit(std::size_t bytes);
 
+// Bytes that a graph takes of the device's memory when it is made executable; 0 at start.
+void set_graph_bytes(std::size_t bytes);
+
 // Bytes and number of allocations that have not been freed.
 std::size_t allocated_bytes();
 std::int64_t live_allocations();

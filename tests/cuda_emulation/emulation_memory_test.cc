@@ -266,6 +266,63 @@ TEST_CASE("memory ends, frees make room, and nothing is lost") {
   cudaGetLastError();
 }
 
+TEST_CASE("what the driver's pool keeps serves cudaMallocAsync alone, until it is trimmed") {
+  constexpr std::size_t kMiB = 1 << 20;
+  emulation::set_memory_limit(emulation::allocated_bytes() + 100 * kMiB);
+  const Stream stream;
+  cudaMemPool_t pool;
+  REQUIRE(cudaDeviceGetDefaultMemPool(&pool, 0) == cudaSuccess);
+  std::uint64_t threshold = UINT64_MAX;
+  CHECK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold) == cudaSuccess);
+  const auto held_free = [&] {
+    std::uint64_t reserved = 0, used = 0;
+    CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) == cudaSuccess);
+    CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used) == cudaSuccess);
+    return reserved - used;
+  };
+  char *large = nullptr, *beside = nullptr;
+  CHECK(cudaMallocAsync(&large, 80 * kMiB, stream.handle) == cudaSuccess);
+  CHECK(cudaFreeAsync(large, stream.handle) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(stream.handle) == cudaSuccess);
+  CHECK(held_free() == 80 * kMiB);
+  std::size_t free = 0, total = 0;
+  CHECK(cudaMemGetInfo(&free, &total) == cudaSuccess);
+  CHECK(free == 20 * kMiB);
+  CHECK(cudaMalloc(&beside, 40 * kMiB) == cudaErrorMemoryAllocation);
+  CHECK(cudaMallocAsync(&large, 90 * kMiB, stream.handle) == cudaSuccess);
+  CHECK(held_free() == 0);
+  CHECK(cudaFreeAsync(large, stream.handle) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(stream.handle) == cudaSuccess);
+  CHECK(cudaMemPoolTrimTo(pool, 0) == cudaSuccess);
+  CHECK(cudaMalloc(&beside, 40 * kMiB) == cudaSuccess);
+  CHECK(cudaFree(beside) == cudaSuccess);
+  threshold = 0;
+  cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold);
+  emulation::set_memory_limit(std::size_t{2} << 30);
+}
+
+TEST_CASE("a call fails as it is told to; graphs take memory if they are told to") {
+  const Stream stream;
+  cudaGraph_t graph;
+  cudaGraphExec_t executable;
+  CHECK(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeRelaxed) == cudaSuccess);
+  CHECK(cudaStreamEndCapture(stream.handle, &graph) == cudaSuccess);
+  emulation::set_call_error("cudaGraphInstantiate", cudaErrorNotSupported);
+  CHECK(cudaGraphInstantiate(&executable, graph, 0) == cudaErrorNotSupported);
+  emulation::set_call_error("cudaGraphInstantiate", cudaSuccess);
+  const std::size_t before = emulation::allocated_bytes();
+  emulation::set_graph_bytes(std::size_t{1} << 20);
+  CHECK(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+  CHECK(emulation::allocated_bytes() == before + (1 << 20));
+  emulation::set_graph_bytes(std::size_t{4} << 30);
+  cudaGraphExec_t too_large;
+  CHECK(cudaGraphInstantiate(&too_large, graph, 0) == cudaErrorMemoryAllocation);
+  emulation::set_graph_bytes(0);
+  CHECK(cudaGraphExecDestroy(executable) == cudaSuccess);
+  CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+  CHECK(emulation::allocated_bytes() == before);
+}
+
 TEST_CASE("a machine without a GPU") {
   emulation::set_device_error(cudaErrorNoDevice);
   int count = -1;

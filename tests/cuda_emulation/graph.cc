@@ -1,8 +1,15 @@
 #include "cuda_runtime_api.h"
+#include "tests/cuda_emulation/arena.h"
 #include "tests/cuda_emulation/internal.h"
 #include "tests/cuda_emulation/stream.h"
 
 using namespace mininmt::emulation;
+
+namespace {
+std::size_t bytes_of_graph = 0;
+}
+
+void mininmt::emulation::set_graph_bytes(std::size_t bytes) { bytes_of_graph = bytes; }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   const std::lock_guard lock(mutex());
@@ -44,7 +51,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
   const std::lock_guard lock(mutex());
   if (!executable || !graph) return report(cudaErrorInvalidValue);
   if (const cudaError_t error = call_error("cudaGraphInstantiate")) return report(error);
-  *executable = new CUgraphExec_st{graph->operations};
+  if (!Arena::instance().take(bytes_of_graph)) return report(cudaErrorMemoryAllocation);
+  *executable = new CUgraphExec_st{graph->operations, bytes_of_graph};
   return cudaSuccess;
 }
 
@@ -68,7 +76,9 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  const std::lock_guard lock(mutex());
   if (!executable) return report(cudaErrorInvalidValue);
+  Arena::instance().give(executable->bytes);
   delete executable;
   return cudaSuccess;
 }

@@ -74,11 +74,11 @@ cudaError_t fill(void* address, int value, std::size_t bytes, cudaStream_t strea
 }
 
 // Waits for frees that are queued if there is no room.
-void* reserve(std::size_t bytes) {
-  void* address = Arena::instance().reserve(bytes);
+void* reserve(std::size_t bytes, bool pooled) {
+  void* address = Arena::instance().reserve(bytes, pooled);
   if (address) return address;
   drain_all();
-  return Arena::instance().reserve(bytes);
+  return Arena::instance().reserve(bytes, pooled);
 }
 
 cudaError_t invalidate(cudaStream_t stream) {
@@ -95,7 +95,7 @@ cudaError_t cudaMalloc(void** address, std::size_t bytes) {
   if (!address) return report(cudaErrorInvalidValue);
   *address = nullptr;
   if (bytes == 0) return cudaSuccess;
-  *address = reserve(bytes);
+  *address = reserve(bytes, false);
   if (!*address) return report(cudaErrorMemoryAllocation);
   Arena::instance().commit(*address);
   return cudaSuccess;
@@ -118,7 +118,7 @@ cudaError_t cudaMallocAsync(void** address, std::size_t bytes, cudaStream_t stre
   if (capture_of(stream)) return invalidate(stream);
   *address = nullptr;
   if (bytes == 0) return cudaSuccess;
-  void* const start = reserve(bytes);
+  void* const start = reserve(bytes, true);
   if (!start) return report(cudaErrorMemoryAllocation);
   *address = start;
   return enqueue(stream, [start] { Arena::instance().commit(start); });
@@ -157,7 +157,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   const std::lock_guard lock(mutex());
   if (const cudaError_t error = device_error()) return report(error);
   *total = Arena::instance().limit();
-  *free = *total - std::min(*total, Arena::instance().used());
+  *free = *total - std::min(*total, Arena::instance().used() + Arena::instance().pool_free());
   return cudaSuccess;
 }
 
@@ -168,12 +168,34 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void* value) {
-  return pool && value ? cudaSuccess : report(cudaErrorInvalidValue);
+// The threshold is all or nothing here.
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
+  const std::lock_guard lock(mutex());
+  if (!pool || !value) return report(cudaErrorInvalidValue);
+  if (attribute == cudaMemPoolAttrReleaseThreshold)
+    Arena::instance().keep_freed(*static_cast<std::uint64_t*>(value) > 0);
+  return cudaSuccess;
 }
 
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t) {
-  return pool ? cudaSuccess : report(cudaErrorInvalidValue);
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
+  const std::lock_guard lock(mutex());
+  if (!pool || !value) return report(cudaErrorInvalidValue);
+  const Arena& arena = Arena::instance();
+  auto& number = *static_cast<std::uint64_t*>(value);
+  if (attribute == cudaMemPoolAttrReservedMemCurrent)
+    number = arena.pool_used() + arena.pool_free();
+  else if (attribute == cudaMemPoolAttrUsedMemCurrent)
+    number = arena.pool_used();
+  else
+    return report(cudaErrorNotSupported);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t bytes_to_keep) {
+  const std::lock_guard lock(mutex());
+  if (!pool) return report(cudaErrorInvalidValue);
+  Arena::instance().trim_pool(bytes_to_keep);
+  return cudaSuccess;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {

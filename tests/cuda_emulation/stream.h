@@ -71,4 +71,5 @@ struct CUgraph_st {
 
 struct CUgraphExec_st {
   std::shared_ptr<const std::vector<mininmt::emulation::Operation>> operations;
+  std::size_t bytes;  // of the device's memory
 };

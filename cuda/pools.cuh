@@ -1,0 +1,120 @@
+// Where the blocks of the GPU's memory come from: those that last, and those that captured graphs share.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cuda/context.cuh"
+
+namespace mininmt::cuda {
+
+// For destructors and the like, which do not throw.
+inline void say_failure(cudaError_t status, const char* what) noexcept {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();
+  std::fprintf(stderr, "mininmt: %s: %s\n", what, cudaGetErrorString(status));
+}
+
+// Who gives blocks to the pool also has it trimmed. Blocks that are free again are handed out at once: whoever used them before and whoever uses them next do
+// so on one stream, in this order.
+class StreamPool final : public Pool {
+ public:
+  using Source = std::function<void*(std::size_t)>;  // a new block, or nullptr
+
+  explicit StreamPool(Source source) : Pool(Keep::kAlways), source_(std::move(source)) {}
+  void add_graphs(void* block, int change) { graphs_.at(block) += change; }
+
+ protected:
+  void* from_system(std::size_t size) override {
+    void* const block = source_(size);
+    if (block) graphs_.emplace(block, 0);
+    return block;
+  }
+  void to_system(void* block, std::size_t) noexcept override {
+    graphs_.erase(block);
+    say_failure(cudaFreeAsync(block, context().stream), "cudaFreeAsync");
+  }
+  bool must_stay(void* block) const noexcept override {
+    const auto found = graphs_.find(block);
+    return found != graphs_.end() && found->second > 0;
+  }
+  void poison(void* block, std::size_t size) override {
+    check(cudaMemsetAsync(block, 0xff, size, context().stream), "cudaMemsetAsync");
+  }
+
+ private:
+  Source source_;
+  std::unordered_map<void*, int> graphs_;  // for each block, the graphs that use it
+};
+
+// Memory of the host that the GPU reads without the host waiting. What from_host is given is copied here
+// first; one half is filled while the GPU still reads the other.
+class Staging {
+ public:
+  explicit Staging(cudaStream_t stream) : stream_(stream) {
+    check(cudaMallocHost(reinterpret_cast<void**>(&bytes_), 2 * kHalf), "cudaMallocHost");
+    for (cudaEvent_t& event : read_)
+      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  }
+
+  void send(void* to, const void* from, std::size_t bytes) {
+    for (std::size_t done = 0; done < bytes;) {
+      const std::size_t piece = std::min(bytes - done, kHalf);
+      if (used_ + piece > kHalf) switch_half();
+      unsigned char* const place = bytes_ + half_ * kHalf + used_;
+      std::memcpy(place, static_cast<const unsigned char*>(from) + done, piece);
+      check(cudaMemcpyAsync(static_cast<unsigned char*>(to) + done, place, piece, cudaMemcpyHostToDevice,
+                            stream_),
+            "cudaMemcpyAsync");
+      used_ = (used_ + piece + 15) / 16 * 16;
+      done += piece;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kHalf = 4 << 20;
+
+  void switch_half() {
+    check(cudaEventRecord(read_[half_], stream_), "cudaEventRecord");
+    half_ = 1 - half_;
+    used_ = 0;
+    check(cudaEventSynchronize(read_[half_]), "cudaEventSynchronize");  // at once if never recorded
+  }
+
+  cudaStream_t stream_;
+  unsigned char* bytes_ = nullptr;
+  cudaEvent_t read_[2];
+  std::size_t used_ = 0;
+  int half_ = 0;
+};
+
+struct DeviceMemory::Pools {
+  Pools();
+
+  void* take(std::size_t size);  // a block from the driver, or nullptr
+  void* allocate_shared(std::size_t bytes);
+  void trim() noexcept;
+  void check_released(const std::unordered_set<void*>& blocks) const;
+
+  cudaMemPool_t driver_pool;
+  cudaStream_t beside;  // a stream that is captured cannot allocate: blocks come by way of this one
+  StreamPool lasting;
+  StreamPool shared;                               // what graphs and ShortLived use
+  std::unordered_set<void*> shared_in_use;         // of these, the blocks handed out
+  std::unordered_set<void*>* capturing = nullptr;  // the blocks of the graph that is captured now
+  int short_lived = 0;                             // how many ShortLived exist
+  std::vector<const std::function<bool()>*> reclaims;
+  Staging staging;
+  bool guards = false;
+  std::int64_t violations = 0;
+
+ private:
+  void* ask_driver(std::size_t size) const;
+  bool reclaim() const;
+};
+
+}  // namespace mininmt::cuda
