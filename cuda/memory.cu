@@ -10,6 +10,7 @@ constexpr std::size_t kGuard = 256;  // bytes before and behind a guarded block
 constexpr int kPattern = 0xa5;
 
 cudaMemPool_t default_pool() {
+  context();  // first: its errors say why a GPU can't be used
   cudaMemPool_t pool = nullptr;
   check(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
   return pool;
