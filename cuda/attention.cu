@@ -172,8 +172,8 @@ Index positions_in_chunk(Index rows, Index steps) {
 template <int kWidth>
 void attend_in_packs(const Attention& a, const real* query, real* alpha, real* context) {
   const Index chunk = positions_in_chunk(a.rows, a.steps), chunks = blocks_for(a.steps, chunk);
-  const auto rows = static_cast<unsigned>(a.rows);
-  const dim3 grid(rows, static_cast<unsigned>(chunks));
+  const auto rows = as_blocks(a.rows);
+  const dim3 grid(rows, as_blocks(chunks));
   if (chunks == 1)
     return launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, a,
                   Parts{chunk, 1, nullptr, nullptr, nullptr}, query, alpha, context);

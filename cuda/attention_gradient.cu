@@ -116,7 +116,7 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
 void attend_gradient(const Attention& a, const real* query, const real* alpha, const real* dc, real* dquery,
                      bool add, real* dkeys, real* dv_rows) {
   if (a.rows == 0) return;
-  const auto rows = static_cast<unsigned>(a.rows);
+  const auto rows = as_blocks(a.rows);
   const Scratch scratch(static_cast<std::size_t>(a.rows * a.steps) * sizeof(real));
   real* const dalpha = scratch.as<real>();
   with_width(a.context % kWide == 0 && aligned(a.values, dc), [&](auto width) {

@@ -33,14 +33,14 @@ __global__ void __launch_bounds__(kBlock)
 
 void diagonal(Index rows, Index batch, Index context, Index i, const std::int32_t* lengths,
               const std::int32_t* sentence_of_row, const real* h, real* y) {
-  launch("diagonal", read_diagonal, dim3(static_cast<unsigned>(rows)), kBlock, batch, context, i, lengths,
+  launch("diagonal", read_diagonal, dim3(as_blocks(rows)), kBlock, batch, context, i, lengths,
          sentence_of_row, h, y);
 }
 
 void add_diagonal_gradient(Index batch, Index context, Index i, const std::int32_t* lengths, const real* dy,
                            real* dh) {
-  launch("add_diagonal_gradient", add_to_diagonal, dim3(static_cast<unsigned>(batch)), kBlock, batch, context,
-         i, lengths, dy, dh);
+  launch("add_diagonal_gradient", add_to_diagonal, dim3(as_blocks(batch)), kBlock, batch, context, i, lengths,
+         dy, dh);
 }
 
 }  // namespace mininmt::cuda

@@ -130,8 +130,8 @@ void sort_by_key(Index count, std::uint32_t none, const std::uint32_t* key, std:
                  const std::int32_t* position, std::int32_t* sorted_position) {
   const auto sort = [&](void* room, std::size_t& bytes) {
     check(cub::DeviceRadixSort::SortPairs(room, bytes, key, sorted_key, position, sorted_position,
-                                          static_cast<int>(count), 0, static_cast<int>(std::bit_width(none)),
-                                          context().stream),
+                                          as_int("scatter_add_rows", count), 0,
+                                          static_cast<int>(std::bit_width(none)), context().stream),
           "scatter_add_rows: sort");
   };
   std::size_t bytes = 0;

@@ -38,7 +38,7 @@ void gemm_batched(Index count, Index m, Index n, Index k, Operand a, Index a_ste
     return;
   }
   const real one = 1, beta = add ? 1 : 0;
-  const auto whole = [](Index x) { return static_cast<int>(x); };
+  const auto whole = [](Index x) { return as_int("gemm", x); };
   const cublasStatus_t status =
       count == 1 ? cublasGemmEx(context().cublas, operation(b), operation(a), whole(n), whole(m), whole(k),
                                 &one, b.data, kType, whole(b.stride), a.data, kType, whole(a.stride), &beta,

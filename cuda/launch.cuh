@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "cuda/context.cuh"
 #include "cuda/kernels.h"
+#include "tensor/error.h"
 
 namespace mininmt::cuda {
 
@@ -25,8 +27,19 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, int thre
   check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
 }
 
+// x for an interface that takes 32 bits: a size that does not fit is an error, never another size.
+inline int as_int(const char* what, Index x) {
+  if (x < 0 || x > std::numeric_limits<int>::max())
+    throw Error(join("[", what, "] a size of ", x, " is beyond the ", std::numeric_limits<int>::max(),
+                     " that a GPU's libraries and grids take"));
+  return static_cast<int>(x);
+}
+
+// A grid of so many blocks.
+inline unsigned as_blocks(Index blocks) { return static_cast<unsigned>(as_int("grid", blocks)); }
+
 inline unsigned blocks_for(Index items, Index per_block) {
-  return static_cast<unsigned>((items + per_block - 1) / per_block);
+  return as_blocks((items + per_block - 1) / per_block);
 }
 
 // Blocks for a loop over n items with a stride of the whole grid: as many as keep the GPU busy, and no more

@@ -103,8 +103,8 @@ void update(Index n, const Schedule* schedule, const Progress* progress, const r
   with_width(many(n) && aligned(read, changed...), [&](auto width) {
     const Index blocks =
         std::min<Index>(blocks_for(n, kBlock * width), kResident * context().multiprocessors);
-    launch(Rule::kName, apply_rule<width, Rule, Blocks...>, static_cast<unsigned>(blocks), kBlock, n,
-           schedule, progress, read, changed...);
+    launch(Rule::kName, apply_rule<width, Rule, Blocks...>, as_blocks(blocks), kBlock, n, schedule, progress,
+           read, changed...);
   });
 }
 

@@ -113,7 +113,7 @@ __global__ __launch_bounds__(kBlock, 8) void sum_rows(Index rows, Index n, Index
 template <int kWidth>
 void launch_sum_rows(Index rows, Index n, Index chunks, const real* x, real* y, bool add) {
   const Lanes lanes = lanes_for(rows, n / kWidth, kWarp);
-  const dim3 grid(blocks_for(n / kWidth, lanes.count()), static_cast<unsigned>(chunks));
+  const dim3 grid(blocks_for(n / kWidth, lanes.count()), as_blocks(chunks));
   const Index chunk = (rows + chunks - 1) / chunks;
   launch("add_sum_of_rows", sum_rows<kWidth>, grid, kBlock, rows, n, chunk, lanes, x, y, add);
 }
@@ -193,8 +193,7 @@ void sum(Index n, const real* x, real* y) {
   const Index blocks = std::min<Index>(blocks_for(n, 8 * kBlock), 1024);
   if (blocks <= 1) return launch("sum", sum_elements<real, real>, 1, kBlock, n, x, y);
   const Scratch partial(static_cast<std::size_t>(blocks) * sizeof(double));
-  launch("sum", sum_elements<real, double>, static_cast<unsigned>(blocks), kBlock, n, x,
-         partial.as<double>());
+  launch("sum", sum_elements<real, double>, as_blocks(blocks), kBlock, n, x, partial.as<double>());
   launch("sum", sum_elements<double, real>, 1, kBlock, blocks, partial.as<double>(), y);
 }
 

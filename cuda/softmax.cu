@@ -107,20 +107,20 @@ __global__ void __launch_bounds__(kRowThreads)
 }  // namespace
 
 void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y) {
-  launch("softmax", softmax_of_row, dim3(static_cast<unsigned>(rows)), row_threads(n), n, lengths, x, y);
+  launch("softmax", softmax_of_row, dim3(as_blocks(rows)), row_threads(n), n, lengths, x, y);
 }
 
 void add_softmax_gradient(Index rows, Index n, const std::int32_t* lengths, const real* y, const real* dy,
                           real* dx) {
-  launch("add_softmax_gradient", softmax_gradient_of_row, dim3(static_cast<unsigned>(rows)), row_threads(n),
-         n, lengths, y, dy, dx);
+  launch("add_softmax_gradient", softmax_gradient_of_row, dim3(as_blocks(rows)), row_threads(n), n, lengths,
+         y, dy, dx);
 }
 
 void softmax_xent(Index rows, Index words, const real* logits, const real* bias, const std::int32_t* targets,
                   double smoothing, real* loss, real* log_sum) {
   with_width(words % kWide == 0 && aligned(logits, bias), [&](auto width) {
-    launch("xent", xent<width>, dim3(static_cast<unsigned>(rows)), row_threads(words), words, logits, bias,
-           targets, Smoothing(smoothing, words), loss, log_sum);
+    launch("xent", xent<width>, dim3(as_blocks(rows)), row_threads(words), words, logits, bias, targets,
+           Smoothing(smoothing, words), loss, log_sum);
   });
 }
 
@@ -128,8 +128,8 @@ void softmax_xent_gradient(Index rows, Index words, const real* logits, const re
                            const std::int32_t* targets, double smoothing, const real* log_sum,
                            const real* dloss, real* dlogits, bool add) {
   with_width(words % kWide == 0 && aligned(logits, bias, dlogits), [&](auto width) {
-    launch("xent_gradient", xent_gradient<width>, dim3(static_cast<unsigned>(rows)), row_threads(words),
-           words, logits, bias, targets, Smoothing(smoothing, words), log_sum, dloss, dlogits, add);
+    launch("xent_gradient", xent_gradient<width>, dim3(as_blocks(rows)), row_threads(words), words, logits,
+           bias, targets, Smoothing(smoothing, words), log_sum, dloss, dlogits, add);
   });
 }
 

@@ -117,8 +117,8 @@ __global__ void __launch_bounds__(kRowThreads)
 void top_k(Index rows, Index words, Index k, const real* logits, const real* bias, std::int32_t unk,
            std::int32_t eos, const std::int32_t* bar_eos, real* log_sum, real* top, std::int32_t* top_words) {
   with_width(words % kWide == 0 && aligned(logits, bias), [&](auto width) {
-    launch("row_top_k", row_top_k<width>, dim3(static_cast<unsigned>(rows)), row_threads(words), words, k,
-           logits, bias, unk, eos, bar_eos, log_sum, top, top_words);
+    launch("row_top_k", row_top_k<width>, dim3(as_blocks(rows)), row_threads(words), words, k, logits, bias,
+           unk, eos, bar_eos, log_sum, top, top_words);
   });
 }
 

@@ -101,15 +101,15 @@ void add_window_centres_gradient(Index rows, Index gaussians, const real* u, con
 
 void window(const Window& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row, const real* u,
             const real* kappa, const real* h, real* phi, real* c) {
-  launch("window", read_window, dim3(static_cast<unsigned>(w.rows)), kBlock, w, lengths, sentence_of_row, u,
-         kappa, h, phi, c);
+  launch("window", read_window, dim3(as_blocks(w.rows)), kBlock, w, lengths, sentence_of_row, u, kappa, h,
+         phi, c);
 }
 
 void add_window_gradient(const Window& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh) {
   const Scratch d(static_cast<std::size_t>(w.rows * w.steps) * sizeof(real));
-  launch("add_window_gradient", window_gradient, dim3(static_cast<unsigned>(w.rows)), kBlock, w, lengths, u,
-         kappa, h, phi, dc, d.as<real>(), du, dkappa, dh);
+  launch("add_window_gradient", window_gradient, dim3(as_blocks(w.rows)), kBlock, w, lengths, u, kappa, h,
+         phi, dc, d.as<real>(), du, dkappa, dh);
 }
 
 }  // namespace mininmt::cuda

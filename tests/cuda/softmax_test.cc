@@ -1,7 +1,9 @@
 // Softmax with cross-entropy against loops over the definition.
 #include <string>
 
+#include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "tensor/error.h"
 #include "tensor/ids.h"
 #include "tests/cuda/compare.h"
 
@@ -173,6 +175,27 @@ TEST_CASE("softmax_xent: the same bits again") {
   const Result<real> first = device.forward(p), second = device.forward(p);
   CHECK(first.loss == second.loss);
   CHECK(first.log_sum == second.log_sum);
+}
+
+// cuBLAS, CUB and grids take 32 bits: a size beyond them must not become another size.
+TEST_CASE("sizes beyond 31 bits are refused by name") {
+  const Tensor x({1}, cuda::memory());
+  const cuda::Index huge = (cuda::Index{1} << 32) + 1;
+  const auto message = [](const auto& work) -> std::string {
+    try {
+      work();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const std::string of_gemm = message([&] {
+    cuda::gemm(1, huge, 1, {x.data(), 1, false}, {x.data(), huge, false}, x.data(), huge, false);
+  });
+  CHECK(of_gemm.find("[gemm] a size of 4294967297") != std::string::npos);
+  const std::string of_grid =
+      message([&] { cuda::softmax_xent(huge, 1, x.data(), nullptr, nullptr, 0, x.data(), x.data()); });
+  CHECK(of_grid.find("[grid] a size of 4294967297") != std::string::npos);
 }
 
 }  // namespace mininmt
