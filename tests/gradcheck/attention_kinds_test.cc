@@ -106,6 +106,34 @@ TEST_CASE("narrow windows that move by a word a step read the diagonal") {
   }
 }
 
+// Of one Gaussian that always moves by a word, whatever the state.
+TEST_CASE("a model's windows go on from where they were at the word before") {
+  for (const std::string& order : kOrders) {
+    Config config = small_config(order, "window");
+    config.set("gaussians", 1);
+    const auto model = random_model(config);
+    for (const Parameter* p : model->parameters().all()) {
+      if (p->name == "attention.W_p") p->value.fill(0);
+      if (p->name == "attention.b_p") p->value.set(Tensor::from({3}, {0, std::log(50.0), 0}));
+    }
+    const Sentences sources = random_sentences({5, 1}, 9);
+    Tape tape;
+    Lengths lengths;
+    const IdMatrix source = pad(spans(sources), lengths);
+    const auto decoding = model->decode(tape, source, lengths);
+    State state = decoding->start();
+    for (std::int64_t i = 0; i < 7; ++i) {
+      const Id before = i == 0 ? kNone : 3;
+      const auto [after, prediction] = decoding->step(tape, state, {before, before}, {0, 1});
+      for (std::int64_t j = 0; j < 5; ++j) {
+        CHECK(prediction.alpha.data()[j] == doctest::Approx(i == j ? 1 : 0));
+        CHECK(prediction.alpha.data()[5 + j] == doctest::Approx(i == 0 && j == 0 ? 1 : 0));
+      }
+      state = after;
+    }
+  }
+}
+
 TEST_CASE("centres and annotations shifted by one place give the same context") {
   const std::int64_t K = 3;
   const Tensor h = random_tensor({S, B, C}, 1), u = random_tensor({B, 3 * K}, 2),
