@@ -29,7 +29,7 @@ build() {
 }
 
 # run_tests FOLDER [CTEST OPTION ...]: adds to the counts below
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 reasons=""
 run_tests() {
   local folder=$1 log
   shift
@@ -38,14 +38,15 @@ run_tests() {
   local bad total without
   read -r bad total < <(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "$log"; echo "1 1")
   without=$(grep -c '\*\*\*Skipped' "$log") || true
+  reasons+=$(sed -n 's/^skipped: //p' "$folder/Testing/Temporary/LastTest.log")$'\n'
   failed=$((failed + bad)) skipped=$((skipped + without)) passed=$((passed + total - bad - without))
 }
 
-# Why tests were skipped, in the words of the one that is asked; all of them need a GPU.
+# Why tests were skipped, in their own words.
 reason() {
   [ "$skipped" -gt 0 ] || return 0
   local said
-  said=$(build/tests/mininmt-gpu-float --list-test-cases | sed -n 's/^skipped: //p')
+  said=$(sort -u <<<"$reasons" | sed '/^$/d' | sed ':all;N;s/\n/; /;ball')
   echo " (${said:-no reason given})"
 }
 

@@ -1,6 +1,7 @@
 // Beam search against searches that share nothing with it but the model.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <set>
 
 #include "tensor/error.h"

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdio>
 
 #include "apps/program/model_folder.h"
 #include "apps/train/trainer.h"
