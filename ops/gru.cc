@@ -1,155 +1,17 @@
 #include "ops/gru.h"
 
-#include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
-#include "cuda/kernels.h"
+#include "ops/arrange.h"
 #include "ops/check.h"
-#include "ops/gemm.h"
+#include "ops/gru_cell.h"
 #include "ops/rows.h"
-#include "tensor/parallel.h"
-#include "tensor/scalar.h"
 
 namespace mininmt {
-namespace {
-
-// One row: gates = [U_z h, U_r h, .] becomes [z, r, .], and reset = r * h.
-MININMT_VECTORIZED void gates_row(std::int64_t n, const real* x, const real* h, real* gates, real* reset) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) gates[i] = sigmoid(x[i] + gates[i]);
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    gates[n + i] = sigmoid(x[n + i] + gates[n + i]);
-    reset[i] = gates[n + i] * h[i];
-  }
-}
-
-// One row: gates = [z, ., U (r * h)] becomes [z, ., h~], and h' = (1 - z) h + z h~.
-MININMT_VECTORIZED void state_row(std::int64_t n, const real* x, const real* h, real* gates, real* next) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real z = gates[i], candidate = mininmt::tanh(x[2 * n + i] + gates[2 * n + i]);
-    gates[2 * n + i] = candidate;
-    next[i] = (1 - z) * h[i] + z * candidate;
-  }
-}
-
-// One row: the parts of the gradient that need no product. dh += dh' (1 - z).
-MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const real* gates,
-                                           const real* dnext, real* dx, real* dh) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real z = gates[i], candidate = gates[2 * n + i];
-    dx[i] = dnext[i] * (candidate - h[i]) * sigmoid_slope(z);
-    dx[2 * n + i] = dnext[i] * z * tanh_slope(candidate);
-    dh[i] += dnext[i] * (1 - z);
-  }
-}
-
-// One row: from q = dx_h U. dh += q r.
-MININMT_VECTORIZED void reset_gradient_row(std::int64_t n, const real* h, const real* gates, const real* q,
-                                           real* dx, real* dh) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real r = gates[n + i];
-    dx[n + i] = q[i] * h[i] * sigmoid_slope(r);
-    dh[i] += q[i] * r;
-  }
-}
-
-// One step of B sentences. A sentence is active unless `lengths` says that it has no word at time t.
-struct Step {
-  Memory& memory;
-  std::int64_t batch, n;
-  const real* U;                     // (3n, n)
-  const Indices* lengths = nullptr;  // none: all are active
-  std::int32_t t = 0;
-
-  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what
-  // gates holds before, C c, is one more term.
-  void forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const {
-    gemm(memory, batch, 2 * n, n, {h, n}, {U, n, true}, gates, 3 * n, add);
-    compute_gates(x, h, gates, reset);
-    gemm(memory, batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, add);
-    compute_state(x, h, gates, next);
-  }
-
-  // The gradient of the new state is dnext, or dnext + dy (each (B, n)): dx (B, 3n) is set, dh (B, n) set or
-  // added to.
-  void backward(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
-                bool add) const {
-    state_gradient(h, gates, dnext, dy, dx, dh, add);
-    const Tensor q({batch, n}, memory);
-    gemm(memory, batch, n, n, {dx + 2 * n, 3 * n}, {U + 2 * n * n, n}, q.data(), n, false);
-    reset_gradient(h, gates, q.data(), dx, dh);
-    gemm(memory, batch, n, 2 * n, {dx, 3 * n}, {U, n}, dh, n, true);
-  }
-
- private:
-  bool active(std::int64_t b) const { return !lengths || t < (*lengths)[b]; }
-  bool on_cuda() const { return kHasCuda && !memory.on_host(); }
-  cuda::GruStep cuda_step() const { return {batch, n, lengths ? lengths->in(memory) : nullptr, t, {}}; }
-
-  void compute_gates(const real* x, const real* h, real* gates, real* reset) const {
-    if constexpr (kHasCuda)
-      if (on_cuda()) return cuda::gru_gates(cuda_step(), x, h, gates, reset);
-    parallel_for(batch, 16 * n, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t b = begin; b < end; ++b) {
-        if (active(b))
-          gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
-        else
-          std::fill(reset + b * n, reset + (b + 1) * n,
-                    real{0});  // a NaN in padding must not reach dU as 0 * NaN
-      }
-    });
-  }
-
-  void compute_state(const real* x, const real* h, real* gates, real* next) const {
-    if constexpr (kHasCuda)
-      if (on_cuda()) return cuda::gru_state(cuda_step(), x, h, gates, next);
-    parallel_for(batch, 8 * n, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t b = begin; b < end; ++b) {
-        if (active(b))
-          state_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, next + b * n);
-        else
-          std::copy(h + b * n, h + (b + 1) * n, next + b * n);
-      }
-    });
-  }
-
-  void state_gradient(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
-                      bool add) const {
-    if constexpr (kHasCuda)
-      if (on_cuda()) return cuda::gru_state_gradient(cuda_step(), h, gates, dnext, dy, dx, dh, add);
-    std::vector<real> sum(static_cast<std::size_t>(n));
-    for (std::int64_t b = 0; b < batch; ++b) {
-      const real* d = dnext + b * n;
-      if (dy) {
-        std::copy(d, d + n, sum.begin());
-        add_to(n, dy + b * n, sum.data());
-        d = sum.data();
-      }
-      if (!add) std::fill(dh + b * n, dh + (b + 1) * n, real{0});
-      if (active(b)) {
-        state_gradient_row(n, h + b * n, gates + b * 3 * n, d, dx + b * 3 * n, dh + b * n);
-      } else {
-        std::fill(dx + b * 3 * n, dx + (b + 1) * 3 * n, real{0});
-        add_to(n, d, dh + b * n);
-      }
-    }
-  }
-
-  void reset_gradient(const real* h, const real* gates, const real* q, real* dx, real* dh) const {
-    if constexpr (kHasCuda)
-      if (on_cuda()) return cuda::gru_reset_gradient(cuda_step(), h, gates, q, dx, dh);
-    for (std::int64_t b = 0; b < batch; ++b)
-      if (active(b))
-        reset_gradient_row(n, h + b * n, gates + b * 3 * n, q + b * n, dx + b * 3 * n, dh + b * n);
-  }
-};
-
-}  // namespace
 
 void check_gru(const char* op, Var x, Var U, const Indices& lengths) {
   check_rank(op, "x", x.shape(), 3, 3);
@@ -160,47 +22,135 @@ void check_gru(const char* op, Var x, Var U, const Indices& lengths) {
   check_lengths(op, lengths, steps, batch);
 }
 
-Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
-  check_gru("gru_sequence", x, U, lengths);
-  const std::int64_t steps = x.shape()[0], batch = x.shape()[1], n = U.shape()[1], size = batch * n;
-  Memory& memory = x.value().memory();
-  const Tensor h({steps, batch, n}, memory), gates({steps, batch, 3 * n}, memory),
-      reset({steps, batch, n}, memory);
-  const Tensor zero = Tensor::zeros({batch, n}, memory);
-  const bool forward = direction == Direction::kForward;
-  const auto time = [=](std::int64_t i) { return forward ? i : steps - 1 - i; };  // of the i-th step taken
-  const auto state_before = [=](std::int64_t i) {
-    return i == 0 ? zero.data() : h.data() + time(i - 1) * size;
-  };
-  const auto step = [=, &memory](const Indices& lengths, std::int64_t t) {
-    return Step{memory, batch, n, U.value().data(), &lengths, static_cast<std::int32_t>(t)};
-  };
-  for (std::int64_t i = 0; i < steps; ++i) {
-    const std::int64_t t = time(i);
-    step(lengths, t)
-        .forward(x.value().data() + t * 3 * size, state_before(i), gates.data() + t * 3 * size,
-                 reset.data() + t * size, h.data() + t * size, false);
+namespace {
+
+// How many elements b lies after a.
+std::int64_t distance(const real* a, const real* b) {
+  return static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(b) - reinterpret_cast<std::intptr_t>(a)) /
+         static_cast<std::int64_t>(sizeof(real));
+}
+
+// A GRU over sentences, or two in both directions. Number 0 is the one whose U comes first in memory, since cuBLAS wants
+// the second operand of a batch after the first. Activations are (ways, S, B, ...), number 0's first.
+struct Sequence {
+  Memory& memory;
+  std::int64_t ways, steps, batch, n;
+  const real *U, *x;  // of number 0
+  std::int64_t U_apart, x_apart;
+  bool forward_first;  // number 0 goes forward
+  Indices lengths;
+  Tensor h, gates, reset;
+  Tensor zero;  // (B, n) the state before the first step
+
+  Sequence(const std::vector<Var>& xs, const std::vector<Var>& Us, bool forward_first, const Indices& lengths)
+      : memory(xs[0].value().memory()),
+        ways(static_cast<std::int64_t>(xs.size())),
+        steps(xs[0].shape()[0]),
+        batch(xs[0].shape()[1]),
+        n(Us[0].shape()[1]),
+        U(Us[0].value().data()),
+        x(xs[0].value().data()),
+        U_apart(distance(U, Us.back().value().data())),
+        x_apart(distance(x, xs.back().value().data())),
+        forward_first(forward_first),
+        lengths(lengths),
+        h({ways, steps, batch, n}, memory),
+        gates({ways, steps, batch, 3 * n}, memory),
+        reset({ways, steps, batch, n}, memory),
+        zero(Tensor::zeros({batch, n}, memory)) {}
+
+  std::int64_t size() const { return batch * n; }
+  bool goes_forward(std::int64_t way) const { return (way == 0) == forward_first; }
+  // Of the i-th step that this one takes.
+  std::int64_t time(std::int64_t way, std::int64_t i) const { return goes_forward(way) ? i : steps - 1 - i; }
+  // From number 0's i-th place in a (2, S, B, ...) tensor to number 1's, in (B, ...) blocks: at least 1.
+  std::int64_t apart(std::int64_t i) const { return steps + time(1, i) - time(0, i); }
+
+  const real* state_before(std::int64_t i) const {
+    return i == 0 ? zero.data() : h.data() + time(0, i - 1) * size();
   }
-  return x.tape->record("gru_sequence", h, {x, U}, [=, &memory](const Tensor&, const Tensor& dy) {
-    const Tensor dx({steps, batch, 3 * n}, memory);
-    Tensor dh = Tensor::zeros({batch, n}, memory), dh_before({batch, n}, memory);
+
+  GruCell cell(std::int64_t i) const {
+    GruCell cell{memory, batch, n, U, &lengths, time(0, i)};
+    if (ways == 1) return cell;
+    cell.second = {true, time(1, i), x_apart + 3 * (time(1, i) - time(0, i)) * size(), apart(i) * size(),
+                   i == 0 ? 0 : apart(i - 1) * size()};
+    cell.U_apart = U_apart;
+    return cell;
+  }
+
+  void forward() const {
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const std::int64_t at = time(0, i) * size();
+      cell(i).forward(x + 3 * at, state_before(i), gates.data() + 3 * at, reset.data() + at, h.data() + at,
+                      false);
+    }
+  }
+
+  // dy (ways, S, B, n) -> dx (ways, S, B, 3n)
+  Tensor backward(const Tensor& dy) const {
+    const Tensor dx(gates.shape(), memory);
+    Tensor dh = Tensor::zeros({ways, batch, n}, memory), dh_before({ways, batch, n}, memory);
     for (std::int64_t i = steps - 1; i >= 0; --i) {
-      const std::int64_t t = time(i);
-      step(lengths, t)
-          .backward(state_before(i), gates.data() + t * 3 * size, dh.data(), dy.data() + t * size,
-                    dx.data() + t * 3 * size, dh_before.data(), false);
+      const std::int64_t at = time(0, i) * size();
+      cell(i).backward(state_before(i), gates.data() + 3 * at, dh.data(), dy.data() + at, dx.data() + 3 * at,
+                       dh_before.data(), false);
       std::swap(dh, dh_before);
     }
-    if (x.needs_gradient()) add_gradient(x, dx);
-    if (!U.needs_gradient()) return;
-    // The states before each step but the first, which is 0, are h without its last step taken.
-    real* const dU = U.gradient().data();
-    const real* const dx_later = dx.data() + (forward ? 3 * size : 0);
-    const real* const h_before = h.data() + (forward ? 0 : size);
-    gemm(memory, 2 * n, n, (steps - 1) * batch, {dx_later, 3 * n, true}, {h_before, n}, dU, n, true);
-    gemm(memory, n, n, steps * batch, {dx.data() + 2 * n, 3 * n, true}, {reset.data(), n}, dU + 2 * n * n, n,
-         true);
+    return dx;
+  }
+
+  // dU (3n, n) of one of them += one product over all steps. The states before each step but the first, which is 0,
+  // are h without its last step taken.
+  void add_weight_gradient(std::int64_t way, const Tensor& dx, const Tensor& dU) const {
+    const std::int64_t first = way * steps * size();
+    const real* const dx_way = dx.data() + 3 * first;
+    const real* const dx_later = dx_way + (goes_forward(way) ? 3 * size() : 0);
+    const real* const h_before = h.data() + first + (goes_forward(way) ? 0 : size());
+    gemm(memory, 2 * n, n, (steps - 1) * batch, {dx_later, 3 * n, true}, {h_before, n}, dU.data(), n, true);
+    gemm(memory, n, n, steps * batch, {dx_way + 2 * n, 3 * n, true}, {reset.data() + first, n},
+         dU.data() + 2 * n * n, n, true);
+  }
+};
+
+// h (ways, S, B, n)
+Var run_sequence(const char* op, const std::vector<Var>& xs, const std::vector<Var>& Us, bool forward_first,
+                 const Indices& lengths) {
+  const Sequence sequence(xs, Us, forward_first, lengths);
+  sequence.forward();
+  std::vector<Var> inputs = xs;
+  inputs.insert(inputs.end(), Us.begin(), Us.end());
+  return xs[0].tape->record(op, sequence.h, inputs, [sequence, xs, Us](const Tensor&, const Tensor& dy) {
+    const Tensor dx = sequence.backward(dy);
+    for (std::size_t way = 0; way < xs.size(); ++way) {
+      const std::int64_t number = static_cast<std::int64_t>(way), size = xs[way].value().size();
+      if (xs[way].needs_gradient()) add_gradient(xs[way], dx.view(number * size, xs[way].shape()));
+      if (Us[way].needs_gradient()) sequence.add_weight_gradient(number, dx, Us[way].gradient());
+    }
   });
+}
+
+}  // namespace
+
+Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
+  check_gru("gru_sequence", x, U, lengths);
+  return step(run_sequence("gru_sequence", {x}, {U}, direction == Direction::kForward, lengths), 0);
+}
+
+// On the GPU a step is a few microseconds of work that waits for the step before, so the i-th step of one direction and
+// the i-th of the other are computed by the same launches.
+Bigru bigru(Var x_forward, Var U_forward, Var x_backward, Var U_backward, const Indices& lengths) {
+  check_shape("bigru", "x_backward", x_backward.shape(), x_forward.shape());
+  check_shape("bigru", "U_backward", U_backward.shape(), U_forward.shape());
+  if (!kHasCuda || !x_forward.value().on_cuda())
+    return {gru_sequence(x_forward, U_forward, lengths, Direction::kForward),
+            gru_sequence(x_backward, U_backward, lengths, Direction::kBackward)};
+  check_gru("bigru", x_forward, U_forward, lengths);
+  const bool in_order = U_forward.value().data() <= U_backward.value().data();
+  const Var h = in_order
+                    ? run_sequence("bigru", {x_forward, x_backward}, {U_forward, U_backward}, true, lengths)
+                    : run_sequence("bigru", {x_backward, x_forward}, {U_backward, U_forward}, false, lengths);
+  return {step(h, in_order ? 0 : 1), step(h, in_order ? 1 : 0)};
 }
 
 namespace {
@@ -218,15 +168,15 @@ Var step_with(Var x, Var h, const StepWeight& U, const std::optional<ThirdTerm>&
   Memory& memory = x.value().memory();
   const Tensor next({batch, n}, memory), reset({batch, n}, memory);
   const Tensor gates = third ? linear_forward(third->c, third->C.value()) : Tensor({batch, 3 * n}, memory);
-  Step{memory, batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(),
-                                                   reset.data(), next.data(), third.has_value());
+  GruCell{memory, batch, n, U.value().data()}.forward(x.value().data(), h.value().data(), gates.data(),
+                                                      reset.data(), next.data(), third.has_value());
   std::vector<Var> inputs = {x, h, U.var()};
   if (third) inputs.insert(inputs.end(), {third->c, third->C.var()});
   return x.tape->record("gru_step", next, inputs, [=, &memory](const Tensor&, const Tensor& dy) {
     const bool add = h.needs_gradient() && h.has_gradient();
     const Tensor dx({batch, 3 * n}, memory), dh = add ? h.gradient() : Tensor({batch, n}, memory);
-    Step{memory, batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), nullptr,
-                                                      dx.data(), dh.data(), add);
+    GruCell{memory, batch, n, U.value().data()}.backward(h.value().data(), gates.data(), dy.data(), nullptr,
+                                                         dx.data(), dh.data(), add);
     if (h.needs_gradient() && !add) h.adopt_gradient(dh);
     if (x.needs_gradient()) add_gradient(x, dx);
     U.add_step(h.value(), dx, 0, 2 * n);

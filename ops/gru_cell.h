@@ -1,0 +1,44 @@
+// One step of a GRU for all sentences of a batch, on raw memory: what the operations of gru.h are made of.
+#pragma once
+
+#include "cuda/kernels.h"
+#include "ops/gemm.h"
+#include "tensor/ids.h"
+
+namespace mininmt {
+
+// A sentence is active unless `lengths` says that it has no word at time t. On the GPU a second GRU of the same sizes
+// may take a step at the same time: in the same launches, with products as a batch of two. Its operands lie as far
+// after the first one's as `second` and U_apart say, in elements.
+struct GruCell {
+  Memory& memory;
+  std::int64_t batch, n;
+  const real* U;                     // (3n, n)
+  const Indices* lengths = nullptr;  // none: all are active
+  std::int64_t t = 0;
+  cuda::GruStep::Second second = {};
+  std::int64_t U_apart = 0;
+
+  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what gates holds
+  // before, C c, is one more term.
+  void forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const;
+
+  // The gradient of the new state is dnext, or dnext + dy (each (B, n)): dx (B, 3n) is set, dh (B, n) set or added to.
+  void backward(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
+                bool add) const;
+
+ private:
+  bool active(std::int64_t b) const { return !lengths || t < (*lengths)[static_cast<std::size_t>(b)]; }
+  bool on_cuda() const { return kHasCuda && !memory.on_host(); }
+  cuda::GruStep cuda_step() const { return {batch, n, lengths ? lengths->in(memory) : nullptr, t, second}; }
+
+  void multiply(std::int64_t columns, std::int64_t k, Matrix a, std::int64_t a_apart, Matrix b, real* c,
+                std::int64_t c_stride, std::int64_t c_apart, bool add) const;
+  void compute_gates(const real* x, const real* h, real* gates, real* reset) const;
+  void compute_state(const real* x, const real* h, real* gates, real* next) const;
+  void state_gradient(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
+                      bool add) const;
+  void reset_gradient(const real* h, const real* gates, const real* q, real* dx, real* dh) const;
+};
+
+}  // namespace mininmt
