@@ -232,6 +232,7 @@ TEST_CASE_FIXTURE(Values, "a NaN is passed on by every operation that computes")
                                     softmax_xent(x, {0, 0})};
   for (const Var& y : results) CHECK(std::isnan(y.value().data()[y.value().size() - 1]));
   CHECK(std::isnan(softmax_xent(of({1, 2}, {nan, 1}), {1}).value().item()));
+  CHECK(std::isnan(maxout(of({1, 2}, {nan, 1})).value().item()));
 }
 
 }  // namespace mininmt
