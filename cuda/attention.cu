@@ -70,7 +70,7 @@ struct Parts {
 // been summed is scaled down whenever a larger one comes.
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock, kResident)
-    attend_chunk(Attention a, Parts parts, const real* query, real* alpha, real* context) {
+    attend_chunk(AttentionOperands a, Parts parts, const real* query, real* alpha, real* context) {
   __shared__ real scores[kTile], weights[kWarps][kTile];
   const Index row = blockIdx.x, part = row * parts.count + blockIdx.y;
   const Index b = a.sentence_of_row ? a.sentence_of_row[row] : row;
@@ -128,7 +128,8 @@ __global__ void __launch_bounds__(kBlock, kResident)
 // Grid (rows, .), the blocks of a row side by side over its columns and positions. alpha = softmax of the
 // scores that stand there; context = the sum of the chunks' parts, each brought to the same largest score.
 template <int kWidth>
-__global__ void __launch_bounds__(kBlock) join_chunks(Attention a, Parts parts, real* alpha, real* context) {
+__global__ void __launch_bounds__(kBlock)
+    join_chunks(AttentionOperands a, Parts parts, real* alpha, real* context) {
   const Index row = blockIdx.x, b = a.sentence_of_row ? a.sentence_of_row[row] : row;
   const Index length = a.lengths[b], count = (length + parts.chunk - 1) / parts.chunk;
   const real* const of_chunk = parts.largest + row * parts.count;
@@ -170,7 +171,7 @@ Index positions_in_chunk(Index rows, Index steps) {
 }
 
 template <int kWidth>
-void attend_in_packs(const Attention& a, const real* query, real* alpha, real* context) {
+void attend_in_packs(const AttentionOperands& a, const real* query, real* alpha, real* context) {
   const Index chunk = positions_in_chunk(a.rows, a.steps), chunks = blocks_for(a.steps, chunk);
   const auto rows = as_blocks(a.rows);
   const dim3 grid(rows, as_blocks(chunks));
@@ -188,7 +189,7 @@ void attend_in_packs(const Attention& a, const real* query, real* alpha, real* c
 
 }  // namespace
 
-void attend(const Attention& a, const real* query, real* alpha, real* context) {
+void attend(const AttentionOperands& a, const real* query, real* alpha, real* context) {
   if (a.rows == 0) return;
   const bool wide =
       (a.align % kWide | a.context % kWide) == 0 && aligned(query, a.keys, a.v, a.values, context);

@@ -32,7 +32,7 @@ __device__ real dot(Index size, const real* x, const real* y) {
 // Grid (batch, .): dalpha (batch, steps), dalpha_j = dc . values_j, a warp to each position j of the row. Not
 // written at padding.
 template <int kWidth>
-__global__ void __launch_bounds__(kBlock) alpha_gradient(Attention a, const real* dc, real* dalpha) {
+__global__ void __launch_bounds__(kBlock) alpha_gradient(AttentionOperands a, const real* dc, real* dalpha) {
   const Index b = blockIdx.x, j = (blockIdx.y * Index{kBlock} + threadIdx.x) / kWarp;
   if (j >= a.lengths[b]) return;  // the same for the whole warp
   const real sum = dot<kWidth>(a.context, dc + b * a.context, a.values + (j * a.batch + b) * a.context);
@@ -55,7 +55,7 @@ constexpr int kKeysInFlight = 4;  // and as many packs of dkeys
 // (dalpha_j - mean).
 template <int kWidth>
 __global__ void __launch_bounds__(kKeyWarps* kWarp)
-    key_gradient(Attention a, const real* query, const real* alpha, const real* dalpha, real* dquery,
+    key_gradient(AttentionOperands a, const real* query, const real* alpha, const real* dalpha, real* dquery,
                  bool add, real* dkeys, real* dv_rows) {
   constexpr int kColumns = kWarp * kWidth;
   __shared__ __align__(16) real sum_of_h[kKeyWarps][kColumns], sum_of_u[kKeyWarps][kColumns];
@@ -113,8 +113,8 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
 
 }  // namespace
 
-void attend_gradient(const Attention& a, const real* query, const real* alpha, const real* dc, real* dquery,
-                     bool add, real* dkeys, real* dv_rows) {
+void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
+                     real* dquery, bool add, real* dkeys, real* dv_rows) {
   if (a.rows == 0) return;
   const auto rows = as_blocks(a.rows);
   const Scratch scratch(static_cast<std::size_t>(a.rows * a.steps) * sizeof(real));

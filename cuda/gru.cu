@@ -10,13 +10,13 @@ namespace {
 
 // n, what says which rows are active, and where the operands of the second GRU lie. No member has a gap
 // behind it, so that no parameter of a kernel has bytes that nobody wrote.
-struct Step {
+struct StepArguments {
   Index n;
   const std::int32_t* lengths;
   Index t, second_t;            // no array: an index that is not a constant would move this to local memory
   Index x, now, before, state;  // from the first GRU's element to the second's
 
-  explicit Step(const GruStep& step)
+  explicit StepArguments(const GruStep& step)
       : n(step.n),
         lengths(step.lengths),
         t(step.t),
@@ -33,7 +33,7 @@ struct Step {
 template <int kPack>
 struct Gates {
   static constexpr int kWidth = kPack;
-  Step step;
+  StepArguments step;
   const real *x, *h;
   real *gates, *reset;
   __device__ void operator()(Index gru, Index row, Index i) const {
@@ -59,7 +59,7 @@ struct Gates {
 template <int kPack>
 struct State {
   static constexpr int kWidth = kPack;
-  Step step;
+  StepArguments step;
   const real *x, *h;
   real *gates, *next;
   __device__ void operator()(Index gru, Index row, Index i) const {
@@ -82,7 +82,7 @@ struct State {
 template <int kPack>
 struct StateGradient {
   static constexpr int kWidth = kPack;
-  Step step;
+  StepArguments step;
   const real *h, *gates, *dnext, *dy;
   const real* sum;  // what dh is added to: dh, or null
   real *dx, *dh;
@@ -112,7 +112,7 @@ struct StateGradient {
 template <int kPack>
 struct ResetGradient {
   static constexpr int kWidth = kPack;
-  Step step;
+  StepArguments step;
   const real *h, *gates, *q;
   real *dx, *dh;
   __device__ void operator()(Index gru, Index row, Index i) const {
@@ -146,13 +146,15 @@ Index count(const GruStep& step) { return step.second.is_there ? 2 : 1; }
 
 void gru_gates(const GruStep& step, const real* x, const real* h, real* gates, real* reset) {
   with_width(wide(step, x, h, gates, reset), [&](auto pack) {
-    for_rows("gru_gates", count(step), step.batch, step.n, Gates<pack>{Step(step), x, h, gates, reset});
+    for_rows("gru_gates", count(step), step.batch, step.n,
+             Gates<pack>{StepArguments(step), x, h, gates, reset});
   });
 }
 
 void gru_state(const GruStep& step, const real* x, const real* h, real* gates, real* next) {
   with_width(wide(step, x, h, gates, next), [&](auto pack) {
-    for_rows("gru_state", count(step), step.batch, step.n, State<pack>{Step(step), x, h, gates, next});
+    for_rows("gru_state", count(step), step.batch, step.n,
+             State<pack>{StepArguments(step), x, h, gates, next});
   });
 }
 
@@ -160,7 +162,7 @@ void gru_state_gradient(const GruStep& step, const real* h, const real* gates, c
                         const real* dy, real* dx, real* dh, bool add) {
   with_width(wide(step, h, gates, dnext, dy, dx, dh), [&](auto pack) {
     for_rows("gru_state_gradient", count(step), step.batch, step.n,
-             StateGradient<pack>{Step(step), h, gates, dnext, dy, add ? dh : nullptr, dx, dh});
+             StateGradient<pack>{StepArguments(step), h, gates, dnext, dy, add ? dh : nullptr, dx, dh});
   });
 }
 
@@ -168,7 +170,7 @@ void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, c
                         real* dh) {
   with_width(wide(step, h, gates, q, dx, dh), [&](auto pack) {
     for_rows("gru_reset_gradient", count(step), step.batch, step.n,
-             ResetGradient<pack>{Step(step), h, gates, q, dx, dh});
+             ResetGradient<pack>{StepArguments(step), h, gates, q, dx, dh});
   });
 }
 

@@ -115,7 +115,7 @@ void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, c
 // --- Attention (attention.cu; ops/attention.h) ---------------------------------------------------------
 // keys (steps, batch, align), values (steps, batch, context), v (align), lengths (batch). Row r of `rows`
 // belongs to sentence sentence_of_row[r]; null: r, and rows = batch.
-struct Attention {
+struct AttentionOperands {
   Index rows, steps, batch, align, context;
   const real *keys, *values, *v;
   const std::int32_t *lengths, *sentence_of_row;
@@ -124,7 +124,7 @@ struct Attention {
 // e = v . tanh(query + key_j), alpha its masked softmax, context = sum_j alpha_j values_j: query (rows,
 // align) -> alpha (rows, steps), exactly 0 at padding, and context (rows, context). Keys and values are read
 // once.
-void attend(const Attention& a, const real* query, real* alpha, real* context);
+void attend(const AttentionOperands& a, const real* query, real* alpha, real* context);
 
 // One step back, for rows = batch without sentence_of_row: from dc (batch, context) and alpha
 //   de = alpha (dalpha - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
@@ -132,8 +132,8 @@ void attend(const Attention& a, const real* query, real* alpha, real* context);
 //   key_j), computed again; dv_rows (batch, align) += sum_j de_j u_j.
 // dkeys and dv_rows may be null. Gradients at padding are not touched. What is left, dvalues_j += sum over
 // the steps of alpha_j dc, is one product after all steps (ops/attention.cc).
-void attend_gradient(const Attention& a, const real* query, const real* alpha, const real* dc, real* dquery,
-                     bool add, real* dkeys, real* dv_rows);
+void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
+                     real* dquery, bool add, real* dkeys, real* dv_rows);
 
 // --- Two cursors in step (diagonal.cu; ops/diagonal.h) --------------------------------------------------
 // Row r of y (rows, context) = h (steps, batch, context) at position min(i, lengths[b]), counted from 1, of
@@ -147,18 +147,18 @@ void add_diagonal_gradient(Index batch, Index context, Index i, const std::int32
 
 // --- Graves' window (window.cu; ops/window.h) -----------------------------------------------------------
 // u (rows, 3 gaussians) = [a^, b^, k^], kappa (rows, gaussians), h (steps, batch, context).
-struct Window {
+struct WindowSizes {
   Index rows, steps, batch, context, gaussians;
 };
 void window_centres(Index rows, Index gaussians, const real* u, const real* before, real* kappa);
 void add_window_centres_gradient(Index rows, Index gaussians, const real* u, const real* dkappa, real* du);
 
 // phi (rows, steps), exactly 0 at padding, and c (rows, context). sentence_of_row as in diagonal().
-void window(const Window& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row, const real* u,
-            const real* kappa, const real* h, real* phi, real* c);
+void window(const WindowSizes& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row,
+            const real* u, const real* kappa, const real* h, real* phi, real* c);
 
 // For rows = batch: du, dkappa and dh += ; each may be null.
-void add_window_gradient(const Window& w, const std::int32_t* lengths, const real* u, const real* kappa,
+void add_window_gradient(const WindowSizes& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
 
 // --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------

@@ -24,8 +24,8 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 __global__ void __launch_bounds__(kBlock)
-    read_window(Window w, const std::int32_t* lengths, const std::int32_t* sentence_of_row, const real* u,
-                const real* kappa, const real* h, real* phi, real* c) {
+    read_window(WindowSizes w, const std::int32_t* lengths, const std::int32_t* sentence_of_row,
+                const real* u, const real* kappa, const real* h, real* phi, real* c) {
   const Index r = blockIdx.x, b = sentence_of_row ? sentence_of_row[r] : r, K = w.gaussians;
   const real *const u_r = u + r * 3 * K, *const kappa_r = kappa + r * K;
   real* const phi_r = phi + r * w.steps;
@@ -47,8 +47,9 @@ __global__ void __launch_bounds__(kBlock)
 // First half, a warp to each position: d_j = h_j . dc, and dh_j += phi_j dc. Second half, a warp to each
 // Gaussian.
 __global__ void __launch_bounds__(kBlock)
-    window_gradient(Window w, const std::int32_t* lengths, const real* u, const real* kappa, const real* h,
-                    const real* phi, const real* dc, real* d, real* du, real* dkappa, real* dh) {
+    window_gradient(WindowSizes w, const std::int32_t* lengths, const real* u, const real* kappa,
+                    const real* h, const real* phi, const real* dc, real* d, real* du, real* dkappa,
+                    real* dh) {
   const Index b = blockIdx.x, K = w.gaussians;
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, length = lengths[b];
   const real* const dc_b = dc + b * w.context;
@@ -99,13 +100,13 @@ void add_window_centres_gradient(Index rows, Index gaussians, const real* u, con
          rows * gaussians, gaussians, u, dkappa, du);
 }
 
-void window(const Window& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row, const real* u,
-            const real* kappa, const real* h, real* phi, real* c) {
+void window(const WindowSizes& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row,
+            const real* u, const real* kappa, const real* h, real* phi, real* c) {
   launch("window", read_window, dim3(as_blocks(w.rows)), kBlock, w, lengths, sentence_of_row, u, kappa, h,
          phi, c);
 }
 
-void add_window_gradient(const Window& w, const std::int32_t* lengths, const real* u, const real* kappa,
+void add_window_gradient(const WindowSizes& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh) {
   const Scratch d(static_cast<std::size_t>(w.rows * w.steps) * sizeof(real));
   launch("add_window_gradient", window_gradient, dim3(as_blocks(w.rows)), kBlock, w, lengths, u, kappa, h,

@@ -10,8 +10,8 @@ namespace mininmt {
 namespace {
 
 // The gradient of an operand that stands transposed is transposed too: (A B)^T = B^T A^T.
-void add_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a,
-                 Matrix b) {
+void add_matrix_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k,
+                        Matrix a, Matrix b) {
   if (!transpose_c) {
     gemm(c.memory(), m, n, k, a, b, c.data(), n, true);
   } else {
@@ -64,8 +64,8 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
     const Matrix d{dy.data(), n};
     const Matrix a_t{a.value().data(), a.shape()[1], !transpose_a},
         b_t{b.value().data(), b.shape()[1], !transpose_b};
-    if (a.needs_gradient()) add_product(a.gradient(), transpose_a, m, k, n, d, b_t);
-    if (b.needs_gradient()) add_product(b.gradient(), transpose_b, k, n, m, a_t, d);
+    if (a.needs_gradient()) add_matrix_product(a.gradient(), transpose_a, m, k, n, d, b_t);
+    if (b.needs_gradient()) add_matrix_product(b.gradient(), transpose_b, k, n, m, a_t, d);
   });
 }
 
@@ -113,7 +113,7 @@ Var linear(Var x, Var W, Var bias) {
 StepWeight::StepWeight(Var W) : W_(W) {
   if (!W.needs_gradient()) return;
   W.tape->on_backward([W, pending = pending_] {
-    for (const Rows& rows : *pending) add_weight_gradient(W, rows);
+    for (const StepRows& rows : *pending) add_weight_gradient(W, rows);
     pending->clear();
   });
 }
@@ -121,16 +121,16 @@ StepWeight::StepWeight(Var W) : W_(W) {
 void StepWeight::add_step(const Tensor& x, const Tensor& dy, std::int64_t first, std::int64_t count) const {
   check_shape("StepWeight", "dy", dy.shape(), x.shape().with_last(W_.shape()[0]));
   if (!W_.needs_gradient()) return;
-  auto rows = std::find_if(pending_->begin(), pending_->end(), [&](const Rows& r) {
+  auto rows = std::find_if(pending_->begin(), pending_->end(), [&](const StepRows& r) {
     return r.first == first && r.count == count && r.x[0].shape() == x.shape();
   });
-  if (rows == pending_->end()) rows = pending_->insert(rows, Rows{first, count, {}, {}});
+  if (rows == pending_->end()) rows = pending_->insert(rows, StepRows{first, count, {}, {}});
   rows->x.push_back(x);
   rows->dy.push_back(dy);
 }
 
 // The rows of all steps one after another, and one product.
-void StepWeight::add_weight_gradient(Var W, const Rows& rows) {
+void StepWeight::add_weight_gradient(Var W, const StepRows& rows) {
   const std::int64_t k = W.shape()[1];
   const Tensor x = join_columns(rows.x, 0, k), dy = join_columns(rows.dy, rows.first, rows.count);
   gemm(x.memory(), rows.count, k, x.shape()[0], {dy.data(), rows.count, true}, {x.data(), k},

@@ -44,14 +44,14 @@ class StepWeight {
   void add_step(const Tensor& x, const Tensor& dy, std::int64_t first, std::int64_t count) const;
 
  private:
-  struct Rows {  // the steps handed in so far for one block of rows of W
+  struct StepRows {  // the steps handed in so far for one block of rows of W
     std::int64_t first, count;
     std::vector<Tensor> x, dy;
   };
-  static void add_weight_gradient(Var W, const Rows& rows);
+  static void add_weight_gradient(Var W, const StepRows& rows);
 
   Var W_;
-  std::shared_ptr<std::vector<Rows>> pending_ = std::make_shared<std::vector<Rows>>();
+  std::shared_ptr<std::vector<StepRows>> pending_ = std::make_shared<std::vector<StepRows>>();
 };
 
 Var linear(Var x, const StepWeight& W);

@@ -41,19 +41,19 @@ MININMT_VECTORIZED real sum_of(std::int64_t size, const real* x) {
 }
 
 // dx += factor (p - uniform), p = e^(x - log_sum)
-MININMT_VECTORIZED void add_gradient(std::int64_t size, real factor, real uniform, real log_sum,
-                                     const real* x, real* dx) {
+MININMT_VECTORIZED void add_xent_gradient(std::int64_t size, real factor, real uniform, real log_sum,
+                                          const real* x, real* dx) {
 #pragma omp simd
   for (std::int64_t i = 0; i < size; ++i) dx[i] += factor * (mininmt::exp(x[i] - log_sum) - uniform);
 }
 
-struct Rows {
+struct TargetRows {
   std::int64_t count, words;
   Indices targets;
   real smoothing;
 };
 
-void set_losses(const Rows& rows, const Tensor& logits, const Tensor& loss, const Tensor& log_sum) {
+void set_losses(const TargetRows& rows, const Tensor& logits, const Tensor& loss, const Tensor& log_sum) {
   if constexpr (kHasCuda)
     if (logits.on_cuda())
       return cuda::softmax_xent(rows.count, rows.words, logits.data(), nullptr,
@@ -73,7 +73,7 @@ void set_losses(const Rows& rows, const Tensor& logits, const Tensor& loss, cons
   });
 }
 
-void add_gradients(const Rows& rows, const Tensor& logits, const Tensor& log_sum, const Tensor& dloss,
+void add_gradients(const TargetRows& rows, const Tensor& logits, const Tensor& log_sum, const Tensor& dloss,
                    const Tensor& dlogits) {
   if constexpr (kHasCuda)
     if (logits.on_cuda())
@@ -86,7 +86,7 @@ void add_gradients(const Rows& rows, const Tensor& logits, const Tensor& log_sum
       if (rows.targets[i] == kNone) continue;
       const real factor = dloss.data()[i];
       real* const dx = dlogits.data() + i * rows.words;
-      add_gradient(rows.words, factor, uniform, log_sum.data()[i], logits.data() + i * rows.words, dx);
+      add_xent_gradient(rows.words, factor, uniform, log_sum.data()[i], logits.data() + i * rows.words, dx);
       dx[rows.targets[i]] -= factor * (1 - eps);
     }
   });
@@ -111,7 +111,7 @@ void check_targets(const Indices& targets, std::int64_t rows, std::int64_t words
 
 Var softmax_xent(Var logits, const Indices& targets, double label_smoothing) {
   check_rank("softmax_xent", "logits", logits.shape(), 2, 2);
-  const Rows rows{logits.shape()[0], logits.shape()[1], targets, static_cast<real>(label_smoothing)};
+  const TargetRows rows{logits.shape()[0], logits.shape()[1], targets, static_cast<real>(label_smoothing)};
   check_targets(targets, rows.count, rows.words, label_smoothing);
   Memory& memory = logits.value().memory();
   const Tensor loss({rows.count}, memory), log_sum({rows.count}, memory);

@@ -38,7 +38,7 @@ void add_centres_gradient(const Tensor& u, const Tensor& dkappa, const Tensor& d
 
 // What window() works on; null: no gradient is wanted, or the rows are the sentences.
 struct Operands {
-  cuda::Window sizes;
+  cuda::WindowSizes sizes;
   const real *u, *kappa, *h;
   const Indices* lengths;
   const Indices* sentence_of_row;
@@ -95,7 +95,7 @@ void forward(const Operands& o, const Tensor& phi, const Tensor& c) {
                           phi.data(), c.data());
   phi.fill(0);
   c.fill(0);
-  const cuda::Window& s = o.sizes;
+  const cuda::WindowSizes& s = o.sizes;
   parallel_for(s.rows, s.steps * (kCost * s.gaussians + s.context),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t r = begin; r < end; ++r)
@@ -106,7 +106,7 @@ void forward(const Operands& o, const Tensor& phi, const Tensor& c) {
 real* gradient_or_null(Var x) { return x.needs_gradient() ? x.gradient().data() : nullptr; }
 
 void backward(const Operands& o, const Tensor& phi, const Tensor& dc, real* du, real* dkappa, real* dh) {
-  const cuda::Window& s = o.sizes;
+  const cuda::WindowSizes& s = o.sizes;
   if constexpr (kHasCuda)
     if (dc.on_cuda())
       return cuda::add_window_gradient(s, o.lengths->in(dc.memory()), o.u, o.kappa, o.h, phi.data(),

@@ -113,7 +113,7 @@ Gradient<T> gradient_plainly(const Problem& p) {
 struct Device {
   Tensor keys, values, v, query;
   Indices lengths, sentence_of_row;
-  cuda::Attention a;
+  cuda::AttentionOperands a;
 
   explicit Device(const Problem& p)
       : keys(on_device(p.keys)),
@@ -281,7 +281,7 @@ TEST_CASE("attend_gradient: without dkeys or dv_rows") {
 }
 
 TEST_CASE("attend, attend_gradient: no rows") {
-  const cuda::Attention none{0, 3, 0, 4, 4, nullptr, nullptr, nullptr, nullptr, nullptr};
+  const cuda::AttentionOperands none{0, 3, 0, 4, 4, nullptr, nullptr, nullptr, nullptr, nullptr};
   cuda::attend(none, nullptr, nullptr, nullptr);
   cuda::attend_gradient(none, nullptr, nullptr, nullptr, nullptr, true, nullptr, nullptr);
   cuda::synchronize();
