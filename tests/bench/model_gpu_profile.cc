@@ -94,7 +94,7 @@ class Update {
     auto* const progress = reinterpret_cast<cuda::Progress*>(progress_.data());
     cuda::measure(values.size(), gradients_.data(), cost.value().data(), schedule,
                   reinterpret_cast<double*>(partial_.data()), progress);
-    optimizer_->update_on_cuda(values, gradients_, schedule, progress);
+    optimizer_->update(values, gradients_, schedule, progress);
   }
 
  private:
