@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "tensor/portable.h"
 
@@ -50,6 +51,35 @@ MININMT_PORTABLE inline float divide(float a, float b) {
 #endif
 }
 
+// u = 2^k m with sqrt(1/2) <= m < sqrt(2), for a normal u > 0.
+struct Binary {
+  float k, m;
+};
+
+MININMT_PORTABLE inline Binary binary(float u) {
+  constexpr std::uint32_t kRootOfHalf = 0x3f3504f3;  // its bits
+  const auto bits = std::bit_cast<std::uint32_t>(u);
+  const auto k = static_cast<std::int32_t>(bits - kRootOfHalf) >> 23;
+  return {static_cast<float>(k), std::bit_cast<float>(bits - (static_cast<std::uint32_t>(k) << 23))};
+}
+
+// k ln 2 + log(1 + f) + small, by the series of log((1 + s) / (1 - s)) in s = f / (2 + f), fitted by
+// FreeBSD's logf.
+MININMT_PORTABLE inline float log_of_binary(float k, float f, float small) {
+  const float s = divide(f, 2 + f), z = s * s, half = 0.5f * f * f;
+  const float series =
+      z * (0xaaaaaa.0p-24f + z * (0xccce13.0p-25f + z * (0x91e9ee.0p-25f + z * 0xf89e26.0p-26f)));
+  return s * (half + series) + (k * 9.0580006145e-06f + small) - half + f + k * 6.9313812256e-01f;
+}
+
+// y where 0 < u < infinity; else what the logarithm of u is.
+MININMT_PORTABLE inline float log_at_edges(float u, float y) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  y = u == 0 ? -kInfinity : y;
+  y = u < 0 ? std::numeric_limits<float>::quiet_NaN() : y;
+  return u < kInfinity ? y : u;  // infinity and NaN stay
+}
+
 }  // namespace detail
 
 // e^x; 0 (in fact 1e-38) below -87, e^88 above 88.
@@ -68,8 +98,26 @@ MININMT_PORTABLE inline float tanh(float x) {
 
 MININMT_PORTABLE inline float sigmoid(float x) { return detail::divide(1, 1 + mininmt::exp(-x)); }
 
+// log x, to 0.8 units in the last place, subnormal x too; -infinity at 0, NaN below.
+MININMT_PORTABLE inline float log(float x) {
+  const bool tiny = x < 0x1p-126f;
+  const auto [k, m] = detail::binary(tiny ? x * 0x1p25f : x);
+  return detail::log_at_edges(x, detail::log_of_binary(tiny ? k - 25 : k, m - 1, 0));
+}
+
+// log(1 + x), to 0.8 units in the last place, also where x is near 0 or -1; -infinity at -1, NaN below.
+MININMT_PORTABLE inline float log1p(float x) {
+  const float u = 1 + x;
+  const auto [k, m] = detail::binary(u);
+  const float lost = detail::divide(k > 1 ? 1 - (u - x) : x - (u - 1), u);  // by the rounding of u
+  const bool near_0 = k == 0;
+  return detail::log_at_edges(u, detail::log_of_binary(k, near_0 ? x : m - 1, near_0 ? 0 : lost));
+}
+
 MININMT_PORTABLE inline double exp(double x) { return std::exp(x); }
 MININMT_PORTABLE inline double tanh(double x) { return std::tanh(x); }
+MININMT_PORTABLE inline double log(double x) { return std::log(x); }
+MININMT_PORTABLE inline double log1p(double x) { return std::log1p(x); }
 MININMT_PORTABLE inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // Derivatives in terms of the outputs.

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "tensor/scalar.h"
@@ -49,6 +51,27 @@ double relative_error_near_zero(const F& f, const G& exact) {
 const auto float_exp = [](float x) { return mininmt::exp(x); };
 const auto float_tanh = [](float x) { return mininmt::tanh(x); };
 const auto float_sigmoid = [](float x) { return mininmt::sigmoid(x); };
+const auto float_log = [](float x) { return mininmt::log(x); };
+const auto float_log1p = [](float x) { return mininmt::log1p(x); };
+
+// Largest error of f over all floats, one bit pattern in 4099, in units in the last place of the exact value.
+// What is not finite must be so exactly, or infinite.
+template <class F, class G>
+double units_over_all_floats(const F& f, const G& exact) {
+  double worst = 0;
+  for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += 4099) {
+    const float x = std::bit_cast<float>(static_cast<std::uint32_t>(bits)), got = f(x);
+    const double expected = exact(static_cast<double>(x));
+    if (std::isfinite(expected)) {
+      const int exponent = expected == 0 ? -126 : std::max(std::ilogb(expected), -126);
+      worst = std::max(worst, std::abs(got - expected) / std::ldexp(1.0, exponent - 23));
+    } else if (std::isnan(expected) ? !std::isnan(got) : static_cast<double>(got) != expected) {
+      FAIL_CHECK("at " << x << ": " << got << " for " << expected);
+    }
+  }
+  return worst;
+}
+
 double exact_exp(double x) { return std::exp(x); }
 double exact_tanh(double x) { return std::tanh(x); }
 double exact_sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -123,9 +146,46 @@ TEST_CASE("sigmoid: edges, never outside of [0, 1]") {
   }
 }
 
+TEST_CASE(
+    "log and log1p: units in the last place over all floats, subnormal, negative, infinite and NaN ones "
+    "too") {
+  CHECK(units_over_all_floats(float_log, [](double x) { return std::log(x); }) <= 0.8);
+  CHECK(units_over_all_floats(float_log1p, [](double x) { return std::log1p(x); }) <= 0.8);
+}
+
+TEST_CASE("log1p: relative error near 0; units in the last place towards -1, where 1 + x cancels") {
+  CHECK(relative_error_near_zero(float_log1p, [](double x) { return std::log1p(x); }) <= 1e-7);
+  double worst = 0;
+  for (float x = -1 + 0x1p-24f; x < -0.9999f; x += 0x1p-24f) {
+    const double expected = std::log1p(static_cast<double>(x));
+    worst = std::max(worst, std::abs(mininmt::log1p(x) - expected) / -expected);
+  }
+  CHECK(worst <= 1e-7);
+}
+
+TEST_CASE("log and log1p: edges") {
+  CHECK(mininmt::log(1.0f) == 0);
+  CHECK(mininmt::log(0.0f) == -kInfinity);
+  CHECK(mininmt::log(-0.0f) == -kInfinity);
+  CHECK(mininmt::log(kSmallest) == doctest::Approx(-149 * std::log(2.0)));
+  CHECK(mininmt::log(kInfinity) == kInfinity);
+  CHECK(std::isnan(mininmt::log(-kSmallest)));
+  CHECK(std::isnan(mininmt::log(-kInfinity)));
+  CHECK(std::isnan(mininmt::log(kNan)));
+  CHECK(mininmt::log1p(0.0f) == 0);
+  CHECK(mininmt::log1p(kSmallest) == kSmallest);
+  CHECK(mininmt::log1p(-1.0f) == -kInfinity);
+  CHECK(mininmt::log1p(kInfinity) == kInfinity);
+  CHECK(std::isnan(mininmt::log1p(std::nextafter(-1.0f, -2.0f))));
+  CHECK(std::isnan(mininmt::log1p(-kInfinity)));
+  CHECK(std::isnan(mininmt::log1p(kNan)));
+}
+
 TEST_CASE("in double they are the standard library's") {
   for (const double x : {-30.0, -1.0, -0.0, 1e-300, 0.5, 700.0}) {
     CHECK(mininmt::exp(x) == std::exp(x));
+    CHECK(mininmt::log1p(std::abs(x)) == std::log1p(std::abs(x)));
+    CHECK(mininmt::log(std::abs(x)) == std::log(std::abs(x)));
     CHECK(mininmt::tanh(x) == std::tanh(x));
     CHECK(mininmt::sigmoid(x) == doctest::Approx(1 / (1 + std::exp(-x))).epsilon(1e-15));
   }
