@@ -1,7 +1,9 @@
 // Operations on each element by itself (ops/elementwise.h, ops/maxout.h, ops/dropout.h). Bound by memory:
 // each input is read once and each output written once, 16 bytes at a time where all pointers allow it.
+#include <string>
+
 #include "cuda/vector.cuh"
-#include "tensor/scalar.h"
+#include "tensor/elementwise.h"
 
 namespace mininmt::cuda {
 namespace {
@@ -68,21 +70,24 @@ struct PlusNumber {
   __device__ real operator()(real y) const { return y + __ldg(number); }
 };
 
-struct Tanh {
-  __device__ real operator()(real x) const { return mininmt::tanh(x); }
+template <class F>
+struct Value {
+  __device__ real operator()(real x) const { return F::value(x); }
 };
 
-struct Sigmoid {
-  __device__ real operator()(real x) const { return mininmt::sigmoid(x); }
+template <class F>
+struct PlusGradient {
+  __device__ real operator()(real dx, real kept, real dy) const { return dx + dy * slope<F>(kept); }
 };
 
-struct PlusTanhGradient {
-  __device__ real operator()(real dx, real y, real dy) const { return dx + dy * tanh_slope(y); }
-};
-
-struct PlusSigmoidGradient {
-  __device__ real operator()(real dx, real y, real dy) const { return dx + dy * sigmoid_slope(y); }
-};
+// use(F{}) for the function of this number in the list.
+template <class Use>
+void with_function(std::size_t number, const Use& use) {
+  std::size_t i = 0;
+  for_functions([&](auto f) {
+    if (i++ == number) use(f);
+  });
+}
 
 // Whether the first of a pair is taken: the larger, the first of equal ones, or the one that is NaN.
 __device__ bool takes_first(real a, real b) { return a >= b || a != a; }
@@ -194,16 +199,15 @@ void add_number(Index n, const real* number, real* y) {
   launch_map("add_number", n, PlusNumber{number}, y, static_cast<const real*>(y));
 }
 
-void tanh(Index n, const real* x, real* y) { launch_map("tanh", n, Tanh{}, y, x); }
-
-void sigmoid(Index n, const real* x, real* y) { launch_map("sigmoid", n, Sigmoid{}, y, x); }
-
-void add_tanh_gradient(Index n, const real* y, const real* dy, real* dx) {
-  launch_map("add_tanh_gradient", n, PlusTanhGradient{}, dx, static_cast<const real*>(dx), y, dy);
+void elementwise(std::size_t function, Index n, const real* x, real* y) {
+  with_function(function, [&](auto f) { launch_map(f.name, n, Value<decltype(f)>{}, y, x); });
 }
 
-void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx) {
-  launch_map("add_sigmoid_gradient", n, PlusSigmoidGradient{}, dx, static_cast<const real*>(dx), y, dy);
+void add_elementwise_gradient(std::size_t function, Index n, const real* kept, const real* dy, real* dx) {
+  with_function(function, [&](auto f) {
+    const std::string name = join("add_", f.name, "_gradient");
+    launch_map(name.c_str(), n, PlusGradient<decltype(f)>{}, dx, static_cast<const real*>(dx), kept, dy);
+  });
 }
 
 void maxout(Index n, const real* x, real* y) {

@@ -1,6 +1,6 @@
 // What the GPU computes: a launcher for each kernel, or for a few that belong together. Includes no CUDA
 // header, so that any source may call them behind
-//   if constexpr (kHasCuda) if (x.on_cuda()) return cuda::tanh(...);
+//   if constexpr (kHasCuda) if (x.on_cuda()) return cuda::add(...);
 // which a build without CUDA discards.
 //
 // All pointers are to device memory unless a comment says otherwise; matrices are row-major and contiguous
@@ -9,6 +9,7 @@
 // by the block that owns it. Errors of a launch are thrown as Error with the name of the kernel.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -36,10 +37,12 @@ void add_to(Index n, const real* x, real* y);                      // y += x
 void scale(Index n, real factor, const real* x, real* y);          // y = factor x
 void add_scaled(Index n, real factor, const real* x, real* y);     // y += factor x
 void add_number(Index n, const real* number, real* y);             // y_i += number[0]
-void tanh(Index n, const real* x, real* y);
-void sigmoid(Index n, const real* x, real* y);
-void add_tanh_gradient(Index n, const real* y, const real* dy, real* dx);     // dx += dy (1 - y^2)
-void add_sigmoid_gradient(Index n, const real* y, const real* dy, real* dx);  // dx += dy y (1 - y)
+
+// For function number `function` of the list in tensor/elementwise.h: y = f(x); dx += dy f'(x), from the
+// output or the input as f takes it.
+void elementwise(std::size_t function, Index n, const real* x, real* y);
+void add_elementwise_gradient(std::size_t function, Index n, const real* kept, const real* dy, real* dx);
+
 void maxout(Index n, const real* x, real* y);  // y_i = the larger of x_2i, x_2i+1, i < n
 void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx);
 

@@ -3,8 +3,8 @@
 #include "cuda/kernels.h"
 #include "ops/check.h"
 #include "ops/rows.h"
+#include "tensor/elementwise.h"
 #include "tensor/parallel.h"
-#include "tensor/scalar.h"
 
 namespace mininmt {
 namespace {
@@ -22,49 +22,47 @@ MININMT_VECTORIZED void add_product_range(std::int64_t n, const real* a, const r
   for (std::int64_t i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
-MININMT_VECTORIZED void tanh_range(std::int64_t n, const real* x, real* y) {
+template <class F>
+MININMT_VECTORIZED void value_range(std::int64_t n, const real* x, real* y) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] = mininmt::tanh(x[i]);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = F::value(x[i]);
 }
 
-MININMT_VECTORIZED void sigmoid_range(std::int64_t n, const real* x, real* y) {
+template <class F>
+MININMT_VECTORIZED void add_gradient_range(std::int64_t n, const real* kept, const real* dy, real* dx) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] = mininmt::sigmoid(x[i]);
-}
-
-MININMT_VECTORIZED void tanh_gradient_range(std::int64_t n, const real* y, const real* dy, real* dx) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * tanh_slope(y[i]);
-}
-
-MININMT_VECTORIZED void sigmoid_gradient_range(std::int64_t n, const real* y, const real* dy, real* dx) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * sigmoid_slope(y[i]);
+  for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * slope<F>(kept[i]);
 }
 
 constexpr std::int64_t kCost = 4;  // of an element, in the units of parallel_for()
 
-using Map = void (*)(std::int64_t n, const real* x, real* y);
-using MapGradient = void (*)(std::int64_t n, const real* y, const real* dy, real* dx);
-
-template <Map f>
-void in_parallel(std::int64_t n, const real* x, real* y) {
-  parallel_for(n, kCost, [&](std::int64_t begin, std::int64_t end) { f(end - begin, x + begin, y + begin); });
-}
-
-template <MapGradient f>
-void in_parallel(std::int64_t n, const real* y, const real* dy, real* dx) {
-  parallel_for(n, kCost, [&](std::int64_t begin, std::int64_t end) {
-    f(end - begin, y + begin, dy + begin, dx + begin);
+template <class F>
+void set_value(const Tensor& x, const Tensor& y) {
+  if constexpr (kHasCuda)
+    if (x.on_cuda()) return cuda::elementwise(number_of<F>(), x.size(), x.data(), y.data());
+  parallel_for(x.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
+    value_range<F>(end - begin, x.data() + begin, y.data() + begin);
   });
 }
 
-// y = f(x), with the gradient by its output.
-Var map(const char* op, Var x, Map f, MapGradient gradient) {
+// kept: the output or the input, as F takes it.
+template <class F>
+void add_slope(const Tensor& kept, const Tensor& dy, const Tensor& dx) {
+  if constexpr (kHasCuda)
+    if (dy.on_cuda())
+      return cuda::add_elementwise_gradient(number_of<F>(), dy.size(), kept.data(), dy.data(), dx.data());
+  parallel_for(dy.size(), kCost, [&](std::int64_t begin, std::int64_t end) {
+    add_gradient_range<F>(end - begin, kept.data() + begin, dy.data() + begin, dx.data() + begin);
+  });
+}
+
+// y = F(x)
+template <class F>
+Var elementwise(Var x) {
   const Tensor y(x.shape(), x.value().memory());
-  f(y.size(), x.value().data(), y.data());
-  return x.tape->record(op, y, {x}, [x, gradient](const Tensor& y, const Tensor& dy) {
-    gradient(y.size(), y.data(), dy.data(), x.gradient().data());
+  set_value<F>(x.value(), y);
+  return x.tape->record(F::name, y, {x}, [x](const Tensor& y, const Tensor& dy) {
+    add_slope<F>(kFromOutput<F> ? y : x.value(), dy, x.gradient());
   });
 }
 
@@ -133,16 +131,7 @@ Var scale(Var x, real factor) {
   });
 }
 
-Var tanh(Var x) {
-  if constexpr (kHasCuda)
-    if (x.value().on_cuda()) return map("tanh", x, cuda::tanh, cuda::add_tanh_gradient);
-  return map("tanh", x, in_parallel<tanh_range>, in_parallel<tanh_gradient_range>);
-}
-
-Var sigmoid(Var x) {
-  if constexpr (kHasCuda)
-    if (x.value().on_cuda()) return map("sigmoid", x, cuda::sigmoid, cuda::add_sigmoid_gradient);
-  return map("sigmoid", x, in_parallel<sigmoid_range>, in_parallel<sigmoid_gradient_range>);
-}
+Var tanh(Var x) { return elementwise<Tanh>(x); }
+Var sigmoid(Var x) { return elementwise<Sigmoid>(x); }
 
 }  // namespace mininmt

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "cuda/kernels.h"
+#include "tensor/elementwise.h"
 #include "tests/cuda/compare.h"
+#include "tests/ops/op_table.h"
 
 namespace mininmt {
 namespace {
@@ -23,10 +25,24 @@ struct Map {
   bool adds = false;  // y is read
 };
 
-Exact sigmoid_of(Exact x) { return 1 / (1 + std::exp(-x)); }
+// A function of the list, and its gradient from what backward keeps.
+template <class F>
+void add_function(const ElementwiseRow& row, std::vector<Map>& maps) {
+  maps.push_back({row.name, [](auto n, auto x, auto, auto y) { cuda::elementwise(number_of<F>(), n, x, y); },
+                  [f = row.value](auto x, auto, auto) { return f(x); }});
+  maps.push_back({row.name + ", gradient",
+                  [](auto n, auto x, auto dy, auto dx) {
+                    const std::int64_t offset = reinterpret_cast<std::uintptr_t>(x) % 16 / sizeof(real);
+                    const Tensor y({offset + n}, cuda::memory());
+                    if (kFromOutput<F>) cuda::elementwise(number_of<F>(), n, x, y.data() + offset);
+                    const real* const kept = kFromOutput<F> ? y.data() + offset : x;
+                    cuda::add_elementwise_gradient(number_of<F>(), n, kept, dy, dx);
+                  },
+                  [f = row.slope](auto x, auto dy, auto dx) { return dx + dy * f(x); }, true});
+}
 
-const std::vector<Map>& maps() {
-  static const std::vector<Map> all = {
+std::vector<Map> all_maps() {
+  std::vector<Map> all = {
       {"fill", [](auto n, auto, auto, auto y) { cuda::fill(n, 0.75, y); },
        [](auto, auto, auto) { return 0.75L; }},
       {"add", cuda::add, [](auto a, auto b, auto) { return a + b; }},
@@ -38,15 +54,14 @@ const std::vector<Map>& maps() {
        [](auto a, auto, auto) { return -1.5L * a; }},
       {"add_scaled", [](auto n, auto a, auto, auto y) { cuda::add_scaled(n, -1.5, a, y); },
        [](auto a, auto, auto y) { return y - 1.5L * a; }, true},
-      {"tanh", [](auto n, auto a, auto, auto y) { cuda::tanh(n, a, y); },
-       [](auto a, auto, auto) { return std::tanh(a); }},
-      {"sigmoid", [](auto n, auto a, auto, auto y) { cuda::sigmoid(n, a, y); },
-       [](auto a, auto, auto) { return sigmoid_of(a); }},
-      {"add_tanh_gradient", cuda::add_tanh_gradient,
-       [](auto a, auto b, auto y) { return y + b * (1 - a * a); }, true},
-      {"add_sigmoid_gradient", cuda::add_sigmoid_gradient,
-       [](auto a, auto b, auto y) { return y + b * a * (1 - a); }, true},
   };
+  auto row = elementwise_rows().begin();
+  for_functions([&](auto f) { add_function<decltype(f)>(*row++, all); });
+  return all;
+}
+
+const std::vector<Map>& maps() {
+  static const std::vector<Map> all = all_maps();
   return all;
 }
 
@@ -93,10 +108,13 @@ TEST_CASE("maps: nothing to do") {
 
 TEST_CASE("maps: y may be x") {
   const Reals x = random_reals(10001, 4);
-  const Tensor apart = poisoned(count_of(x)), in_place = on_device(x);
-  cuda::tanh(count_of(x), on_device(x).data(), apart.data());
-  cuda::tanh(count_of(x), in_place.data(), in_place.data());
-  CHECK(same_bits(on_host(apart), on_host(in_place)));
+  for_functions([&](auto f) {
+    const std::size_t number = number_of<decltype(f)>();
+    const Tensor apart = poisoned(count_of(x)), in_place = on_device(x);
+    cuda::elementwise(number, count_of(x), on_device(x).data(), apart.data());
+    cuda::elementwise(number, count_of(x), in_place.data(), in_place.data());
+    CHECK(same_bits(on_host(apart), on_host(in_place)));
+  });
 }
 
 TEST_CASE("maps: a NaN and an infinity show where they are, and only there") {

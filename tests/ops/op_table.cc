@@ -1,6 +1,7 @@
 #include "tests/ops/op_table.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ops/arrange.h"
 #include "ops/attention.h"
@@ -80,8 +81,8 @@ void add_elementwise(Rows& rows, std::initializer_list<Shape> shapes) {
         {"multiply, by itself", {shape}, [](Tape&, const Inputs& x) { return multiply(x[0], x[0]); }, large});
     rows.push_back(
         {"scale", {shape}, [](Tape&, const Inputs& x) { return scale(x[0], real{-1.75}); }, large});
-    rows.push_back({"tanh", {shape}, [](Tape&, const Inputs& x) { return tanh(x[0]); }, large});
-    rows.push_back({"sigmoid", {shape}, [](Tape&, const Inputs& x) { return sigmoid(x[0]); }, large});
+    for (const ElementwiseRow& f : elementwise_rows())
+      rows.push_back({f.name, {shape}, [op = f.op](Tape&, const Inputs& x) { return op(x[0]); }, large});
     rows.push_back({"dropout",
                     {shape},
                     [](Tape&, const Inputs& x) {
@@ -336,7 +337,18 @@ void add_readout(Rows& rows, std::initializer_list<ReadoutSize> sizes) {
   }
 }
 
+using Exact = long double;
+Exact logistic(Exact x) { return 1 / (1 + std::exp(-x)); }
+
 }  // namespace
+
+const std::vector<ElementwiseRow>& elementwise_rows() {
+  static const std::vector<ElementwiseRow> rows = {
+      {"tanh", tanh, std::tanh, [](Exact x) { return 1 / (std::cosh(x) * std::cosh(x)); }},
+      {"sigmoid", sigmoid, logistic, [](Exact x) { return logistic(x) * logistic(-x); }},
+  };
+  return rows;
+}
 
 const std::vector<OpRow>& op_table() {
   static const std::vector<OpRow> table = [] {

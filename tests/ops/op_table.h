@@ -31,6 +31,16 @@ struct OpRow {
 
 const std::vector<OpRow>& op_table();
 
+// The list of tensor/elementwise.h in its order: each operation beside what it must give, from the standard
+// library.
+struct ElementwiseRow {
+  std::string name;
+  Var (*op)(Var);
+  long double (*value)(long double x);
+  long double (*slope)(long double x);
+};
+const std::vector<ElementwiseRow>& elementwise_rows();
+
 // More rows at larger sizes, up to those of real models, for which kernels for the GPU divide their work in
 // other ways. For the tests of the GPU alone; without the gradient check.
 const std::vector<OpRow>& wide_op_table();

@@ -15,6 +15,8 @@
 #include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "ops/softmax_xent.h"
+#include "tensor/elementwise.h"
+#include "tests/ops/op_table.h"
 
 namespace mininmt {
 namespace {
@@ -71,6 +73,23 @@ TEST_CASE_FIXTURE(Values, "tanh and sigmoid") {
   const Var x = of({4}, {0, 1, -2, 50});
   check(tanh(x), {4}, {0, std::tanh(1), std::tanh(-2), 1}, 2e-7);
   check(sigmoid(x), {4}, {0.5, logistic(1), logistic(-2), 1}, 2e-7);
+}
+
+TEST_CASE_FIXTURE(Values, "every function of the list has a row, and gives what the standard library gives") {
+  std::vector<std::string> listed, rows;
+  for_functions([&](auto f) { listed.push_back(f.name); });
+  for (const ElementwiseRow& row : elementwise_rows()) rows.push_back(row.name);
+  REQUIRE(rows == listed);
+  std::vector<real> x = {-1e4f, 1e4f};
+  for (int i = -2000; i <= 2000; ++i) x.push_back(static_cast<real>(i) * real{0.0171f});
+  for (const ElementwiseRow& row : elementwise_rows()) {
+    CAPTURE(row.name);
+    std::vector<double> exact;
+    for (const real v : x) exact.push_back(static_cast<double>(row.value(v)));
+    const auto n = static_cast<std::int64_t>(x.size());
+    check(row.op(of({n}, x)), {n}, exact, 1e-3);
+    check(row.op(of({n - 2}, {x.begin() + 2, x.end()})), {n - 2}, {exact.begin() + 2, exact.end()}, 4e-6);
+  }
 }
 
 TEST_CASE_FIXTURE(Values, "sums") {
