@@ -21,4 +21,7 @@ Var tanh(Var x);
 // y = 1 / (1 + e^-x)                                  dx += dy y (1 - y), from the output
 Var sigmoid(Var x);
 
+// y = log(1 + e^x)                                    dx += dy / (1 + e^-x), from the input
+Var softplus(Var x);
+
 }  // namespace mininmt

@@ -25,7 +25,13 @@ struct Sigmoid {
   static MININMT_PORTABLE real slope_from_output(real y) { return sigmoid_slope(y); }
 };
 
-using ElementwiseFunctions = std::tuple<Tanh, Sigmoid>;
+struct Softplus {  // by e^-|x|, which does not overflow
+  static constexpr const char* name = "softplus";
+  static MININMT_PORTABLE real value(real x) { return (x > 0 ? x : 0) + log1p(exp(x > 0 ? -x : x)); }
+  static MININMT_PORTABLE real slope_from_input(real x) { return mininmt::sigmoid(x); }
+};
+
+using ElementwiseFunctions = std::tuple<Tanh, Sigmoid, Softplus>;
 
 // Whether backward keeps the output, and the slope of F from what it keeps.
 template <class F>

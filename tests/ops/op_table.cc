@@ -346,6 +346,8 @@ const std::vector<ElementwiseRow>& elementwise_rows() {
   static const std::vector<ElementwiseRow> rows = {
       {"tanh", tanh, std::tanh, [](Exact x) { return 1 / (std::cosh(x) * std::cosh(x)); }},
       {"sigmoid", sigmoid, logistic, [](Exact x) { return logistic(x) * logistic(-x); }},
+      {"softplus", softplus,
+       [](Exact x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, logistic},
   };
   return rows;
 }
