@@ -43,6 +43,12 @@ expect 2 train_small e --vocabs a/source.vocab a/target.vocab --dim-vocabs 9 9
 expect 0 train_small f --dim-vocabs 6 7
 holds "limits of the vocabularies" test "$(cat f/source.vocab f/target.vocab | wc -l)" -eq 13
 
+# Names without a folder, from inside a model's own.
+expect 0 eval 'cd d && "$train" --config options.ini --model . --train-sets ../toy.src ../toy.tgt --overwrite --log log --vocabs source.vocab target.vocab'
+holds "the log is there" test -s d/log
+expect 0 eval 'cd d && "$beam" --model model.safetensors --input ../toy.src --output translations'
+holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
+
 # A model that is there is not replaced unasked.
 before=$(cksum a/model.safetensors)
 expect 2 train_small a --seed 5
@@ -165,8 +171,9 @@ wait $!
 holds "the old model is there, or the new one" test -s old/model.safetensors
 
 # Dropout of annotations acts with the fixed vector too.
-expect 0 train_small fixed0 --alignment-model fixed --dropout-annotations 0
-expect 0 train_small fixed5 --alignment-model fixed --dropout-annotations 0.5
+fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }
+expect 0 fixed --model fixed0 --dropout-annotations 0
+expect 0 fixed --model fixed5 --dropout-annotations 0.5
 holds "other annotations, another model" eval '! cmp -s fixed0/model.safetensors fixed5/model.safetensors'
 
 # A validation that is not finite is never the best.

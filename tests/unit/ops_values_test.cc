@@ -217,6 +217,12 @@ TEST_CASE_FIXTURE(Values, "attend: scores of any size don't overflow the softmax
       attend(of({1, 1}, {0}), of({2, 1, 1}, {100, -100}), of({2, 1, 1}, {1, 2}), of({1}, {1e4f}), {2});
   check(tape.constant(y.alpha), {1, 2}, {1, 0}, 1e-30);
   check(y.context, {1, 1}, {1});
+
+  // Wherever the largest is; and what is larger in the padding doesn't count.
+  const Var query = of({2, 1}, {0, 0}), v = of({1}, {1e4f}), values = of({3, 2, 1}, {1, 1, 2, 2, 3, 3});
+  const Attended later = attend(query, of({3, 2, 1}, {-9, -9, 9, 0, -9, 9}), values, v, {3, 2});
+  check(tape.constant(later.alpha), {2, 3}, {0, 1, 0, 0, 1, 0}, 1e-30);
+  check(later.context, {2, 1}, {2, 2});
 }
 
 TEST_CASE_FIXTURE(Values, "softmax_xent: -log p, 0 in padding, label smoothing") {

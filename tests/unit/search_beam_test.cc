@@ -165,6 +165,33 @@ TEST_CASE("the length factors are a limit for each sentence") {
   CHECK(search_one(*eager, sources[1], {})[0].words.empty());
 }
 
+// Else nothing could ever end.
+TEST_CASE("</s> may be the last word though the shortest length is the longest") {
+  const auto eager = model_with_eos_bias(30);
+  for (const Sentence& source : random_sentences({1, 4, 7}, 9)) {
+    const auto found = search_one(*eager, source, {3, 1, 2, 2, false, 1, false});
+    CHECK(found[0].words.size() == 2 * source.size() - 1);
+    CHECK(found[0].ended);
+  }
+}
+
+TEST_CASE("of equal words the lower comes first, of equal hypotheses the one before") {
+  const auto model = random_model(small_config());
+  model->parameters().values().fill(0);
+  const auto words = [&](int beam, bool allow_unk) {
+    // </s> is barred from the first word of two.
+    Sentences found;
+    for (const Hypothesis& h : search_one(*model, {kEos}, {beam, 1, 2, 1, allow_unk, beam, false})) {
+      found.push_back(h.words);
+      if (h.ended) found.back().push_back(kEos);
+    }
+    return found;
+  };
+  CHECK(words(1, false) == Sentences{{2, kEos}});
+  CHECK(words(1, true) == Sentences{{kUnk, kEos}});
+  CHECK(words(3, false) == Sentences{{2, kEos}, {2, 2}, {2, 3}});
+}
+
 TEST_CASE("<unk> is written only if allowed") {
   const auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())

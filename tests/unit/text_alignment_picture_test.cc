@@ -131,6 +131,20 @@ TEST_CASE("wide characters line up, and control characters can't reach the termi
   CHECK(lines[8].starts_with("    e\u0301 · ◆▓"));
 }
 
+TEST_CASE("no control character of a word reaches the picture, on either side") {
+  for (char32_t code = 0; code <= 0xA0; ++code) {
+    const bool is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    if (!is_control || code == '\n') continue;
+    const std::string control = encode_utf8(code);
+    const Words words = {"a" + control, control, "c", control + "d", "</s>"};
+    for (const bool ascii : {true, false}) {
+      const std::string picture = draw_alignment(kMatrix, words, words, {.ascii = ascii});
+      CHECK_MESSAGE(picture.find(control) == std::string::npos, static_cast<unsigned>(code));
+      CHECK(picture.find("a\uFFFD") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("hard alignment: the largest weight of each target word, without either </s>") {
   CHECK(format_hard_alignment(kMatrix, 4) == "0-0 3-1 2-2 1-3");
   CHECK(format_hard_alignment(kMatrix, 5) == "0-0 3-1 2-2 1-3");  // the last word is aligned to </s>

@@ -200,6 +200,23 @@ TEST_CASE("seek goes on exactly where next would have") {
   }
 }
 
+TEST_CASE("seek into the middle of an epoch leaves everything as next would have") {
+  const ParallelCorpus corpus = corpus_of(300);
+  const BatchOptions options = {.mini_batch = 8, .maxi_batch = 5};  // 38 minibatches, 5 a fetch
+  for (const std::uint64_t minibatch : {1, 4, 5, 6, 20, 37}) {
+    BatchStream stream(corpus, options, 6), resumed(corpus, options, 6);
+    for (std::uint64_t i = 0; i < 38 + minibatch; ++i) stream.next();
+    resumed.seek(1, minibatch);
+    while (stream.epoch() < 3) {
+      CHECK(resumed.epoch() == stream.epoch());
+      CHECK(resumed.minibatch() == stream.minibatch());
+      CHECK(resumed.pairs() == stream.pairs());
+      const auto expected = stream.next(), found = resumed.next();
+      CHECK(std::equal(expected.begin(), expected.end(), found.begin(), found.end()));
+    }
+  }
+}
+
 TEST_CASE("a shuffle gives every order its share") {
   std::map<Batch, int> counts;
   for (std::uint64_t stream = 0; stream < 24000; ++stream) {

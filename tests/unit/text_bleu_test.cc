@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "tensor/version.h"
 #include "apps/text/bleu.h"
+#include "apps/text/utf8.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
@@ -126,10 +128,24 @@ TEST_CASE("the parts of the score") {
   CHECK(bleu.brevity_penalty() == 1);
 }
 
+TEST_CASE("words end where Python's str.split() ends them, and nowhere else") {
+  std::set<char32_t> found, expected = {0x20, 0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000};
+  for (char32_t code = 0x09; code <= 0x0D; ++code) expected.insert(code);
+  for (char32_t code = 0x1C; code <= 0x1F; ++code) expected.insert(code);
+  for (char32_t code = 0x2000; code <= 0x200A; ++code) expected.insert(code);
+  for (char32_t code = 0; code <= 0x10FFFF; ++code) {
+    Bleu bleu;
+    bleu.add("a" + encode_utf8(code) + "b", "");
+    if (bleu.hypothesis_length() == 2) found.insert(code);
+  }
+  CHECK(found == expected);
+}
+
 TEST_CASE("nothing at all has a BLEU of 0") { CHECK(Bleu().score() == 0); }
 
 TEST_CASE("the signature says what was computed") {
-  CHECK(Bleu::signature() == "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-" + std::string(kVersion));
+  CHECK(Bleu::signature() ==
+        "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-" + std::string(kVersion));
 }
 
 }  // namespace

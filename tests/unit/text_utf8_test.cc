@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "apps/text/utf8.h"
 
@@ -90,6 +92,40 @@ TEST_CASE("invalid sequences are replaced as Python's errors='replace' does") {
   CHECK(replace_invalid_utf8("\xED\xA0\x80") == r(3));         // a surrogate: one a byte
   CHECK(replace_invalid_utf8("\xC0\xAF") == r(2));             // overlong
   CHECK(replace_invalid_utf8("\xF5\x80\x80\x80") == r(4));     // above U+10FFFF
+}
+
+struct Columns {
+  char32_t first, last;
+};
+const std::vector<Columns> kNone = {
+    {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x05BF, 0x05BF}, {0x05C1, 0x05C2},
+    {0x05C4, 0x05C5}, {0x05C7, 0x05C7}, {0x0610, 0x061A}, {0x064B, 0x065F}, {0x0670, 0x0670},
+    {0x06D6, 0x06DC}, {0x06DF, 0x06E4}, {0x06E7, 0x06E8}, {0x06EA, 0x06ED}, {0x0900, 0x0902},
+    {0x093A, 0x093A}, {0x093C, 0x093C}, {0x0941, 0x0948}, {0x094D, 0x094D}, {0x0951, 0x0957},
+    {0x0962, 0x0963}, {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E}, {0x1160, 0x11FF},
+    {0x1AB0, 0x1ACE}, {0x1DC0, 0x1DFF}, {0x200B, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x2064},
+    {0x20D0, 0x20F0}, {0x3099, 0x309A}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF}};
+const std::vector<Columns> kTwo = {
+    {0x1100, 0x115F},   {0x2E80, 0x303E},  {0x3041, 0x3098},   {0x309B, 0x33FF},   {0x3400, 0x4DBF},
+    {0x4E00, 0xA4CF},   {0xA960, 0xA97C},  {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6B},
+    {0xFF01, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FC}, {0x1F900, 0x1F9FF},
+    {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD}};
+
+int columns_of(char32_t code) {
+  const auto in = [code](const std::vector<Columns>& ranges) {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](Columns r) { return r.first <= code && code <= r.last; });
+  };
+  return in(kNone) ? 0 : in(kTwo) ? 2 : 1;
+}
+
+TEST_CASE("columns at the edges of every range of characters that take none or two") {
+  for (const auto* ranges : {&kNone, &kTwo})
+    for (const Columns& range : *ranges)
+      for (const char32_t code : {range.first - 1, range.first, range.last, range.last + 1}) {
+        CAPTURE(static_cast<unsigned>(code));
+        CHECK(display_width(code) == columns_of(code));
+      }
 }
 
 TEST_CASE("columns of a text in a terminal") {
