@@ -44,9 +44,9 @@ expect 0 train_small f --dim-vocabs 6 7
 holds "limits of the vocabularies" test "$(cat f/source.vocab f/target.vocab | wc -l)" -eq 13
 
 # Names without a folder, from inside a model's own.
-expect 0 eval 'cd d && "$train" --config options.ini --model . --train-sets ../toy.src ../toy.tgt --overwrite --log log --vocabs source.vocab target.vocab'
+expect 0 eval '(cd d && "$train" --config options.ini --model . --train-sets ../toy.src ../toy.tgt --overwrite --log log --vocabs source.vocab target.vocab)'
 holds "the log is there" test -s d/log
-expect 0 eval 'cd d && "$beam" --model model.safetensors --input ../toy.src --output translations'
+expect 0 eval '(cd d && "$beam" --model model.safetensors --input ../toy.src --output translations)'
 holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 
 # A model that is there is not replaced unasked.

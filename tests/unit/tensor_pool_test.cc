@@ -22,6 +22,7 @@ class SmallPool final : public Pool {
   explicit SmallPool(Keep keep, std::size_t room = ~std::size_t{0}) : Pool(keep), room_(room) {}
   ~SmallPool() override {
     for (const auto& [block, size] : sizes) std::free(block);
+    for (void* const block : given_back_) std::free(block);
   }
 
   std::map<void*, std::size_t> sizes;
@@ -40,12 +41,13 @@ class SmallPool final : public Pool {
     CHECK(sizes.at(block) == size);
     room_ += size;
     sizes.erase(block);
-    std::free(block);
+    given_back_.push_back(block);  // not freed yet: another block at its address would be taken for it
   }
   void poison(void*, std::size_t) override {}
 
  private:
   std::size_t room_;
+  std::vector<void*> given_back_;
 };
 
 // Hands a block out and takes it back.
