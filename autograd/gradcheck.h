@@ -9,8 +9,8 @@
 
 namespace mininmt {
 
-// Central differences with this step; an element passes at |analytic - numeric| <= absolute + relative *
-// |numeric|.
+// Central differences with this step. An element passes at
+// |analytic - numeric| <= absolute + relative * |numeric|.
 inline constexpr double kGradcheckStep = 1e-5;
 inline constexpr double kGradcheckAbsolute = 1e-9;
 inline constexpr double kGradcheckRelative = 1e-6;

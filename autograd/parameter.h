@@ -1,6 +1,6 @@
 // The parameters of a model: all of them in one block in the order of their names, so that clipping, an
-// optimiser's update or an average is one pass. Gradients live in blocks of the same layout, one for each
-// shard of a minibatch.
+// optimizer's update or an average is one pass. Gradients live in blocks of the same layout, one for each
+// part of a minibatch.
 #pragma once
 
 #include <deque>

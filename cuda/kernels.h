@@ -105,8 +105,9 @@ void gru_gates(const GruStep& step, const real* x, const real* h, real* gates, r
 // gates = [z, ., U (r * h)] becomes [z, ., h~]; next = (1 - z) h + z h~, or h in rows that are not active.
 void gru_state(const GruStep& step, const real* x, const real* h, real* gates, real* next);
 
-// With d = dnext + dy (dy may be null): dx_z = d (h~ - h) z (1 - z), dx_h = d z (1 - h~^2), dh = or += d (1 -
-// z); in rows that are not active all of dx = 0 (dx_r too) and dh = or += d.
+// With d = dnext + dy (dy may be null):
+//   dx_z = d (h~ - h) z (1 - z)        dx_h = d z (1 - h~^2)        dh = or += d (1 - z)
+// In rows that are not active all of dx = 0 (dx_r too) and dh = or += d.
 void gru_state_gradient(const GruStep& step, const real* h, const real* gates, const real* dnext,
                         const real* dy, real* dx, real* dh, bool add);
 
@@ -131,8 +132,8 @@ void attend(const AttentionOperands& a, const real* query, real* alpha, real* co
 
 // One step back, for rows = batch without sentence_of_row: from dc (batch, context) and alpha
 //   de = alpha (dalpha - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
-//   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, g_j = de_j v (1 - u_j^2), u_j = tanh(query +
-//   key_j), computed again; dv_rows (batch, align) += sum_j de_j u_j.
+//   g_j = de_j v (1 - u_j^2), u_j = tanh(query + key_j), computed again
+//   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, dv_rows (batch, align) += sum_j de_j u_j
 // dkeys and dv_rows may be null. Gradients at padding are not touched. What is left, dvalues_j += sum over
 // the steps of alpha_j dc, is one product after all steps (ops/attention.cc).
 void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
@@ -212,7 +213,7 @@ struct Schedule {
   std::uint64_t later;  // added to the streams of random numbers
   double learn_rate;
   double clip_norm;       // 0: no clipping
-  double average_weight;  // of the newest parameters in their running average
+  double average_weight;  // of the newest parameters in their moving average
   real cost_scale;        // the gradient that the cost starts from
 };
 

@@ -146,8 +146,8 @@ void Attention::backward_on_cuda(Var query, const Tensor& alpha, const Tensor& d
   }
 }
 
-// dv += the sum of dv_rows; of each sentence b, dvalues_b (S, C) += alpha_b^T dc_b, alpha_b (T, S), dc_b (T,
-// C).
+// dv += the sum of dv_rows. Of each sentence b, dvalues_b (S, C) += alpha_b^T dc_b with alpha_b (T, S) and
+// dc_b (T, C).
 void Attention::add_sums(Var values, Var v, const Sums& sums) {
   if constexpr (kHasCuda) {
     if (sums.dv_rows.defined()) add_sum_of_rows(sums.dv_rows, v.gradient());

@@ -6,8 +6,7 @@
 
 namespace mininmt {
 
-// y_i = x_i / (1 - p) where number i of `draws` keeps it, which has probability 1 - p, else 0.        0 <= p
-// < 1
+// y_i = x_i / (1 - p) where number i of `draws` keeps it, which has probability 1 - p, else 0; 0 <= p < 1.
 //   dx_i += dy_i / (1 - p) where kept; the mask is computed again, not stored
 Var dropout(Var x, double p, const Draws& draws);
 

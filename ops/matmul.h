@@ -8,8 +8,7 @@
 
 namespace mininmt {
 
-// y = op(a) op(b), where op transposes if told to: a (m, k), or (k, m) transposed; b (k, n), or (n, k); y (m,
-// n).
+// y = op(a) op(b), where op transposes if told to: a (m, k), or (k, m) transposed; b (k, n), or (n, k) -> y (m, n)
 //   da += dy op(b)^T        db += op(a)^T dy        (each transposed back where the operand was)
 Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 

@@ -22,8 +22,8 @@ void add_to_rows(const Tensor& x, const Tensor& y);
 // y (n) += the rows of x (..., n), in their order
 void add_sum_of_rows(const Tensor& x, const Tensor& y);
 
-// Columns [first, first + width) of matrices with the same number of rows, one below the other: (all rows,
-// width).
+// Columns [first, first + width) of matrices with the same number of rows, one below the other:
+// (all rows, width)
 Tensor join_columns(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width);
 
 // Row i of y (N, n) = row index[i] of x (*, n), zeros where index[i] is kNone.

@@ -7,8 +7,8 @@
 namespace mininmt {
 
 // -log p of each row's target under p = softmax(logits): logits (N, V), targets (N) -> loss (N), in nats.
-// With label smoothing eps the target distribution is q = (1 - eps) [target] + eps / V and the loss is -sum_w
-// q_w log p_w. A row whose target is kNone (padding) has loss 0 and no gradient.
+// With label smoothing eps the loss is -sum_w q_w log p_w for q = (1 - eps) [target] + eps / V.
+// A row whose target is kNone (padding) has loss 0 and no gradient.
 //   dlogits += dloss (p - q), with p computed again from the logits and their kept log-sum-exp
 Var softmax_xent(Var logits, const Indices& targets, double label_smoothing = 0);
 

@@ -70,7 +70,7 @@ void on_each_thread(int threads, const Work& work) {
 }  // namespace detail
 
 // Splits [0, count) into one range a thread and calls work(begin, end) for each, where count * cost is worth
-// it. cost is the elements touched per index. Inside another parallel region (one shard of a minibatch a
+// it. cost is the elements touched per index. Inside another parallel region (one part of a minibatch a
 // thread) it is a plain call. An index belongs to one range, so the result does not depend on the number of
 // threads. What work throws is thrown again, once all ranges are done.
 template <class Work>

@@ -11,9 +11,10 @@ namespace mininmt {
 
 // Gathers the counts of a corpus a sentence at a time; the scores follow from the sums.
 //
-//     BLEU = BP exp(1/4 sum over n of log p_n)        BP = min(1, exp(1 - reference length / hypothesis
-//     length)) p_n  = 100 x n-grams of the hypotheses that their references have too (as often at most) /
-//     n-grams of the hypotheses
+//     BLEU = BP exp(1/4 sum over n of log p_n)
+//     BP   = min(1, exp(1 - reference length / hypothesis length))
+//     p_n  = 100 x n-grams of the hypotheses that their references have too (as often at most) /
+//            n-grams of the hypotheses
 //
 // The k-th n whose count of matches is 0 takes p_n = 100 / (2^k x n-grams of the hypotheses). Where nothing
 // matches at all, or no hypothesis has four words, BLEU is 0.

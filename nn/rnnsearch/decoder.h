@@ -18,8 +18,8 @@ class Decoder {
   // E_y y for words (T, B): (T, B, m), zeros for "the word before the first" (kNone).
   Var embed_words(Tape& tape, const Words& words, const Noise& noise) const;
 
-  // The part of the state's update that depends on the word alone: [W_z; W_r; W] E_y y + [b_z; b_r; b], (...,
-  // 3n).
+  // The part of the state's update that depends on the word alone:
+  // [W_z; W_r; W] E_y y + [b_z; b_r; b] (..., 3n)
   Var project_words(Tape& tape, Var embedded) const;
 
   // t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) -> (N, l).

@@ -57,7 +57,7 @@ void Updater::warn(const std::string& text) const {
 
 namespace {
 
-// Each thread takes a shard of the minibatch, with gradients of its own.
+// Each thread takes a part of the minibatch, with gradients of its own.
 class CpuUpdater final : public Updater {
  public:
   CpuUpdater(Model& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
@@ -103,7 +103,7 @@ class CpuUpdater final : public Updater {
   }
 
   int threads_;
-  std::vector<Tensor> gradients_;  // one for each shard; the first becomes their sum
+  std::vector<Tensor> gradients_;  // one for each part; the first becomes their sum
   std::vector<UpdateReport> reports_;
 };
 

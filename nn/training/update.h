@@ -43,7 +43,7 @@ class Updater {
   double learn_rate() const { return optimizer_->learn_rate; }
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
 
-  // What to validate and save: the parameters, or their running average with --exponential-smoothing.
+  // What to validate and save: the parameters, or their moving average with --exponential-smoothing.
   const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
 
  protected:
@@ -51,7 +51,7 @@ class Updater {
 
   UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
-  double average_weight() const;  // of the newest parameters in the running average
+  double average_weight() const;  // of the newest parameters in the moving average
   Noise noise() const;
   void warn(const std::string& text) const;
 

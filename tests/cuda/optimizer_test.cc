@@ -1,4 +1,4 @@
-// The norm of the gradient and the optimisers against the formulas of the papers.
+// The norm of the gradient and the optimizers against the formulas of the papers.
 #include <cstring>
 #include <functional>
 #include <string>
@@ -218,14 +218,14 @@ TEST_CASE("measure: what is not finite, wherever it is, makes no update") {
   }
 }
 
-TEST_CASE("optimisers: several updates, every size") {
+TEST_CASE("optimizers: several updates, every size") {
   for (const Tested& optimizer : optimizers()) {
     for (std::int64_t n : {1, 31, 33, 1000, 1023}) check_updates(optimizer, n, 3);
     check_updates(optimizer, 300003, 1);  // 16 bytes at a time on a GPU of any size, and a rest
   }
 }
 
-TEST_CASE("optimisers: adam's corrections hold for late updates too") {
+TEST_CASE("optimizers: adam's corrections hold for late updates too") {
   for (const Tested& optimizer : optimizers()) {
     if (optimizer.name != "adam") continue;
     const There<cuda::Schedule> schedule({0, kRate, 1, kWeight, 1});
@@ -239,7 +239,7 @@ TEST_CASE("optimisers: adam's corrections hold for late updates too") {
 
 // From parameters 0, so that small steps count. Adam's epsilon is large beside these gradients, as Adadelta's
 // is beside their squares: where it stands shows in every element.
-TEST_CASE("optimisers: epsilon stands where the papers have it") {
+TEST_CASE("optimizers: epsilon stands where the papers have it") {
   for (const Tested& optimizer : optimizers())
     for (const double scale : {1e-9, 1e-7, 1e-3}) {
       INFO(optimizer.name << ", gradients of " << scale);
@@ -265,7 +265,7 @@ TEST_CASE("optimisers: epsilon stands where the papers have it") {
     }
 }
 
-TEST_CASE("optimisers: parameters on the GPU are not updated as if they were on the CPU") {
+TEST_CASE("optimizers: parameters on the GPU are not updated as if they were on the CPU") {
   const Tensor x = on_device({1, 2, 3}), gradient = on_device({1, 1, 1});
   for (const char* name : {"sgd", "adam", "adadelta"}) {
     const auto optimizer = make_optimizer(name, 0.1, x);
@@ -280,7 +280,7 @@ TEST_CASE("optimisers: parameters on the GPU are not updated as if they were on 
   CHECK_THROWS_AS(l2_norm(x), Error);
 }
 
-TEST_CASE("optimisers: nothing changes where the update is not to be") {
+TEST_CASE("optimizers: nothing changes where the update is not to be") {
   for (const Tested& optimizer : optimizers()) {
     for (std::int64_t n : {33, 20000}) {
       INFO(optimizer.name << ", n " << n);

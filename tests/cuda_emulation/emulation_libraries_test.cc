@@ -1,4 +1,4 @@
-// The stand-ins for cuBLAS and CUB against plain loops.
+// The emulated cuBLAS and CUB against plain loops.
 #include <cublas_v2.h>
 #include <doctest/doctest.h>
 #include <cub/cub.cuh>

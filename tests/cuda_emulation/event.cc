@@ -28,7 +28,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return cudaSuccess;
 }
 
-// Inside a recording an event only orders work, and a graph here is executed in the order of recording.
+// While a graph is captured an event only orders work, and a graph here runs in the order of its capture.
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(mutex());
   if (!event || !is_stream(stream)) return report(cudaErrorInvalidResourceHandle);

@@ -48,7 +48,7 @@ bool fits(cudaMemcpyKind kind, Place to, Place from) {
   return false;
 }
 
-// What comes from pageable memory is read now, as the driver does, but for a recording.
+// What comes from pageable memory is read now, as the driver does, unless a graph is being captured.
 cudaError_t copy(void* to, const void* from, const Rows& rows, cudaMemcpyKind kind, cudaStream_t stream) {
   if (rows.width == 0 || rows.height == 0) return cudaSuccess;
   if (rows.width > rows.to_pitch || rows.width > rows.from_pitch) return report(cudaErrorInvalidPitchValue);

@@ -36,7 +36,7 @@ cudaError_t enqueue(cudaStream_t stream, Operation operation);
 
 bool is_stream(cudaStream_t stream);
 std::uint64_t position_of(cudaStream_t stream);  // of what was queued last
-// The stream's recording; nullptr if there is none.
+// The graph that the stream is capturing; nullptr if there is none.
 Capture* capture_of(cudaStream_t stream);
 
 // Executes what is queued: in one stream, also up to a position; for the default stream, in all streams that
@@ -46,7 +46,7 @@ void drain_until(cudaStream_t stream, std::uint64_t position);
 void drain_all();
 
 // Calls that may not be made while anything is recorded (in the modes "global" and "thread local"). Makes the
-// recordings invalid and returns cudaErrorStreamCaptureUnsupported if there is one.
+// captures invalid and returns cudaErrorStreamCaptureUnsupported if there is one.
 cudaError_t forbid_in_capture();
 
 }  // namespace mininmt::emulation

@@ -26,7 +26,7 @@ ALLOWED = [
     ("apps", ["apps", "nn", "ops", "autograd", "cuda", "tensor"]),
     ("tests", FOLDERS),
 ]
-# What stands in for the headers of CUDA includes its own as those do.
+# The emulation of CUDA includes its headers as CUDA does.
 STAND_IN = "tests/cuda_emulation"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

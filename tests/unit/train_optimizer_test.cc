@@ -1,4 +1,4 @@
-// Optimisers against steps worked out by hand from their papers' formulas; the norm and the clipping.
+// Optimizers against steps worked out by hand from their papers' formulas; the norm and the clipping.
 #include <doctest/doctest.h>
 
 #include <cmath>

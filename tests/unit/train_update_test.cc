@@ -102,7 +102,7 @@ TEST_CASE("any number of threads gives the same update to rounding, the same num
   CHECK(one.report.cost == doctest::Approx(two.report.cost));
 }
 
-TEST_CASE("dropout is another draw at each update and shard, and the same again with the same seed") {
+TEST_CASE("dropout is another draw at each update and part, and the same again with the same seed") {
   for (const char* const field : {"dropout-emb", "dropout-annotations", "dropout-readout"}) {
     TrainOptions options = plain_options();
     options.learn_rate = 1e-12;

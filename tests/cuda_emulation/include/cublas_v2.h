@@ -1,4 +1,4 @@
-// Stand-in for the header of the same name: the products that the project uses.
+// Emulates the header of the same name: the products that the project uses.
 #pragma once
 
 #include "cuda_runtime_api.h"

@@ -1,4 +1,4 @@
-// Stand-in for the header of the same name: the host's calls, the kernels' functions, and launches.
+// Emulates the header of the same name: the host's calls, the kernels' functions, and launches.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// Stand-in for the header of the same name: the calls of the host.
+// Emulates the header of the same name: the calls of the host.
 #pragma once
 
 #include "emulated/types.h"

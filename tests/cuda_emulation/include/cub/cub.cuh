@@ -1,4 +1,4 @@
-// Stand-in for the header of the same name.
+// Emulates the header of the same name.
 #pragma once
 
 #include "cub/device/device_radix_sort.cuh"

@@ -1,4 +1,4 @@
-// Stand-in for the header of the same name: the radix sort of pairs.
+// Emulates the header of the same name: the radix sort of pairs.
 #pragma once
 
 #include <algorithm>
