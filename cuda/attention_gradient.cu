@@ -50,9 +50,9 @@ constexpr int kKeyWarps = 4;      // of a block of key_gradient
 constexpr int kKeysInFlight = 4;  // and as many packs of dkeys
 
 // Grid (batch, .): a block has the columns of one pack for each lane, and its warps take turns at the
-// positions, so that all of the row's keys are asked for at once. dquery = or += v sum_j h_j, dkeys_j += v
-// h_j, dv_rows += sum_j de_j u_j with u_j = tanh(query + key_j), h_j = de_j (1 - u_j^2), de_j = alpha_j
-// (dalpha_j - mean).
+// positions, so that all of the row's keys are asked for at once.
+//   de_j = alpha_j (dalpha_j - mean)        u_j = tanh(query + key_j)        g_j = de_j v (1 - u_j^2)
+//   dquery = or += sum_j g_j        dkeys_j += g_j        dv_rows += sum_j de_j u_j
 template <int kWidth>
 __global__ void __launch_bounds__(kKeyWarps* kWarp)
     key_gradient(AttentionOperands a, const real* query, const real* alpha, const real* dalpha, real* dquery,

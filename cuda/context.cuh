@@ -22,7 +22,7 @@ struct Context {
 
 Context& context();  // made at the first call; throws Error where no GPU answers
 
-// Room on the device until the end of the scope, in the order of the stream.
+// Scratch memory on the device until the end of the scope, in the order of the stream.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes) : bytes_(bytes), block_(memory().allocate(bytes)) {}

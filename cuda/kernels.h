@@ -62,8 +62,8 @@ void sum(Index n, const real* x, real* y);
 // For each row: y (width of them, y_stride apart) = or += x (x_stride apart).
 void copy_columns(Index rows, Index width, const real* x, Index x_stride, real* y, Index y_stride, bool add);
 
-// blocks[i], on the host, is the i-th source (rows, width) with rows x_stride apart: y (blocks, rows, width)
-// = them one after another. A few launches however many blocks there are.
+// blocks[i], on the host, is the i-th source (rows, width) with rows x_stride apart; y (blocks, rows, width)
+// is all of them one after another. A few launches however many blocks there are.
 void join_blocks(const std::vector<const real*>& blocks, Index rows, Index width, Index x_stride, real* y);
 
 // The other way: block i, y[i] (size) = or += x (blocks, size) [i]; `y` on the host.
@@ -125,17 +125,18 @@ struct AttentionOperands {
   const std::int32_t *lengths, *sentence_of_row;
 };
 
-// e = v . tanh(query + key_j), alpha its masked softmax, context = sum_j alpha_j values_j: query (rows,
-// align) -> alpha (rows, steps), exactly 0 at padding, and context (rows, context). Keys and values are read
-// once.
+// query (rows, align) -> alpha (rows, steps) and context (rows, context):
+//   e_j = v . tanh(query + key_j)        alpha = masked softmax of e, exactly 0 at padding
+//   context = sum_j alpha_j values_j
+// Keys and values are read once.
 void attend(const AttentionOperands& a, const real* query, real* alpha, real* context);
 
 // One step back, for rows = batch without sentence_of_row: from dc (batch, context) and alpha
-//   de = alpha (dalpha - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
+//   de_j = alpha_j (dalpha_j - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
 //   g_j = de_j v (1 - u_j^2), u_j = tanh(query + key_j), computed again
 //   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, dv_rows (batch, align) += sum_j de_j u_j
-// dkeys and dv_rows may be null. Gradients at padding are not touched. What is left, dvalues_j += sum over
-// the steps of alpha_j dc, is one product after all steps (ops/attention.cc).
+// dkeys and dv_rows may be null. Gradients at padding are not touched. The rest is one product over all steps
+// (ops/attention.cc): dvalues_j += sum over the steps of alpha_j dc.
 void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
                      real* dquery, bool add, real* dkeys, real* dv_rows);
 
@@ -226,8 +227,8 @@ struct Progress {
   std::int32_t ok;       // 1: cost and norm are finite and the update is applied
 };
 
-// gradient (n), cost (1), *progress of the update before -> *progress. partial: room for kNormPartials
-// doubles.
+// gradient (n), cost (1), *progress of the update before -> *progress. partial: kNormPartials doubles of
+// scratch memory.
 inline constexpr Index kNormPartials = 1024;
 void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
              Progress* progress);

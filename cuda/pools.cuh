@@ -19,8 +19,8 @@ inline void say_failure(cudaError_t status, const char* what) noexcept {
   std::fprintf(stderr, "mininmt: %s: %s\n", what, cudaGetErrorString(status));
 }
 
-// Who gives blocks to the pool also has it trimmed. Blocks that are free again are handed out at once: whoever used them before and whoever uses them next do
-// so on one stream, in this order.
+// The giver of blocks also has the pool trimmed. A free block is handed out again at once: its old user and
+// its new one work on one stream, in this order.
 class StreamPool final : public Pool {
  public:
   using Source = std::function<void*(std::size_t)>;  // a new block, or nullptr

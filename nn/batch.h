@@ -29,8 +29,8 @@ struct Batch {
   void replace(const Batch& other);
 };
 
-// A room for a batch: at least so many steps and predicted words. A batch is padded up to it, which changes
-// nothing that is computed. Zeros: no more than is needed.
+// The shape that a batch is padded to: at least this many steps and predicted words. The padding changes no
+// result. Zeros: no more than is needed.
 struct BatchShape {
   int source_steps = 0, target_steps = 0;
   std::int64_t words = 0;

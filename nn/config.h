@@ -50,7 +50,7 @@ class Config {
   bool flag(const std::string& name) const;
   const std::string& text(const std::string& name) const;
 
-  // For whoever fills it in, and checks the values: the place of a field's value.
+  // A field's value, to be set; the caller checks it.
   FieldValue& place(const std::string& name);
   // Throws UsageError where the field refuses the value.
   void set(const std::string& name, const FieldValue& value);

@@ -25,8 +25,8 @@ void copy_columns(Memory& memory, std::int64_t rows, std::int64_t width, const r
   });
 }
 
-// Its entries of the first axis. On the GPU each has elements of its own, all written by one launch: of a
-// view whoever adds to it would have to make a copy first, in a launch of its own.
+// Its entries of the first axis. On the GPU each is a tensor with elements of its own, all written by one
+// launch: adding to a view would first copy it, in another launch.
 std::vector<Tensor> split(const Tensor& x) {
   const Shape one = x.shape().without_first();
   std::vector<Tensor> parts;

@@ -6,8 +6,8 @@
 
 namespace mininmt {
 
-// h (S, B, C) -> y (R, C): row r is h_min(i, length_b) of sentence b = sentence_of_row[r], or r if that is empty.
-// i and positions count from 1.
+// h (S, B, C) -> y (R, C): row r is h_min(i, length_b) of sentence b = sentence_of_row[r], or r if that is
+// empty. i and positions count from 1.
 //   that row of dh += dy_r; where i is beyond several lengths in turn, their gradients add up in the order of
 //   backward
 Var diagonal(Var h, std::int64_t i, const Indices& lengths, const Indices& sentence_of_row = {});

@@ -1,4 +1,4 @@
-// Embedding look-up (MODEL.md 1, 3).
+// Embedding (MODEL.md 1, 3).
 #pragma once
 
 #include "autograd/tape.h"

@@ -30,8 +30,9 @@ std::int64_t distance(const real* a, const real* b) {
          static_cast<std::int64_t>(sizeof(real));
 }
 
-// A GRU over sentences, or two in both directions. Number 0 is the one whose U comes first in memory, since cuBLAS wants
-// the second operand of a batch after the first. Activations are (ways, S, B, ...), number 0's first.
+// A GRU over sentences, or two in both directions. Number 0 is the one whose U comes first in memory, since
+// cuBLAS wants the second operand of a batch after the first. Activations are (ways, S, B, ...), number 0's
+// first.
 struct Sequence {
   Memory& memory;
   std::int64_t ways, steps, batch, n;
@@ -100,8 +101,8 @@ struct Sequence {
     return dx;
   }
 
-  // dU (3n, n) of one of them += one product over all steps. The states before each step but the first, which is 0,
-  // are h without its last step taken.
+  // dU (3n, n) of one of them += one product over all steps. The states before each step but the first, which
+  // is 0, are h without its last step taken.
   void add_weight_gradient(std::int64_t way, const Tensor& dx, const Tensor& dU) const {
     const std::int64_t first = way * steps * size();
     const real* const dx_way = dx.data() + 3 * first;
@@ -137,8 +138,8 @@ Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
   return step(run_sequence("gru_sequence", {x}, {U}, direction == Direction::kForward, lengths), 0);
 }
 
-// On the GPU a step is a few microseconds of work that waits for the step before, so the i-th step of one direction and
-// the i-th of the other are computed by the same launches.
+// On the GPU a step is a few microseconds of work that waits for the step before, so the i-th step of one
+// direction and the i-th of the other are computed by the same launches.
 Bigru bigru(Var x_forward, Var U_forward, Var x_backward, Var U_backward, const Indices& lengths) {
   check_shape("bigru", "x_backward", x_backward.shape(), x_forward.shape());
   check_shape("bigru", "U_backward", U_backward.shape(), U_forward.shape());

@@ -7,9 +7,9 @@
 
 namespace mininmt {
 
-// A sentence is active unless `lengths` says that it has no word at time t. On the GPU a second GRU of the same sizes
-// may take a step at the same time: in the same launches, with products as a batch of two. Its operands lie as far
-// after the first one's as `second` and U_apart say, in elements.
+// A sentence is active unless `lengths` says that it has no word at time t. On the GPU a second GRU of the
+// same sizes may take a step at the same time: in the same launches, with products as a batch of two. Its
+// operands lie as far after the first one's as `second` and U_apart say, in elements.
 struct GruCell {
   Memory& memory;
   std::int64_t batch, n;
@@ -19,11 +19,12 @@ struct GruCell {
   cuda::GruStep::Second second = {};
   std::int64_t U_apart = 0;
 
-  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what gates holds
-  // before, C c, is one more term.
+  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what
+  // gates holds before, C c, is one more term.
   void forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const;
 
-  // The gradient of the new state is dnext, or dnext + dy (each (B, n)): dx (B, 3n) is set, dh (B, n) set or added to.
+  // The gradient of the new state is dnext, or dnext + dy (each (B, n)). Sets dx (B, 3n), and sets dh (B, n)
+  // or adds to it.
   void backward(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
                 bool add) const;
 

@@ -8,12 +8,12 @@
 
 namespace mininmt {
 
-// y = op(a) op(b), where op transposes if told to: a (m, k), or (k, m) transposed; b (k, n), or (n, k) -> y (m, n)
+// y (m, n) = op(a) op(b), where op transposes if told to: a (m, k), or (k, m) transposed; b (k, n) or (n, k).
 //   da += dy op(b)^T        db += op(a)^T dy        (each transposed back where the operand was)
 Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 
-// y_b = sum_j weights_bj values_jb, the context vectors of attention: weights (B, S), values (S, B, n) -> y
-// (B, n). A weight of 0 does not hide a value that is not finite.
+// y_b = sum_j weights_bj values_jb, the context vectors of attention: weights (B, S), values (S, B, n) ->
+// y (B, n). A weight of 0 does not hide a value that is not finite.
 //   dweights_bj += dy_b . values_jb        dvalues_jb += weights_bj dy_b
 Var weighted_sum(Var weights, Var values);
 

@@ -1,4 +1,4 @@
-// The alignment matrix (MODEL.md 2) to look at: a picture for the terminal, and the formats of --alignment.
+// The alignment matrix (MODEL.md 2): a picture for the terminal, and the formats of --alignment.
 #pragma once
 
 #include <cstddef>

@@ -5,8 +5,8 @@
 namespace mininmt {
 namespace {
 
-// e_ij = v_a . tanh(W_a s_{i-1} + U_a h_j)        alpha_ij = softmax over j of e_ij        c_i = sum_j
-// alpha_ij h_j
+// e_ij = v_a . tanh(W_a s_{i-1} + U_a h_j)
+// alpha_ij = softmax over j of e_ij        c_i = sum_j alpha_ij h_j
 class Additive : public AttentionModel {
  public:
   Additive(const Config& config, Parameters& parameters, int annotation_size)

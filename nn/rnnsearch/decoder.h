@@ -46,8 +46,8 @@ class DecoderPass {
  public:
   DecoderPass(Tape& tape, const Decoder& decoder, const AttentionModel& attention, const Encoded& encoded);
 
-  // A state's parts: s (R, n); what the kind of attention carries; and, in the order `authors`, the context c
-  // (R, C) of the step before, from the first step on.
+  // A state's parts: s (R, n); what the kind of attention carries; and from the first step on, in the order
+  // `authors`, the context c (R, C) of the step before.
   State start() const;
 
   struct Step {

@@ -9,8 +9,8 @@
 namespace mininmt {
 namespace {
 
-// (a^, b^, k^) = W_p s_{i-1} + b_p        kappa_i = kappa_{i-1} + e^k^, kappa_0 = 0        c_i = sum_j phi_ij
-// h_j
+// (a^, b^, k^) = W_p s_{i-1} + b_p        kappa_i = kappa_{i-1} + e^k^, kappa_0 = 0
+// c_i = sum_j phi_ij h_j
 class Window : public AttentionModel {
  public:
   Window(const Config& config, Parameters& parameters)

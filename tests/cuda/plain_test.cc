@@ -26,7 +26,7 @@ Tensor gradients_of(const Model& model, const Batch& batch, const Training& trai
   return gradients.to(cpu_memory());
 }
 
-TEST_CASE("plain: costs and gradients are the CPU's, in every order and in a larger room") {
+TEST_CASE("plain: costs and gradients are the CPU's, in every order and with more padding") {
   const Sentences sources = random_sentences({3, 9, 1, 5, 2}, 9),
                   targets = random_sentences({6, 1, 4, 3, 2}, 11, 2);
   const Training training{0.1, {.on = true, .seed = 3, .update = 5}};

@@ -19,7 +19,7 @@ for kind in additive fixed; do
   done
 done
 
-# What attention learned: each word looks at its own in the reversed source.
+# What attention learned: each word attends to its own in the reversed source.
 expect 0 "$beam" --model additive --alignment picture --input toy.src
 expect 0 "$beam" --model additive --score toy.tgt --input toy.src
 holds "log p of what was learned is near 0" awk '$1 < -1 || $1 > 0 { bad = 1 } END { exit bad || NR != 20 }' out

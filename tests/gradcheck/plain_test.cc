@@ -61,7 +61,7 @@ std::vector<std::vector<Hypothesis>> translations(const Model& model) {
 
 }  // namespace
 
-TEST_CASE("plain and fused have the same costs and gradients, with dropout and in a larger room too") {
+TEST_CASE("plain and fused have the same costs and gradients, with dropout and with more padding too") {
   const Training training{0.1, {.on = true, .seed = 3, .update = 5}};
   for (const std::string& order : kOrders)
     for (const BatchShape& room : {BatchShape{}, {7, 6, 13}}) {

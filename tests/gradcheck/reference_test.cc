@@ -267,7 +267,7 @@ TEST_CASE("maxout is (a + b + |a - b|) / 2 of the even and the odd units of a li
       });
 }
 
-TEST_CASE("look-ups are products with rows of one 1") {
+TEST_CASE("embeddings are products with one-hot rows") {
   check_agree(
       {{5, 7}},
       [](Tape&, const Inputs& x) {

@@ -201,8 +201,8 @@ TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up
   });
 }
 
-// Captured graphs are used again for batches of other lengths in the same room.
-TEST_CASE("a larger room changes nothing") {
+// Captured graphs are used again for batches of other lengths in the same padded shape.
+TEST_CASE("more padding changes nothing") {
   for_each_model([](const ModelRow&, const Model& model) {
     const Result tight = compute(model, batch_of(kSources, kTargets));
     Result roomy = compute(model, make_batch(spans(kSources), spans(kTargets), {9, 8, 17}));

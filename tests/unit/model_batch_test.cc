@@ -1,5 +1,5 @@
-// The costs of a batch: their order, what they sum to, and what each order of the decoder can know. Alone and in a
-// batch: models/contract_test.cc; translations: search_batch_test.cc.
+// The costs of a batch: their order, what they sum to, and what each order of the decoder can know. Alone and
+// in a batch: models/contract_test.cc; translations: search_batch_test.cc.
 #include <doctest/doctest.h>
 
 #include <cmath>
