@@ -4,8 +4,10 @@
 make_pairs 20 toy
 
 for kind in additive fixed; do
+  align=(--dim-align 24)
+  [ "$kind" = additive ] || align=()
   expect 0 "$train" --train-sets toy.src toy.tgt --valid-sets toy.src toy.tgt --model "$kind" --alignment-model "$kind" \
-    --preset tiny --dim-emb 24 --dim-rnn 32 --dim-align 24 --dim-maxout 24 --dropout-readout 0 --learn-rate 0.01 \
+    --preset tiny --dim-emb 24 --dim-rnn 32 "${align[@]}" --dim-maxout 24 --dropout-readout 0 --learn-rate 0.01 \
     --exponential-smoothing 0 --mini-batch 10 --after 400u --valid-freq 200u --save-freq 0
   silent out
   says err 'validation .* bleu 100.00'
