@@ -4,7 +4,6 @@
 #include <atomic>
 #include <new>
 #include <mutex>
-#include <new>
 #include <set>
 #include <thread>
 #include <vector>
