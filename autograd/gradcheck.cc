@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// L = sum_i w_i y_i with w_i uniform in +-[0.5, 1.5]: never near 0, so that no element goes unchecked.
+// L = sum_i w_i y_i with w_i uniform in +-[0.5, 1.5]: never near 0, so that every element is checked.
 struct WeightedSum {
   Random random;
 
@@ -18,7 +18,7 @@ struct WeightedSum {
     const double u = random.uniform(static_cast<std::uint64_t>(i));
     return static_cast<real>(u < 0.5 ? -0.5 - 2 * u : 2 * u - 0.5);
   }
-  // In long double, so that rounding here does not show in the difference of two sums.
+  // In long double, so that its rounding does not affect the difference of two sums.
   long double operator()(const Tensor& y) const {
     const Tensor host = y.to(cpu_memory());
     long double sum = 0;
@@ -68,8 +68,8 @@ GradcheckResult check_gradients(Parameters& parameters, const std::function<Var(
       const double error = std::abs(analytic - numeric);
       const double excess = error / (kGradcheckAbsolute + kGradcheckRelative * std::abs(numeric));
       ++result.elements;
-      if (!(excess <= 1)) ++result.failures;                             // a NaN fails
-      if (!(error <= result.max_absolute)) result.max_absolute = error;  // a NaN shows
+      if (!(excess <= 1)) ++result.failures;                             // also true for NaN
+      if (!(error <= result.max_absolute)) result.max_absolute = error;  // keeps NaN
       if (std::abs(numeric) > 1e-3)
         result.max_relative = std::max(result.max_relative, error / std::abs(numeric));
       if (!(excess <= worst_excess) && !std::isnan(worst_excess)) {

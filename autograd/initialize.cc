@@ -11,15 +11,14 @@
 namespace mininmt {
 namespace {
 
-// A number of its own for each name (FNV-1a), so that a parameter's values do not depend on which others
-// there are.
+// A hash of the name (FNV-1a), so that a parameter's values do not depend on the other parameters.
 std::uint64_t stream_of(const std::string& name) {
   std::uint64_t hash = 14695981039346656037u;
   for (unsigned char c : name) hash = (hash ^ c) * 1099511628211u;
   return hash;
 }
 
-// Row i of the parameter, counted over all its parts, has this constant.
+// The constant for row i of the parameter, over all its parts.
 real constant_of_row(const Parameter& p, std::int64_t row) {
   const auto& constants = p.initial.constants;
   return static_cast<real>(constants[row * static_cast<std::int64_t>(constants.size()) / p.shape[0]]);
@@ -45,9 +44,9 @@ void initialize_part(const Parameter& p, const Part& part, std::uint64_t seed) {
 
 }  // namespace
 
-// Gram-Schmidt on Gaussian rows, twice for accuracy: a direction uniform on the sphere at each row,
-// orthogonal to those before. That is the distribution of the singular vectors of a Gaussian matrix (both are
-// uniform on the orthogonal group).
+// Gram-Schmidt on Gaussian rows, twice for accuracy: each row is uniform on the sphere, orthogonal to those
+// before. That is the distribution of the singular vectors of a Gaussian matrix (both are uniform on the
+// orthogonal group).
 void random_orthogonal(std::int64_t n, real* data, std::uint64_t seed, std::uint64_t stream) {
   const Random random{seed, stream};
   std::vector<double> q(static_cast<std::size_t>(n) * n);

@@ -1,6 +1,6 @@
-// The parameters of a model: all of them in one block in the order of their names, so that clipping, an
-// optimizer's update or an average is one pass. Gradients live in blocks of the same layout, one for each
-// part of a minibatch.
+// The parameters of a model, in one block in the order of their names, so that clipping, an optimizer's
+// update or a moving average is one pass. Gradients are blocks of the same layout, one per part of a
+// minibatch.
 #pragma once
 
 #include <deque>
@@ -11,26 +11,26 @@
 
 namespace mininmt {
 
-// Where a parameter starts from (P B.1).
+// The initial value of a parameter (P B.1).
 struct Initial {
   enum class Kind { kConstants, kNormal, kOrthogonal };
   Kind kind = Kind::kConstants;
   double deviation = 0;                 // of a normal distribution around 0
-  std::vector<double> constants = {0};  // the rows divide evenly among them
+  std::vector<double> constants = {0};  // each for an equal share of the rows
 
   static Initial zeros() { return {}; }
-  // The first rows are all c_1, the next as many c_2, and so on.
+  // The first rows are all c_1, the next as many c_2, etc.
   static Initial constants_of(std::vector<double> constants) {
     return {Kind::kConstants, 0, std::move(constants)};
   }
   static Initial normal(double deviation) { return {Kind::kNormal, deviation, {}}; }
-  // Random orthogonal, each part by itself: the left singular vectors of a Gaussian matrix. The parts are
-  // square.
+  // Random orthogonal, each part separately: the left singular vectors of a Gaussian matrix. The parts must
+  // be square.
   static Initial orthogonal() { return {Kind::kOrthogonal, 0, {}}; }
 };
 
-// Rows [first, first + count) of a parameter under the paper's symbol: "encoder.forward.W_z" is a third of
-// "encoder.forward.W". A model file holds the parts.
+// Rows [first, first + count) of a parameter, under the paper's symbol: "encoder.forward.W_z" is a third of
+// "encoder.forward.W". Model files hold parts.
 struct Part {
   std::string name;
   std::int64_t first, count;
@@ -47,34 +47,34 @@ struct Parameter {
 
 class Parameters {
  public:
-  // A matrix (rows, columns), or a vector if `shape` has one dimension. With part names its rows are divided
+  // A matrix (rows, columns), or a vector if `shape` has one dimension. With part names, the rows are divided
   // evenly among them; without, the parameter is stored under its own name. The reference stays valid.
   Parameter& add(const std::string& name, const Shape& shape, const Initial& initial = Initial::zeros(),
                  const std::vector<std::string>& parts = {});
 
-  // Lays out the block, all zeros; to be called once, after the last add().
+  // Lays out the block, all zeros. Call it once, after the last add().
   void allocate();
 
-  // Sets the initial values: a function of the seed and of each part's name alone. The block is on the host.
+  // Sets the initial values, a function of seed and part names. The block must be on the host.
   void initialize(std::uint64_t seed);
 
-  // Moves the block to that memory. Tensors that were handed out before stay where they were.
+  // Moves the block to that memory. Tensors returned before stay where they were.
   void move_to(Memory& memory);
 
-  // Every parameter starts at a multiple of this in the block, as wide memory accesses and the libraries that
-  // multiply matrices like it. What lies between is zero and stays so.
+  // Every parameter starts at a multiple of this in the block, for wide memory accesses and the matrix
+  // libraries. The gaps are zero and stay zero.
   static constexpr std::int64_t kAlignment = 64;
 
   const Tensor& values() const { return values_; }      // (size)
   std::int64_t size() const { return values_.size(); }  // of the block
-  std::int64_t count() const { return count_; }         // of the parameters alone
+  std::int64_t count() const { return count_; }         // of the parameters, without gaps
   const std::vector<Parameter*>& all() const {
     return by_name_;
   }  // in the order of the block, after allocate()
   const std::deque<Parameter>& declared() const { return parameters_; }  // in the order of add()
 
   Tensor new_gradients() const;                               // (size), zeros, in the same memory
-  static Tensor view(const Tensor& block, const Parameter&);  // the parameter's share of such a block
+  static Tensor view(const Tensor& block, const Parameter&);  // the parameter's part of such a block
 
  private:
   std::deque<Parameter> parameters_;

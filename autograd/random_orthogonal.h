@@ -7,7 +7,7 @@
 
 namespace mininmt {
 
-// Makes the n x n matrix at `data` random orthogonal, by the numbers of (seed, stream).
+// Makes the n x n matrix at `data` random orthogonal, from the random numbers of (seed, stream).
 void random_orthogonal(std::int64_t n, real* data, std::uint64_t seed, std::uint64_t stream);
 
 }  // namespace mininmt

@@ -67,7 +67,7 @@ Var Tape::slice_entry(Var x, std::int64_t i) {
 
 Var Tape::push_part(Var x, Tensor value) {
   if (x.tape != this) throw Error("[slice] the operand is on another tape");
-  const Node& source = nodes_[x.id];  // a part of a part is a part of the whole
+  const Node& source = nodes_[x.id];  // a slice of a slice is a slice of the whole
   Node node;
   node.needs_gradient = source.needs_gradient;
   node.part_of = source.part_of >= 0 ? source.part_of : x.id;
@@ -101,7 +101,7 @@ const Tensor& Tape::gradient(int id) {
   return node.gradient;
 }
 
-// A part has its share of the whole's gradient, which it cannot exchange for another.
+// A slice has its part of the whole's gradient, which it cannot replace.
 bool Tape::has_gradient(int id) const { return nodes_[id].gradient.defined() || nodes_[id].part_of >= 0; }
 
 void Tape::backward(Var loss, const Tensor& factor) {
@@ -118,7 +118,7 @@ void Tape::backward(Var loss, const Tensor& factor) {
     loss.gradient().fill(1);
   for (int i = loss.id; i >= 0; --i) {
     Node& node = nodes_[i];
-    if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed when its own turn has come
+    if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed in its own turn
     if (!node.backward) continue;
     if (node.gradient.defined()) node.backward(node.value, node.gradient);
     node.backward = nullptr;

@@ -1,5 +1,5 @@
-// Reverse-mode differentiation. A tape is a vector of nodes in the order of their creation; backward() runs
-// it in reverse. It lives for one batch, and freeing it is flat: no chain of pointers, no recursion.
+// Reverse-mode differentiation. A tape is a vector of nodes in creation order; backward() runs it in reverse.
+// It lives for one batch and is freed without recursion.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace mininmt {
 
 class Tape;
 
-// A value on a tape; cheap to copy. Valid as long as its tape.
+// A value on a tape; cheap to copy. Valid as long as the tape.
 struct Var {
   Tape* tape = nullptr;
   int id = -1;
@@ -23,10 +23,10 @@ struct Var {
   const Tensor& value() const;
   const Shape& shape() const;
   bool needs_gradient() const;
-  // Where backward functions add: dL/d(value), zeros at first. Only for a Var that needs a gradient.
+  // Where backward functions add: dL/d(value), initially zero. Only for a Var that needs a gradient.
   const Tensor& gradient() const;
-  // Makes g the gradient, without a copy, if nothing has been added to it so far, and says whether it did. g
-  // may be shared: what is added later goes to a copy of its own.
+  // Makes g the gradient, without a copy, if nothing has been added to it yet; returns whether it did. g may
+  // be shared: later additions go to a copy.
   bool adopt_gradient(const Tensor& g) const;
   // Whether adopt_gradient() would decline.
   bool has_gradient() const;
@@ -48,25 +48,24 @@ class Tape {
   Var leaf(const Parameter& parameter);  // the same Var each time; backward adds to the parameter's gradient
   Var constant(Tensor value);
 
-  // The result y of the operation `op`. The backward function is kept if the tape records and an input needs
-  // a gradient. Throws Error, with the name, if an input is on another tape that records: what this tape's
-  // backward() adds to it would not go on to the parameters. A value of a tape that does not record is a
-  // constant.
+  // The result y of operation `op`. The backward function is kept if the tape records and an input needs a
+  // gradient. Throws Error, naming `op`, if an input is on another recording tape: gradients added there
+  // would not reach the parameters. A value of a non-recording tape is a constant.
   Var record(const char* op, Tensor y, std::span<const Var> inputs, Backward backward);
   Var record(const char* op, Tensor y, std::initializer_list<Var> inputs, Backward backward) {
     return record(op, std::move(y), std::span(inputs.begin(), inputs.size()), std::move(backward));
   }
 
-  // Both share the value of x, and its gradient too: entries [first, first + count) of the first axis; entry
-  // i alone, without that axis. x is on this tape.
+  // Both share the value and gradient of x, which is on this tape: entries [first, first + count) of the
+  // first axis; entry i, without that axis.
   Var slice(Var x, std::int64_t first, std::int64_t count);
   Var slice_entry(Var x, std::int64_t i);
 
-  // Runs `work` when backward() comes past this place, that is, after all that is recorded from here on.
+  // Runs `work` when backward() reaches this point, i.e. after everything recorded later.
   void on_backward(std::function<void()> work);
 
-  // Adds dL/dp to the gradient of every parameter p; L is a Var of one element. With `factor` (one element,
-  // where L is): of factor * L. Frees closures and gradients on the way, so it runs once.
+  // Adds dL/dp to the gradient of every parameter p; L has one element. With `factor` (one element, in the
+  // memory of L), of factor * L. Frees closures and gradients on the way, so it can run only once.
   void backward(Var loss, const Tensor& factor = {});
 
   std::size_t size() const { return nodes_.size(); }
@@ -79,7 +78,7 @@ class Tape {
     bool adopted = false;  // the gradient may be shared with another value or operation
     Backward backward;
     bool needs_gradient = false;
-    int part_of = -1;  // the node whose gradient this one shares, from element part_offset on
+    int part_of = -1;  // the node whose gradient this one is a view of, from element part_offset on
     std::int64_t part_offset = 0;
   };
 

@@ -14,8 +14,7 @@
 namespace mininmt {
 namespace {
 
-// Makes a rename in `folder` durable. Some network file systems can't fsync a folder (EINVAL): nothing is to
-// be done.
+// Makes a rename in `folder` durable. Some network file systems can't fsync a folder (EINVAL); ignore that.
 bool sync_folder(const std::string& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return false;
@@ -35,7 +34,7 @@ AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-// O_EXCL keeps two writers apart; a name left behind by a process that was killed is passed over.
+// O_EXCL excludes a second writer; a temporary left behind by a killed process is skipped.
 void AtomicFile::open_temporary() {
   constexpr int kAttempts = 1000;
   for (int attempt = 0; attempt < kAttempts && descriptor_ < 0; ++attempt) {

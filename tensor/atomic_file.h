@@ -1,4 +1,4 @@
-// Files that are either there in full or not there: written under a temporary name, then renamed.
+// Files that are either complete or absent: written under a temporary name, then renamed.
 #pragma once
 
 #include <cstddef>
@@ -7,22 +7,21 @@
 
 namespace mininmt {
 
-// A file being written. Its content goes to a temporary name in the same folder; commit() gives it its own
-// name, and what stood under that name before remains until then. Without commit() the destructor removes the
-// temporary.
+// A file being written. The contents go to a temporary file in the same folder; commit() renames it, and
+// until then an old file of that name stays. Without commit() the destructor removes the temporary file.
 class AtomicFile {
  public:
-  // Creates the temporary. Throws IoError with the system's reason, as all members do.
+  // Creates the temporary file. Like all members, throws IoError with the system's reason.
   explicit AtomicFile(std::string path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Appends bytes, text or binary. They aren't buffered: write in large pieces.
+  // Appends bytes, text or binary. Not buffered: write in large pieces.
   void write(std::string_view bytes);
 
-  // Puts the file in its place: fsync, rename, fsync of the folder, after which it survives a power cut. Call
-  // it once.
+  // Puts the file in place: fsync, rename, fsync of the folder, so that it survives a power failure. Call it
+  // once.
   void commit();
 
  private:
@@ -34,7 +33,7 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-// Writes `contents` to `path` in this way.
+// Writes `contents` to `path` atomically.
 void write_file_atomically(const std::string& path, std::string_view contents);
 
 }  // namespace mininmt

@@ -1,7 +1,6 @@
-// The functions of one number that are operations on each element. From this one list come the loops of the
-// CPU (ops/elementwise.cc), the kernels of the GPU (cuda/elementwise.cu) and the tests of both. A function
-// has a name, its value, and its slope: from the output y where that is all it takes, else from the input x.
-// Backward keeps that one.
+// The elementwise functions. This one list gives the CPU loops (ops/elementwise.cc), the GPU kernels
+// (cuda/elementwise.cu) and the tests of both. A function has a name, a value and a slope, computed from the
+// output y if possible, else from the input x; backward keeps that one.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +24,7 @@ struct Sigmoid {
   static MININMT_PORTABLE real slope_from_output(real y) { return sigmoid_slope(y); }
 };
 
-struct Softplus {  // by e^-|x|, which does not overflow
+struct Softplus {  // with e^-|x|, which does not overflow
   static constexpr const char* name = "softplus";
   static MININMT_PORTABLE real value(real x) { return (x > 0 ? x : 0) + log1p(exp(x > 0 ? -x : x)); }
   static MININMT_PORTABLE real slope_from_input(real x) { return mininmt::sigmoid(x); }
@@ -33,7 +32,7 @@ struct Softplus {  // by e^-|x|, which does not overflow
 
 using ElementwiseFunctions = std::tuple<Tanh, Sigmoid, Softplus>;
 
-// Whether backward keeps the output, and the slope of F from what it keeps.
+// Whether backward keeps the output; the slope of F from what is kept.
 template <class F>
 inline constexpr bool kFromOutput = requires(real y) {
   F::slope_from_output(y);
@@ -47,13 +46,13 @@ MININMT_PORTABLE real slope(real kept) {
     return F::slope_from_input(kept);
 }
 
-// use(F{}) for each function in the order of the list.
+// Calls use(F{}) for each function, in list order.
 template <class Use>
 void for_functions(const Use& use) {
   std::apply([&](auto... f) { (use(f), ...); }, ElementwiseFunctions{});
 }
 
-// The place of F in the list, by which it is named to the GPU's launchers (cuda/kernels.h).
+// The index of F in the list, which the GPU launchers take (cuda/kernels.h).
 template <class F>
 std::size_t number_of() {
   std::size_t number = 0, count = 0;

@@ -1,5 +1,5 @@
-// The exceptions of the project. A program turns one into a message on stderr and an exit code; nothing that
-// a user can type or feed ends in an abort.
+// The exceptions of the project. A program turns them into a message on stderr and an exit code; user input
+// never aborts a program.
 #pragma once
 
 #include <sstream>
@@ -8,7 +8,7 @@
 
 namespace mininmt {
 
-// Anything that failed at run time, wrong shapes among it. Exit code 1.
+// Any failure at run time, including wrong shapes. Exit code 1.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, int exit_code = 1)
@@ -19,31 +19,31 @@ class Error : public std::runtime_error {
   int exit_code_;
 };
 
-// There is not as much memory as was asked for. Exit code 1.
+// Not enough memory. Exit code 1.
 class OutOfMemory : public Error {
  public:
   explicit OutOfMemory(const std::string& message) : Error(message) {}
 };
 
-// A command line or a config file that cannot be obeyed. Exit code 2.
+// An invalid command line or config file. Exit code 2.
 class UsageError : public Error {
  public:
   explicit UsageError(const std::string& message) : Error(message, 2) {}
 };
 
-// Input that is not what it should be: the message names file and line. Exit code 65.
+// Invalid input data; the message names file and line. Exit code 65.
 class DataError : public Error {
  public:
   explicit DataError(const std::string& message) : Error(message, 65) {}
 };
 
-// Reading or writing failed: the message names the file and the system's reason. Exit code 74.
+// Reading or writing failed; the message names the file and the system's reason. Exit code 74.
 class IoError : public Error {
  public:
   explicit IoError(const std::string& message) : Error(message, 74) {}
 };
 
-// join("a ", 3, " b") is "a 3 b": the text of a message from its parts.
+// join("a ", 3, " b") is "a 3 b".
 template <class... Parts>
 std::string join(const Parts&... parts) {
   std::ostringstream out;

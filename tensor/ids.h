@@ -1,4 +1,4 @@
-// Whole numbers that operations read: token ids of a minibatch, time-major like the activations; lengths;
+// Integers that operations read: the token ids of a minibatch, time-major like the activations; lengths;
 // rows.
 #pragma once
 
@@ -13,15 +13,14 @@ namespace mininmt {
 
 inline constexpr Id kNone = -1;  // no word: its embedding is zero (MODEL.md 4), its loss is zero (padding)
 
-using Lengths = std::vector<int>;  // words in each sentence of a batch, </s> counted
+using Lengths = std::vector<int>;  // words in each sentence of a batch, with </s>
 
-// An array of whole numbers on the host, with a copy on the device as soon as one is asked for. Copies share
-// both.
+// An integer array on the host, copied to the device at the first use there. Copies share both.
 class Indices {
  public:
   Indices() = default;
   Indices(std::initializer_list<std::int32_t> values) : Indices(std::vector(values)) {}
-  // distinct: a promise that no number but kNone comes twice.
+  // distinct: promises that no number except kNone occurs twice.
   Indices(std::vector<std::int32_t> values, bool distinct = false)
       : shared_(std::make_shared<Shared>(std::move(values))), distinct_(distinct) {}
 
@@ -32,13 +31,13 @@ class Indices {
   auto begin() const { return values().begin(); }
   auto end() const { return values().end(); }
 
-  // The numbers where kernels of that memory can read them; nullptr if there are none. They are sent to one
-  // device: Error for another.
+  // The numbers in memory that kernels can read; nullptr if empty. They can be sent to one device only: Error
+  // for another.
   const std::int32_t* in(Memory& memory) const;
 
   bool distinct() const { return distinct_; }
 
-  // Other numbers, as many as before, at the same addresses. Throws Error if their count differs.
+  // Replaces the numbers, at the same addresses. Throws Error if the count differs.
   void replace(std::vector<std::int32_t> values) const;
 
  private:
@@ -62,7 +61,7 @@ class Indices {
   bool distinct_ = false;
 };
 
-// Words side by side, to be filled in: the word at time t of sentence b is ids[t * batch + b].
+// Words to be filled in: the word at time t of sentence b is ids[t * batch + b].
 struct IdMatrix {
   int steps = 0, batch = 0;  // (T, B)
   std::vector<Id> ids;
@@ -73,7 +72,7 @@ struct IdMatrix {
   Id at(int t, int b) const { return ids[static_cast<std::size_t>(t) * batch + b]; }
 };
 
-// The same as operations take it.
+// The same, as operations take it.
 struct Words {
   int steps = 0, batch = 0;  // (T, B)
   Indices ids;

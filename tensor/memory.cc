@@ -11,15 +11,14 @@ namespace mininmt {
 namespace {
 
 constexpr std::size_t kAlignment = 64, kHugePage = 2 << 20;
-constexpr std::size_t kMapped = 1 << 20;  // and more: mapped, and so the system's again as soon as unmapped
+constexpr std::size_t kMapped = 1 << 20;  // and above: mapped, and returned to the system by unmapping
 
 }  // namespace
 
-// A large block asks for huge pages: fewer page faults at its first use, fewer misses of the address cache
-// later.
+// Large blocks ask for huge pages: fewer page faults at first use and fewer TLB misses later.
 void* CpuPool::from_system(std::size_t size) {
   if (size < kMapped) return std::aligned_alloc(kAlignment, size);
-  // More addresses than are needed, and both ends given back, so that it begins where a huge page does.
+  // Maps more than needed and unmaps both ends, to align the block to a huge page.
   const std::size_t whole = size + kHugePage;
   void* const mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
@@ -28,7 +27,7 @@ void* CpuPool::from_system(std::size_t size) {
   char* const block = start + before;
   if (before > 0) munmap(start, before);
   munmap(block + size, kHugePage - before);
-  madvise(block, size, MADV_HUGEPAGE);  // advice: a refusal costs speed alone
+  madvise(block, size, MADV_HUGEPAGE);  // only advice: if refused, it is just slower
   return block;
 }
 
@@ -54,8 +53,7 @@ void CpuMemory::from_host(void* to, const void* host, std::size_t bytes) { copy(
 void CpuMemory::to_host(void* host, const void* from, std::size_t bytes) { copy(host, from, bytes); }
 
 CpuMemory& cpu_memory() {
-  static CpuMemory* const memory =
-      new CpuMemory;  // never destroyed: tensors in other statics may outlive main
+  static CpuMemory* const memory = new CpuMemory;  // never destroyed: tensors in statics may outlive main
   return *memory;
 }
 

@@ -1,5 +1,5 @@
-// Where a tensor's elements live, and how they come from and go to the host. One object a device; its blocks
-// come from a pool.
+// Where a tensor's elements live, and copies to and from the host. One object per device; its blocks come
+// from a pool.
 #pragma once
 
 #include <cstddef>
@@ -14,18 +14,18 @@ class Memory {
  public:
   virtual ~Memory() = default;
   virtual void* allocate(std::size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws Error
-  virtual void release(void* block, std::size_t bytes) noexcept = 0;  // bytes as they were asked for
+  virtual void release(void* block, std::size_t bytes) noexcept = 0;  // bytes as passed to allocate
 
-  virtual bool on_host() const = 0;  // whether the host reads and writes its blocks directly
+  virtual bool on_host() const = 0;  // whether the host can access its blocks directly
 
-  // Work in the order of the calls; on a device the host does not wait for it, except in to_host.
+  // Executed in call order; on a device the host only waits in to_host.
   virtual void fill(real* data, std::int64_t count, real value) = 0;
-  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;       // from and to this memory
-  virtual void from_host(void* to, const void* host, std::size_t bytes) = 0;  // `host` is free again at once
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;       // within this memory
+  virtual void from_host(void* to, const void* host, std::size_t bytes) = 0;  // `host` can be reused at once
   virtual void to_host(void* host, const void* from, std::size_t bytes) = 0;
 };
 
-// Huge pages for large blocks, of which the part that is never touched takes addresses alone.
+// Uses huge pages for large blocks; untouched parts only take address space.
 class CpuPool final : public Pool {
  public:
   CpuPool() : Pool(Keep::kBounded) {}
@@ -52,6 +52,6 @@ class CpuMemory final : public Memory {
   CpuPool pool_;
 };
 
-CpuMemory& cpu_memory();  // the process's one, safe to use from any thread
+CpuMemory& cpu_memory();  // one per process, thread-safe
 
 }  // namespace mininmt

@@ -1,4 +1,4 @@
-// Loops over several threads, and the compiler hints that make a plain loop fast.
+// Parallel loops, and the compiler hints that make plain loops fast.
 #pragma once
 
 #include <omp.h>
@@ -8,9 +8,9 @@
 #include <exception>
 #include <mutex>
 
-// A function with this mark is compiled for three levels of x86-64; the best that the machine has is chosen
-// when the program starts. Not under the address sanitizer, whose runtime is not up yet at that point. Clang
-// before 18 asks the processor for a level in a wrong way; there it is the features that matter.
+// A function with this mark is compiled for three levels of x86-64; the best one is chosen when the program
+// starts. Not with the address sanitizer, whose runtime is not ready at that point. Clang before 18 checks
+// levels wrongly, so there it tests for features.
 #if !defined(__x86_64__) || defined(MININMT_SANITIZE)
 #define MININMT_VECTORIZED
 #elif defined(__clang__) && __clang_major__ < 18
@@ -21,7 +21,7 @@
 
 namespace mininmt {
 
-// Calls f, a lambda with a loop, compiled as if it had that mark: for templates, which Clang does not clone.
+// Calls the lambda f, compiled with that mark: for templates, which Clang does not clone.
 #if defined(__clang__) && defined(__x86_64__)
 template <class F>
 __attribute__((target("arch=x86-64-v4"), flatten)) void call_at_level_4(const F& f) {
@@ -49,8 +49,8 @@ MININMT_VECTORIZED __attribute__((flatten)) void vectorized(const F& f) {
 
 namespace detail {
 
-// Runs work(i, threads) on each thread i of a team, and throws again the first exception that one of them
-// threw. An exception that leaves a parallel region ends the program: all regions are this one.
+// Runs work(i, threads) on each thread i of a team and rethrows the first exception. All parallel regions go
+// through here, since an exception that leaves one ends the program.
 template <class Work>
 void on_each_thread(int threads, const Work& work) {
   std::exception_ptr failure;
@@ -69,10 +69,10 @@ void on_each_thread(int threads, const Work& work) {
 
 }  // namespace detail
 
-// Splits [0, count) into one range a thread and calls work(begin, end) for each, where count * cost is worth
-// it. cost is the elements touched per index. Inside another parallel region (one part of a minibatch a
-// thread) it is a plain call. An index belongs to one range, so the result does not depend on the number of
-// threads. What work throws is thrown again, once all ranges are done.
+// Splits [0, count) into one range per thread and calls work(begin, end) for each, if count * cost is large
+// enough. cost: elements touched per index. Inside another parallel region it is a plain call. Each index
+// belongs to one range, so the result does not depend on the number of threads. Exceptions are rethrown after
+// all ranges have finished.
 template <class Work>
 void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
   constexpr std::int64_t kWorthAThread = 1 << 15;
@@ -87,9 +87,9 @@ void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
   });
 }
 
-// Calls work(0) ... work(count - 1), each on the first of `threads` threads that is free: for a few pieces of
-// work of different sizes. With one thread, or one piece, or inside another parallel region it is a plain
-// loop. After an exception no further piece is begun; it is thrown again.
+// Calls work(0) ... work(count - 1), each on the first free one of `threads` threads: for a few pieces of
+// different sizes. With one thread or one piece, or inside another parallel region, it is a plain loop. After
+// an exception no further piece starts; it is rethrown.
 template <class Work>
 void parallel_for_each(std::int64_t count, int threads, const Work& work) {
   if (count <= 1 || threads == 1 || omp_in_parallel()) {

@@ -25,8 +25,8 @@ int class_of(std::size_t bytes) {
 }
 
 constexpr int kLarge = 12 * 4;              // the class of a MiB
-constexpr int kTwice = 4;                   // classes on, a block is twice as large
-constexpr std::uint64_t kWindow = 1 << 13;  // blocks handed out: some ten updates of a small model
+constexpr int kTwice = 4;                   // this many classes on, a block is twice as large
+constexpr std::uint64_t kWindow = 1 << 13;  // allocations: some ten updates of a small model
 
 }  // namespace
 
@@ -86,13 +86,13 @@ void Pool::add_in_use(std::size_t size) {
   if (keep_ == Keep::kBounded) give_back_beyond(limit(0));
 }
 
-// Of what is held, with so many bytes more in use.
+// The limit on bytes held, with `coming` more bytes in use.
 std::size_t Pool::limit(std::size_t coming) const {
   const std::size_t most = std::max({most_now_, most_before_, in_use_ + coming});
   return most + most / 3;
 }
 
-// Large blocks alone: the heap, which small ones come from, would not give them back to the system.
+// Only large blocks: small ones come from the heap, which would not return them to the system.
 void Pool::give_back_beyond(std::size_t most) noexcept {
   while (reserved_ > most) {
     int oldest = -1;

@@ -1,5 +1,4 @@
-// The mark of a function that kernels call too: compiled for both host and device where the compiler is
-// nvcc.
+// Marks a function that kernels also call: compiled for host and device by nvcc.
 #pragma once
 
 #ifdef __CUDACC__

@@ -1,6 +1,6 @@
-// Random numbers as a function of (seed, stream, position): nothing to carry along, nothing to save, the same
-// on every device and with any number of threads. Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel
-// random numbers: as easy as 1, 2, 3" (SC 2011).
+// Random numbers as a function of (seed, stream, position): no state to keep or save, the same on every
+// device and for any number of threads. Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers:
+// as easy as 1, 2, 3", SC 2011).
 #pragma once
 
 #include <array>
@@ -11,9 +11,8 @@
 
 namespace mininmt {
 
-// Ten rounds over several 128-bit counters side by side, number w of each in counters[w], with one 64-bit
-// key. Inlined, so that in a function marked MININMT_VECTORIZED the lanes become those of vector
-// instructions.
+// Ten rounds over several 128-bit counters in parallel, word w of each in counters[w], with one 64-bit key.
+// Inlined, so that in a MININMT_VECTORIZED function the lanes become vector lanes.
 template <int kLanes>
 MININMT_PORTABLE [[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&counters)[4][kLanes],
                                                                   std::array<std::uint32_t, 2> key) {
@@ -32,7 +31,7 @@ MININMT_PORTABLE [[gnu::always_inline]] inline void philox_rounds(std::uint32_t 
   }
 }
 
-// The same for one counter.
+// For one counter.
 MININMT_PORTABLE inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                                             std::array<std::uint32_t, 2> key) {
   std::uint32_t lanes[4][1] = {{counter[0]}, {counter[1]}, {counter[2]}, {counter[3]}};
@@ -40,20 +39,20 @@ MININMT_PORTABLE inline std::array<std::uint32_t, 4> philox(std::array<std::uint
   return {lanes[0][0], lanes[1][0], lanes[2][0], lanes[3][0]};
 }
 
-// In (0, 1), never an end, not even for a word of all zeros or all ones.
+// In (0, 1), excluding both ends even for a word of all zeros or ones.
 inline double open_unit(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
 
-// A standard normal number from two words (Box and Muller): at most 6.8 from 0.
+// A standard normal number from two words (Box-Muller), at most 6.8 in absolute value.
 inline double standard_normal(std::uint32_t u, std::uint32_t v) {
   return std::sqrt(-2 * std::log(open_unit(u))) * std::cos(6.283185307179586 * open_unit(v));
 }
 
-// One sequence of numbers: those of another stream are independent of it.
+// One sequence of numbers; different streams are independent.
 struct Random {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
 
-  // Four 32-bit numbers each, blocks i, i + 1, ... of the sequence: number w of block i + k is words[w][k].
+  // Blocks i, i + 1, ... of the sequence, four 32-bit numbers each: number w of block i + k is words[w][k].
   template <int kLanes>
   MININMT_PORTABLE [[gnu::always_inline]] void blocks(std::uint64_t i,
                                                       std::uint32_t (&words)[4][kLanes]) const {
@@ -74,16 +73,15 @@ struct Random {
   }
   MININMT_PORTABLE std::uint32_t bits(std::uint64_t i) const { return block(i / 4)[i % 4]; }
 
-  double uniform(std::uint64_t i) const { return open_unit(bits(i)); }  // in (0, 1), never an end
+  double uniform(std::uint64_t i) const { return open_unit(bits(i)); }  // in (0, 1)
   double normal(std::uint64_t i) const {                                // standard normal
     const auto words = block(i);
     return standard_normal(words[0], words[1]);
   }
 };
 
-// The sequence that an operation draws from. `later`, for work on a device that is captured once and run
-// again and again: a number in that device's memory that kernels add to the stream when they run. The host
-// cannot read it: an operation on the CPU throws Error.
+// The sequence an operation draws from. `later`, for captured graphs: a number in device memory that kernels
+// add to the stream when they run. On the CPU it is an Error, since the host cannot read it.
 struct Draws {
   Random random;
   const std::uint64_t* later = nullptr;

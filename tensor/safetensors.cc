@@ -23,7 +23,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::uint64_t kMaxHeader = 100 << 20;
 constexpr int kMaxDepth = 3;
 
-// nlohmann's parser, but a key that stands twice and deep nesting are errors.
+// nlohmann's parser, but duplicate keys and deep nesting are errors.
 Json parse_strictly(const std::string& text, const std::string& path) {
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -35,7 +35,7 @@ Json parse_strictly(const std::string& text, const std::string& path) {
       throw DataError(path + ": the header has the key '" + parsed.get<std::string>() + "' twice");
     return true;
   };
-  if (!text.starts_with('{'))  // the parser passes over white space and a byte order mark
+  if (!text.starts_with('{'))  // the parser skips white space and a byte order mark
     throw DataError(path + ": the header is not a JSON object; is this a safetensors file?");
   try {
     return Json::parse(text, check);
@@ -47,16 +47,16 @@ Json parse_strictly(const std::string& text, const std::string& path) {
 struct Entry {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::uint64_t begin, end;  // bytes in the data
+  std::uint64_t begin, end;  // byte range in the data
 };
 
-// nlohmann's get<> would make 2 of 2.7, 1 of true, and anything of 1e300.
+// nlohmann's get<> would turn 2.7 into 2, true into 1, and 1e300 into garbage.
 bool all_unsigned(const Json& json) {
   return json.is_array() && std::all_of(json.begin(), json.end(),
                                         [](const Json& number) { return number.is_number_unsigned(); });
 }
 
-// The bytes of a tensor of that shape; 2^48 and more are none.
+// The size in bytes of a tensor of that shape; none at 2^48 or more.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::uint64_t>& shape) {
   std::uint64_t most = (std::uint64_t{1} << 48) / sizeof(float), elements = 1;
   for (const std::uint64_t extent : shape) {
@@ -84,7 +84,7 @@ Entry parse_entry(const std::string& name, const Json& json, const std::string& 
   return entry;
 }
 
-// The entries in the order of their data, which they cover without a gap.
+// The entries in the order of their data, which they must cover without gaps.
 std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, const std::string& path,
                                 std::map<std::string, std::string>& metadata) {
   std::vector<Entry> entries;
@@ -98,7 +98,7 @@ std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, co
   } catch (const Json::exception& e) {
     throw DataError(path + ": the header is not that of a safetensors file (" + e.what() + ")");
   }
-  // Several may begin at the same place, all but the last of them empty.
+  // Several entries may begin at the same place, if all but the last are empty.
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });

@@ -1,5 +1,5 @@
-// The safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of a JSON
-// header (little-endian), the header, the data. Any tool that knows it can open a model.
+// The safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the JSON
+// header (little-endian), the header, the data.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct SafeTensors {
   std::map<std::string, SafeTensor> tensors;
 };
 
-// Writes float32 tensors atomically. Throws IoError; DataError where a string is not UTF-8.
+// Writes float32 tensors atomically. Throws IoError, or DataError if a string is not UTF-8.
 void write_safetensors(const std::string& path, const SafeTensors& contents);
 
-// Reads a file of float32 tensors. The header is checked before memory is taken: whole numbers as sizes,
-// which fit the file's, offsets without gap or overlap, no key twice. Throws IoError if it cannot be read,
-// DataError naming the file if it is not such a file, is cut off, or holds other types.
+// Reads a file of float32 tensors. The header is validated before allocating: integer sizes that match the
+// file's size, offsets without gap or overlap, no duplicate keys. Throws IoError if it cannot be read,
+// DataError naming the file if it is not safetensors, is truncated, or holds other types.
 SafeTensors read_safetensors(const std::string& path);
 
 }  // namespace mininmt

@@ -1,6 +1,5 @@
-// The scalar formulas, written once. The float versions have no branch and no call, so that a loop over them
-// becomes vector instructions; each passes a NaN on. The double versions are the standard library's, for the
-// gradient checks.
+// The scalar formulas. The float versions have no branches and no calls, so that loops over them vectorize;
+// all propagate NaN. The double versions are the standard library's, for the gradient checks.
 #pragma once
 
 #include <bit>
@@ -14,8 +13,7 @@ namespace mininmt {
 
 namespace detail {
 
-// x = k ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the
-// low bits.
+// x = k ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to the nearest integer, in the low bits.
 struct Reduced {
   float r;
   float two_k;  // 2^k
@@ -30,19 +28,19 @@ MININMT_PORTABLE inline Reduced reduce(float x) {
   return {r, std::bit_cast<float>((exponent + 127) << 23)};
 }
 
-// (e^r - 1 - r) / r^2 by its Taylor series to r^5: relative error of e^r - 1 under 1e-7 for |r| <= ln 2 / 2.
+// (e^r - 1 - r) / r^2 by its Taylor series to r^5: relative error of e^r - 1 below 1e-7 for |r| <= ln 2 / 2.
 MININMT_PORTABLE inline float tail(float r) {
   return 0.5f +
          r * (0x1.555556p-3f +
               r * (0x1.555556p-5f + r * (0x1.111112p-7f + r * (0x1.6c16c2p-10f + r * 0x1.a01a02p-13f))));
 }
 
-MININMT_PORTABLE inline float clamp(float x, float low, float high) {  // a NaN stays
+MININMT_PORTABLE inline float clamp(float x, float low, float high) {  // NaN stays NaN
   x = x < low ? low : x;
   return x > high ? high : x;
 }
 
-// a / b; on the GPU within 2 units in the last place and without a branch, where the exact one has a call.
+// a / b; on the GPU within 2 ulp and without a branch, where exact division needs a call.
 MININMT_PORTABLE inline float divide(float a, float b) {
 #ifdef __CUDA_ARCH__
   return __fdividef(a, b);
@@ -63,8 +61,8 @@ MININMT_PORTABLE inline Binary binary(float u) {
   return {static_cast<float>(k), std::bit_cast<float>(bits - (static_cast<std::uint32_t>(k) << 23))};
 }
 
-// k ln 2 + log(1 + f) + small, by the series of log((1 + s) / (1 - s)) in s = f / (2 + f), fitted by
-// FreeBSD's logf.
+// k ln 2 + log(1 + f) + small, by the series of log((1 + s) / (1 - s)) in s = f / (2 + f), with the
+// coefficients of FreeBSD's logf.
 MININMT_PORTABLE inline float log_of_binary(float k, float f, float small) {
   const float s = divide(f, 2 + f), z = s * s, half = 0.5f * f * f;
   const float series =
@@ -72,7 +70,7 @@ MININMT_PORTABLE inline float log_of_binary(float k, float f, float small) {
   return s * (half + series) + (k * 9.0580006145e-06f + small) - half + f + k * 6.9313812256e-01f;
 }
 
-// y where 0 < u < infinity; else what the logarithm of u is.
+// y for 0 < u < infinity, else the correct value of log u.
 MININMT_PORTABLE inline float log_at_edges(float u, float y) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   y = u == 0 ? -kInfinity : y;
@@ -82,14 +80,14 @@ MININMT_PORTABLE inline float log_at_edges(float u, float y) {
 
 }  // namespace detail
 
-// e^x; 0 (in fact 1e-38) below -87, e^88 above 88.
+// e^x; 0 (actually 1e-38) below -87, e^88 above 88.
 MININMT_PORTABLE inline float exp(float x) {
   const auto [r, two_k] = detail::reduce(detail::clamp(x, -87.0f, 88.0f));
   return two_k + two_k * (r + r * r * detail::tail(r));
 }
 
-// tanh x = (e^2x - 1) / (e^2x + 1). The numerator is computed without the difference, so the relative error
-// stays small at x near 0 as well.
+// tanh x = (e^2x - 1) / (e^2x + 1). The numerator is computed without cancellation, so the relative error is
+// small near 0 too.
 MININMT_PORTABLE inline float tanh(float x) {
   const auto [r, two_k] = detail::reduce(detail::clamp(2 * x, -30.0f, 30.0f));
   const float expm1 = two_k * (r + r * r * detail::tail(r)) + (two_k - 1);
@@ -98,18 +96,18 @@ MININMT_PORTABLE inline float tanh(float x) {
 
 MININMT_PORTABLE inline float sigmoid(float x) { return detail::divide(1, 1 + mininmt::exp(-x)); }
 
-// log x, to 0.8 units in the last place, subnormal x too; -infinity at 0, NaN below.
+// log x, to 0.8 ulp, also for subnormal x; -infinity at 0, NaN below.
 MININMT_PORTABLE inline float log(float x) {
   const bool tiny = x < 0x1p-126f;
   const auto [k, m] = detail::binary(tiny ? x * 0x1p25f : x);
   return detail::log_at_edges(x, detail::log_of_binary(tiny ? k - 25 : k, m - 1, 0));
 }
 
-// log(1 + x), to 0.8 units in the last place, also where x is near 0 or -1; -infinity at -1, NaN below.
+// log(1 + x), to 0.8 ulp, also near 0 and -1; -infinity at -1, NaN below.
 MININMT_PORTABLE inline float log1p(float x) {
   const float u = 1 + x;
   const auto [k, m] = detail::binary(u);
-  const float lost = detail::divide(k > 1 ? 1 - (u - x) : x - (u - 1), u);  // by the rounding of u
+  const float lost = detail::divide(k > 1 ? 1 - (u - x) : x - (u - 1), u);  // in rounding u
   const bool near_0 = k == 0;
   return detail::log_at_edges(u, detail::log_of_binary(k, near_0 ? x : m - 1, near_0 ? 0 : lost));
 }

@@ -12,7 +12,7 @@ Shape::Shape(std::initializer_list<std::int64_t> dims) : rank_(static_cast<int>(
   checked();
 }
 
-// This shape, if its number of elements is one that there can be.
+// This shape, after checking its number of elements.
 Shape Shape::checked() const {
   std::int64_t n = 1;
   for (int i = 0; i < rank_; ++i) {

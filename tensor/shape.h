@@ -1,4 +1,4 @@
-// The extents of a tensor: at most four dimensions, row-major.
+// The dimensions of a tensor: at most four, row-major.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ class Shape {
   static constexpr int kMaxRank = 4;
 
   Shape() = default;  // a scalar: rank 0, one element
-  // Throws Error at more than four, at a negative one, and where the number of elements is beyond 2^60.
+  // Throws Error for more than four dimensions, a negative one, or more than 2^60 elements.
   Shape(std::initializer_list<std::int64_t> dims);
 
   int rank() const { return rank_; }
@@ -21,10 +21,10 @@ class Shape {
   std::int64_t operator[](int axis) const;      // a negative axis counts from the end: [-1] is the last
   std::int64_t row_size() const;                // elements in one slice of the first axis
   std::int64_t rows() const;                    // size of all axes but the last: the rows of the matrix view
-  Shape with_first(std::int64_t extent) const;  // the same with another first extent
-  Shape prepend(std::int64_t extent) const;     // the shape of `extent` such tensors stacked
+  Shape with_first(std::int64_t extent) const;  // the same with a different first extent
+  Shape prepend(std::int64_t extent) const;     // the shape of `extent` stacked tensors
   Shape without_first() const;                  // the shape of one slice of the first axis
-  Shape with_last(std::int64_t extent) const;   // the same with another last extent
+  Shape with_last(std::int64_t extent) const;   // the same with a different last extent
   bool operator==(const Shape&) const = default;
   std::string to_string() const;  // "(7, 80, 256)"
 

@@ -1,4 +1,4 @@
-// A contiguous, row-major block of real numbers with a shape. Copies share the elements, like a pointer does.
+// A contiguous, row-major block of real numbers with a shape. Copies share the elements, like pointers.
 #pragma once
 
 #include <memory>
@@ -24,11 +24,11 @@ class Tensor {
   std::int64_t size() const { return defined() ? shape_.size() : 0; }
   real* data() const { return data_; }
   Memory& memory() const;                                          // throws Error if there is none
-  bool on_cuda() const { return memory_ && !memory_->on_host(); }  // then data() is not for the host to read
+  bool on_cuda() const { return memory_ && !memory_->on_host(); }  // then the host must not access data()
   std::span<real> values() const;                                  // throws Error if they are on a device
   real item() const;  // the only element; throws Error if there are more
 
-  // All three share the elements with this tensor.
+  // These share the elements with this tensor.
   Tensor slice(std::int64_t first,
                std::int64_t count) const;    // entries [first, first + count) of the first axis
   Tensor reshape(const Shape& shape) const;  // the same elements, the same order
@@ -37,8 +37,8 @@ class Tensor {
 
   bool sole_owner() const { return block_.use_count() == 1; }  // whether no other tensor shares the elements
 
-  Tensor clone() const;             // elements of its own
-  Tensor to(Memory& memory) const;  // a copy in that memory, or the same elements if they are there already
+  Tensor clone() const;             // a copy with its own elements
+  Tensor to(Memory& memory) const;  // a copy in that memory, or the same elements if already there
   void set(const Tensor& x) const;  // copies the elements of x, which may be in another memory
   void fill(real value) const;
 

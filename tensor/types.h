@@ -5,15 +5,14 @@
 
 namespace mininmt {
 
-// float in the programs; double in the build that checks gradients (MININMT_DOUBLE). Model files are always
-// float32.
+// float in the programs; double for the gradient checks (MININMT_DOUBLE). Model files are always float32.
 #ifdef MININMT_DOUBLE
 using real = double;
 #else
 using real = float;
 #endif
 
-// A word of a vocabulary: the number of its line, counted from 0 (MODEL.md 8).
+// A word id: its line number in the vocabulary, from 0 (MODEL.md 8).
 using Id = std::int32_t;
 inline constexpr Id kEos = 0;  // </s>, the end of a sentence
 inline constexpr Id kUnk = 1;  // <unk>, a word outside the vocabulary

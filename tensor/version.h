@@ -1,4 +1,4 @@
-// The version, which CMakeLists.txt sets.
+// The version, set by CMakeLists.txt.
 #pragma once
 
 namespace mininmt {
