@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// For each row: y (width of them, y_stride apart) = or += x (x_stride apart).
+// For each row: `width` elements of y (rows y_stride apart) = or += those of x (x_stride apart).
 void copy_columns(Memory& memory, std::int64_t rows, std::int64_t width, const real* x, std::int64_t x_stride,
                   real* y, std::int64_t y_stride, bool adding) {
   if constexpr (kHasCuda)
@@ -25,8 +25,8 @@ void copy_columns(Memory& memory, std::int64_t rows, std::int64_t width, const r
   });
 }
 
-// Its entries of the first axis. On the GPU each is a tensor with elements of its own, all written by one
-// launch: adding to a view would first copy it, in another launch.
+// The slices of the first axis. On the GPU each is a separate tensor, all written by one launch: adding to a
+// view would need another launch to copy it first.
 std::vector<Tensor> split(const Tensor& x) {
   const Shape one = x.shape().without_first();
   std::vector<Tensor> parts;

@@ -1,4 +1,4 @@
-// Operations that move elements and compute nothing.
+// Operations that only move elements.
 #pragma once
 
 #include <vector>

@@ -96,8 +96,7 @@ void Attention::forward(const Tensor& query, const Indices& sentence_of_row, con
 void Attention::backward(Var query, const Tensor& alpha, const Tensor& dc) const {
   if constexpr (kHasCuda)
     if (dc.on_cuda()) return backward_on_cuda(query, alpha, dc);
-  // Every gradient of a row is its own but that of v, which is summed over the rows afterwards, in their
-  // order.
+  // Each row has its own gradients, except that of v, which is summed over the rows afterwards, in order.
   const auto own_or_gradient = [](Var x) {
     return x.needs_gradient() ? x.gradient() : Tensor::zeros(x.shape());
   };
@@ -146,7 +145,7 @@ void Attention::backward_on_cuda(Var query, const Tensor& alpha, const Tensor& d
   }
 }
 
-// dv += the sum of dv_rows. Of each sentence b, dvalues_b (S, C) += alpha_b^T dc_b with alpha_b (T, S) and
+// dv += the sum of dv_rows. For each sentence b, dvalues_b (S, C) += alpha_b^T dc_b with alpha_b (T, S) and
 // dc_b (T, C).
 void Attention::add_sums(Var values, Var v, const Sums& sums) {
   if constexpr (kHasCuda) {

@@ -1,7 +1,7 @@
-// The attention step (MODEL.md 2; P eq. 5-6, A.1.2): tanh-additive score, masked softmax and context in one
+// The attention step (MODEL.md 2; P eq. 5-6, A.1.2): additive score, masked softmax and context in one
 // operation.
 //   e_bj     = v . tanh(query_b + keys_jb)
-//   alpha_bj = softmax of e_b over the positions j < length_b; exactly 0 at the others
+//   alpha_bj = softmax of e_b over the positions j < length_b; exactly 0 elsewhere
 //   c_b      = sum_j alpha_bj values_jb
 // Backward keeps alpha and recomputes the tanh. With u = tanh(query_b + keys_jb), from dc:
 //   dvalues_jb += alpha_bj dc_b        dalpha_bj = dc_b . values_jb
@@ -19,18 +19,18 @@ namespace mininmt {
 
 struct Attended {
   Var context;   // (R, C)
-  Tensor alpha;  // (R, S), a row sums to 1
+  Tensor alpha;  // (R, S), each row sums to 1
 };
 
-// Attention over the annotations of a batch. To be made before the loop over target words: on the GPU,
-// dvalues and dv are products and sums over all steps, which follow when backward comes past that place.
+// Attention over the annotations of a batch. Create it before the loop over target words: on the GPU, dvalues
+// and dv are products and sums over all steps, computed when backward() reaches that point.
 class Attention {
  public:
   // keys (S, B, A), values (S, B, C), v (A), lengths (B).
   Attention(Var keys, Var values, Var v, Indices lengths);
 
-  // query (R, A). Row b attends to sentence b and R = B; or, in search, where several hypotheses share a
-  // sentence, row r attends to sentence sentence_of_row[r] (no gradient then).
+  // query (R, A). In training row b attends to sentence b and R = B; in search, where hypotheses share a
+  // sentence, row r attends to sentence sentence_of_row[r] (without gradient).
   Attended operator()(Var query, const Indices& sentence_of_row = {}) const;
 
  private:
@@ -53,7 +53,7 @@ class Attention {
   std::shared_ptr<Sums> sums_ = std::make_shared<Sums>();
 };
 
-// One step by itself.
+// A single step.
 Attended attend(Var query, Var keys, Var values, Var v, const Indices& lengths,
                 const Indices& sentence_of_row = {});
 

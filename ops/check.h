@@ -1,4 +1,4 @@
-// Argument checks of the operations: a message names the op, the argument and both shapes, as in
+// Argument checks of the operations. A message names operation, argument and both shapes:
 //   [attend] (keys) must have shape (7, 80, 256) but has (7, 80, 128)
 #pragma once
 
@@ -21,7 +21,7 @@ inline void check_rank(const char* op, const char* argument, const Shape& got, i
                      " dimensions but has shape ", got.to_string()));
 }
 
-// A batch of `batch` sentences with 1 to `steps` words each.
+// A batch of `batch` sentences of 1 to `steps` words.
 inline void check_lengths(const char* op, const Indices& lengths, std::int64_t steps, std::int64_t batch) {
   if (static_cast<std::int64_t>(lengths.size()) != batch)
     throw Error(join("[", op, "] (lengths) must have ", batch, " entries but has ", lengths.size()));
@@ -30,7 +30,7 @@ inline void check_lengths(const char* op, const Indices& lengths, std::int64_t s
       throw Error(join("[", op, "] (lengths) entry ", b, " must be in 1 to ", steps, " but is ", lengths[b]));
 }
 
-// Which of `batch` sentences each row is of, in search; empty: row b is sentence b.
+// In search, the sentence of each row, one of `batch`; empty: row b is sentence b.
 inline void check_sentence_of_row(const char* op, const Indices& sentence_of_row, std::int64_t batch,
                                   bool needs_gradient) {
   if (sentence_of_row.empty()) return;

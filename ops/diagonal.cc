@@ -9,8 +9,8 @@
 namespace mininmt {
 namespace {
 
-// y_r = or, in backward, place_r += : the place of row r's annotation is found where the lengths are read,
-// since a captured graph meets other lengths each time.
+// y_r = or, in backward, place_r +=. The position of row r's annotation is computed where the lengths are
+// read, since a captured graph runs with different lengths each time.
 void read_diagonal(const Tensor& h, std::int64_t i, const Indices& lengths, const Indices& sentence_of_row,
                    const Tensor& y) {
   const std::int64_t rows = y.shape()[0], batch = h.shape()[1], C = h.shape()[2];

@@ -10,10 +10,10 @@
 namespace mininmt {
 namespace {
 
-constexpr int kLanes = 16;                   // blocks of random numbers computed side by side
-constexpr std::int64_t kChunk = 4 * kLanes;  // numbers that they hold
+constexpr int kLanes = 16;                   // blocks of random numbers computed at a time
+constexpr std::int64_t kChunk = 4 * kLanes;  // numbers in them
 
-// y_i += x_i * factor for each i in [kChunk * begin, kChunk * end), i < size, that the random numbers keep.
+// y_i += x_i * factor for the kept i in [kChunk * begin, kChunk * end), i < size.
 MININMT_VECTORIZED void add_kept(std::int64_t begin, std::int64_t end, std::int64_t size, real factor,
                                  std::uint32_t threshold, Random random, const real* x, real* y) {
   for (std::int64_t chunk = begin; chunk < end; ++chunk) {

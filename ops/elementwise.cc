@@ -34,7 +34,7 @@ MININMT_VECTORIZED void add_gradient_range(std::int64_t n, const real* kept, con
   for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * slope<F>(kept[i]);
 }
 
-constexpr std::int64_t kCost = 4;  // of an element, in the units of parallel_for()
+constexpr std::int64_t kCost = 4;  // per element, in units of parallel_for()
 
 template <class F>
 void set_value(const Tensor& x, const Tensor& y) {
@@ -45,7 +45,7 @@ void set_value(const Tensor& x, const Tensor& y) {
   });
 }
 
-// kept: the output or the input, as F takes it.
+// kept: the output or the input, depending on F.
 template <class F>
 void add_slope(const Tensor& kept, const Tensor& dy, const Tensor& dx) {
   if constexpr (kHasCuda)

@@ -1,4 +1,4 @@
-// Operations on each element by itself.
+// Elementwise operations.
 #pragma once
 
 #include "autograd/tape.h"

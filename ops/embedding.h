@@ -6,8 +6,7 @@
 
 namespace mininmt {
 
-// y (T, B, m): at (t, b) the row words(t, b) of E (V, m), or zeros where the word is kNone ("the word before
-// the first").
+// y (T, B, m): at (t, b) row words(t, b) of E (V, m), or zeros for kNone ("the word before the first").
 //   row words(t, b) of dE += dy at (t, b), in the order of (t, b)
 Var embed(Var E, const Words& words);
 

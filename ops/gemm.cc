@@ -15,7 +15,7 @@
 namespace mininmt {
 namespace {
 
-// The operand (rows, cols) with its rows contiguous: itself if it is so already, else a copy in `buffer`.
+// The operand (rows, cols) with contiguous rows: itself if they are, else a copy in `buffer`.
 const real* packed(const Matrix& x, std::int64_t rows, std::int64_t cols, std::vector<real>& buffer,
                    std::int64_t& stride) {
   if (!x.transposed) {
@@ -30,7 +30,7 @@ const real* packed(const Matrix& x, std::int64_t rows, std::int64_t cols, std::v
 }
 
 // One row of C at a time, as a sum of rows of B: every inner loop runs over contiguous memory. Each element
-// is summed in the order of k, whatever m is.
+// is summed in the order of k, for any m.
 MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::int64_t n, std::int64_t k,
                                      const real* a, std::int64_t a_stride, const real* b,
                                      std::int64_t b_stride, real* c, std::int64_t c_stride, bool add) {

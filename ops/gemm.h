@@ -1,5 +1,5 @@
-// Matrix product on raw row-major memory: on the CPU oneDNN's where the build has it (float only), else a
-// plain loop of our own; on the GPU cuBLAS's.
+// Matrix product on raw row-major memory: on the CPU oneDNN's if available (float only), else a plain loop;
+// on the GPU cuBLAS's.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +16,21 @@ struct Matrix {
   bool transposed = false;
 };
 
-// C (m, n) = A (m, k) B (k, n), or C += A B with `add`. The rows of C lie c_stride apart. C must not overlap
-// A or B. All three are in `memory`.
+// C (m, n) = A (m, k) B (k, n), or += with `add`. Rows of C are c_stride apart. C must not overlap A or B.
+// All are in `memory`.
 void gemm(Memory& memory, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
           std::int64_t c_stride, bool add);
 
-// The same for `count` products; operand i starts i times the `_step` elements after the first.
+// `count` products; operand i starts i times the `_step` elements after the first.
 void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64_t n, std::int64_t k,
                   Matrix a, std::int64_t a_step, Matrix b, std::int64_t b_step, real* c,
                   std::int64_t c_stride, std::int64_t c_step, bool add);
 
-// One product of operands on the host.
+// One product on the host.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add);
 
-// The plain loop, in every build: what gemm() is tested against.
+// The plain loop, in every build; the reference for gemm().
 void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
                 std::int64_t c_stride, bool add);
 

@@ -31,7 +31,7 @@ std::int64_t distance(const real* a, const real* b) {
 }
 
 // A GRU over sentences, or two in both directions. Number 0 is the one whose U comes first in memory, since
-// cuBLAS wants the second operand of a batch after the first. Activations are (ways, S, B, ...), number 0's
+// cuBLAS needs the second operand of a batch after the first. Activations are (ways, S, B, ...), number 0
 // first.
 struct Sequence {
   Memory& memory;
@@ -62,9 +62,10 @@ struct Sequence {
 
   std::int64_t size() const { return batch * n; }
   bool goes_forward(std::int64_t way) const { return (way == 0) == forward_first; }
-  // Of the i-th step that this one takes.
+  // The time of step i in that direction.
   std::int64_t time(std::int64_t way, std::int64_t i) const { return goes_forward(way) ? i : steps - 1 - i; }
-  // From number 0's i-th place in a (2, S, B, ...) tensor to number 1's, in (B, ...) blocks: at least 1.
+  // The distance from number 0's position at step i in a (2, S, B, ...) tensor to number 1's, in (B, ...)
+  // blocks; at least 1.
   std::int64_t apart(std::int64_t i) const { return steps + time(1, i) - time(0, i); }
 
   const real* state_before(std::int64_t i) const {
@@ -101,8 +102,8 @@ struct Sequence {
     return dx;
   }
 
-  // dU (3n, n) of one of them += one product over all steps. The states before each step but the first, which
-  // is 0, are h without its last step taken.
+  // dU (3n, n) of one GRU += one product over all steps. The states before each step are h shifted by one
+  // step; the first is 0.
   void add_weight_gradient(std::int64_t way, const Tensor& dx, const Tensor& dU) const {
     const std::int64_t first = way * steps * size();
     const real* const dx_way = dx.data() + 3 * first;
@@ -138,8 +139,8 @@ Var gru_sequence(Var x, Var U, const Indices& lengths, Direction direction) {
   return step(run_sequence("gru_sequence", {x}, {U}, direction == Direction::kForward, lengths), 0);
 }
 
-// On the GPU a step is a few microseconds of work that waits for the step before, so the i-th step of one
-// direction and the i-th of the other are computed by the same launches.
+// On the GPU a step is a few microseconds of work that depends on the previous one, so step i of both
+// directions is computed by the same launches.
 Bigru bigru(Var x_forward, Var U_forward, Var x_backward, Var U_backward, const Indices& lengths) {
   check_shape("bigru", "x_backward", x_backward.shape(), x_forward.shape());
   check_shape("bigru", "U_backward", U_backward.shape(), U_forward.shape());

@@ -32,7 +32,7 @@ MININMT_VECTORIZED void state_row(std::int64_t n, const real* x, const real* h, 
   }
 }
 
-// One row: the parts of the gradient that need no product. dh += dh' (1 - z).
+// One row of the gradient, without products. dh += dh' (1 - z).
 MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const real* gates,
                                            const real* dnext, real* dx, real* dh) {
 #pragma omp simd
@@ -44,7 +44,7 @@ MININMT_VECTORIZED void state_gradient_row(std::int64_t n, const real* h, const 
   }
 }
 
-// One row: from q = dx_h U. dh += q r.
+// One row, given q = dx_h U. dh += q r.
 MININMT_VECTORIZED void reset_gradient_row(std::int64_t n, const real* h, const real* gates, const real* q,
                                            real* dx, real* dh) {
 #pragma omp simd
@@ -57,7 +57,7 @@ MININMT_VECTORIZED void reset_gradient_row(std::int64_t n, const real* h, const 
 
 }  // namespace
 
-// C (B, columns) = or += A B, of both GRUs where there are two.
+// C (B, columns) = or += A B, for both GRUs if there are two.
 void GruCell::multiply(std::int64_t columns, std::int64_t k, Matrix a, std::int64_t a_apart, Matrix b,
                        real* c, std::int64_t c_stride, std::int64_t c_apart, bool add) const {
   if constexpr (kHasCuda)
@@ -94,7 +94,7 @@ void GruCell::compute_gates(const real* x, const real* h, real* gates, real* res
         gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
       else
         std::fill(reset + b * n, reset + (b + 1) * n,
-                  real{0});  // a NaN in padding must not reach dU as 0 * NaN
+                  real{0});  // so that NaN in padding doesn't reach dU as 0 * NaN
     }
   });
 }

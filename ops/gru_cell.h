@@ -1,4 +1,4 @@
-// One step of a GRU for all sentences of a batch, on raw memory: what the operations of gru.h are made of.
+// One GRU step for a batch, on raw memory; the operations of gru.h are built from it.
 #pragma once
 
 #include "cuda/kernels.h"
@@ -7,9 +7,9 @@
 
 namespace mininmt {
 
-// A sentence is active unless `lengths` says that it has no word at time t. On the GPU a second GRU of the
-// same sizes may take a step at the same time: in the same launches, with products as a batch of two. Its
-// operands lie as far after the first one's as `second` and U_apart say, in elements.
+// A sentence is active if `lengths` has a word at time t. On the GPU a second GRU of the same sizes may step
+// at the same time: in the same launches, with products as a batch of two. `second` and U_apart give the
+// distance from the first GRU's operands to the second's, in elements.
 struct GruCell {
   Memory& memory;
   std::int64_t batch, n;
@@ -19,12 +19,12 @@ struct GruCell {
   cuda::GruStep::Second second = {};
   std::int64_t U_apart = 0;
 
-  // x (B, 3n), h (B, n) -> next (B, n); keeps gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add: what
-  // gates holds before, C c, is one more term.
+  // x (B, 3n), h (B, n) -> next (B, n); stores gates = [z, r, h~] (B, 3n) and reset = r * h (B, n). add:
+  // gates initially holds C c, which is added.
   void forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const;
 
-  // The gradient of the new state is dnext, or dnext + dy (each (B, n)). Sets dx (B, 3n), and sets dh (B, n)
-  // or adds to it.
+  // The gradient of the new state is dnext, or dnext + dy (each (B, n)). Sets dx (B, 3n); sets dh (B, n) or
+  // adds to it.
   void backward(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
                 bool add) const;
 

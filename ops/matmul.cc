@@ -9,7 +9,7 @@
 namespace mininmt {
 namespace {
 
-// The gradient of an operand that stands transposed is transposed too: (A B)^T = B^T A^T.
+// The gradient of a transposed operand is also transposed: (A B)^T = B^T A^T.
 void add_matrix_product(const Tensor& c, bool transpose_c, std::int64_t m, std::int64_t n, std::int64_t k,
                         Matrix a, Matrix b) {
   if (!transpose_c) {
@@ -129,7 +129,7 @@ void StepWeight::add_step(const Tensor& x, const Tensor& dy, std::int64_t first,
   rows->dy.push_back(dy);
 }
 
-// The rows of all steps one after another, and one product.
+// Concatenates the rows of all steps for a single product.
 void StepWeight::add_weight_gradient(Var W, const StepRows& rows) {
   const std::int64_t k = W.shape()[1];
   const Tensor x = join_columns(rows.x, 0, k), dy = join_columns(rows.dy, rows.first, rows.count);

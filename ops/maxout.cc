@@ -7,7 +7,7 @@
 namespace mininmt {
 namespace {
 
-// Whether the first of a pair is the larger one, or NaN.
+// Whether the first of a pair is larger, or NaN.
 inline bool is_first(const real* pair) { return pair[0] >= pair[1] || pair[0] != pair[0]; }
 
 MININMT_VECTORIZED void larger_of_pairs(std::int64_t count, const real* x, real* y) {

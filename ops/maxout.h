@@ -6,7 +6,7 @@
 namespace mininmt {
 
 // y_i = max(x_2i, x_2i+1): x (..., 2l) -> y (..., l).
-//   dx at the larger of the two += dy_i; at the first of two equal ones
+//   dx += dy_i at the larger of the two; at the first if they are equal
 Var maxout(Var x);
 
 }  // namespace mininmt

@@ -28,7 +28,7 @@ Var output_losses_on_cuda(Var t, Var W, Var bias, const Indices& targets, double
                        loss.data(), log_sum.data());
     return t.tape->record(
         "output_losses", loss, {t, W, bias}, [=, &memory](const Tensor&, const Tensor& dloss) {
-          const Tensor& dlogits = logits;  // nobody reads the logits afterwards
+          const Tensor& dlogits = logits;  // the logits are not read afterwards
           cuda::softmax_xent_gradient(rows, words, logits.data(), bias.value().data(), targets.in(memory),
                                       smoothing, log_sum.data(), dloss.data(), dlogits.data(), false);
           if (bias.needs_gradient()) add_sum_of_rows(dlogits, bias.gradient());
@@ -44,7 +44,7 @@ BestWords best_words_on_cuda(const Tensor& logits, const Tensor& bias, std::int6
                              const Indices& bar_eos) {
   BestWords best;
   if constexpr (kHasCuda) {
-    // One block of memory, so that one copy brings all of it to the host.
+    // One block, so that one copy brings everything to the host.
     const std::int64_t rows = logits.shape()[0], words = logits.shape()[1], count = rows * k;
     const std::int64_t words_size =
         (count * static_cast<std::int64_t>(sizeof(Id)) + sizeof(real) - 1) / sizeof(real);
@@ -78,8 +78,8 @@ MININMT_VECTORIZED bool any_above(std::int64_t size, const real* x, real thresho
   return found != 0;
 }
 
-// The k best of a row, in `heap`. Blocks in which nothing is above the worst so far are passed over: most of
-// the vocabulary is looked at once and never sorted.
+// The k best of a row, in `heap`. Blocks without a value above the current worst are skipped, so most of the
+// vocabulary is read once and never sorted.
 void find_best(std::int64_t words, const real* logits, std::size_t k, std::vector<Candidate>& heap) {
   constexpr std::int64_t kBlock = 256;
   heap.clear();

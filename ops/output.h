@@ -1,5 +1,5 @@
-// The output layer (MODEL.md 4): p(y) = softmax(W_o t + b_y), which is the largest part of the work. In
-// training only its losses are asked for, in search only its best words.
+// The output layer (MODEL.md 4): p(y) = softmax(W_o t + b_y), the largest part of the work. Training only
+// needs its losses, search only its best words.
 #pragma once
 
 #include <vector>
@@ -10,21 +10,20 @@
 namespace mininmt {
 
 // softmax_xent(linear(t, W, bias), targets, label_smoothing): t (N, l), W (V, l), bias (V) -> loss (N). On
-// the GPU the bias is added as the logits are read, and the logits' memory becomes that of their gradient.
+// the GPU the bias is added while reading the logits, and the gradient overwrites the logits.
 Var output_losses(Var t, Var W, Var bias, const Indices& targets, double label_smoothing);
 
-// Of each row i of logits, on the host: log sum_w e^logit_w over all words, and the k best words that are
-// allowed, with their logits: entries [i * k, (i + 1) * k), best first, equal ones by word. Where fewer are
-// allowed the list ends in kNone. A logit of minus infinity is not allowed.
+// For each row i of logits, on the host: log sum_w e^logit_w over all words, and the k best allowed words
+// with their logits: entries [i * k, (i + 1) * k), best first, ties by word. If fewer are allowed, the list
+// ends in kNone. Words with logit -infinity are not allowed.
 struct BestWords {
   std::vector<real> log_sum;
   std::vector<real> logit;
   std::vector<Id> word;
 };
 
-// logits (N, V), which may be overwritten; bias (V) is added to each row first, unless it is undefined.
-// bar_unk: <unk> is not allowed. bar_eos (N): </s> is not allowed in the rows where it is not 0; empty: it is
-// in all.
+// logits (N, V), which may be overwritten; bias (V) is added to each row first, unless undefined. bar_unk:
+// <unk> is not allowed. bar_eos (N): </s> is not allowed in rows where it is not 0; empty: always allowed.
 BestWords best_words(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
                      const Indices& bar_eos);
 

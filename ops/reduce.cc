@@ -9,7 +9,7 @@ namespace mininmt {
 
 namespace {
 
-// In double: a loss is the sum of thousands of terms.
+// In double, since a loss sums thousands of terms.
 void set_sum(const Tensor& x, const Tensor& y) {
   if constexpr (kHasCuda)
     if (x.on_cuda()) return cuda::sum(x.size(), x.data(), y.data());

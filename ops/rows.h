@@ -1,5 +1,5 @@
-// Small loops over the rows of a matrix that several operations share. The ones on tensors run where the
-// tensors are; those on pointers are the CPU's.
+// Small loops over matrix rows, shared by several operations. Those on tensors run on the tensors' device;
+// those on pointers run on the CPU.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,16 @@ void add_to_rows(const Tensor& x, const Tensor& y);
 // y (n) += the rows of x (..., n), in their order
 void add_sum_of_rows(const Tensor& x, const Tensor& y);
 
-// Columns [first, first + width) of matrices with the same number of rows, one below the other:
-// (all rows, width)
+// Columns [first, first + width) of matrices with the same number of rows, stacked: (all rows, width)
 Tensor join_columns(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width);
 
 // Row i of y (N, n) = row index[i] of x (*, n), zeros where index[i] is kNone.
 void gather(const Tensor& x, const Indices& index, const Tensor& y);
 
-// Row index[i] of y += row i of x, in the order of i; rows with kNone are left out.
+// Row index[i] of y += row i of x, in the order of i; skips rows with kNone.
 void scatter_add(const Tensor& x, const Indices& index, const Tensor& y);
 
-// g, which nobody else changes from now on, is added to the gradient of x.
+// Adds g to the gradient of x; the caller no longer changes g.
 inline void add_gradient(Var x, const Tensor& g) {
   if (!x.adopt_gradient(g)) add_to(g, x.gradient());
 }

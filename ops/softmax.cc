@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// work(row, its length) for each row of x.
+// Calls work(row, its length) for each row of x.
 template <class Work>
 void for_rows(const Tensor& x, const Indices& lengths, const Work& work) {
   const std::int64_t n = x.shape()[1];

@@ -11,7 +11,7 @@
 namespace mininmt {
 namespace {
 
-// In lanes: Clang makes no vector instructions of a plain loop, since a NaN makes the order count.
+// Explicit lanes: Clang doesn't vectorize the plain loop, since NaN makes the order matter.
 MININMT_VECTORIZED real largest(std::int64_t size, const real* x) {
   constexpr int kLanes = 16;
   real most[kLanes];

@@ -12,7 +12,7 @@
 namespace mininmt {
 namespace {
 
-constexpr std::int64_t kCost = 16;  // of an exponential, in the units of parallel_for()
+constexpr std::int64_t kCost = 16;  // of an exponential, in units of parallel_for()
 
 void move_centres(const Tensor& u, const Tensor& before, const Tensor& kappa) {
   const std::int64_t rows = kappa.shape()[0], K = kappa.shape()[1];
@@ -36,7 +36,7 @@ void add_centres_gradient(const Tensor& u, const Tensor& dkappa, const Tensor& d
     }
 }
 
-// What window() works on; null: no gradient is wanted, or the rows are the sentences.
+// Operands of window(); null: no gradient needed, or row r is sentence r.
 struct Operands {
   cuda::WindowSizes sizes;
   const real *u, *kappa, *h;
@@ -49,7 +49,7 @@ struct Operands {
   }
 };
 
-// phi and c of row r, both zero before.
+// phi and c of row r, both initially zero.
 void window_row(const Operands& o, std::int64_t r, real* phi, real* c) {
   const std::int64_t K = o.sizes.gaussians, b = o.sentence(r);
   const real *const u = o.u + r * 3 * K, *const kappa = o.kappa + r * K;
@@ -61,7 +61,7 @@ void window_row(const Operands& o, std::int64_t r, real* phi, real* c) {
   for (int j = 0; j < (*o.lengths)[b]; ++j) add_scaled(o.sizes.context, phi[j], o.annotation(j, b), c);
 }
 
-// du and dkappa of row b += ; dh of its sentence +=. Null: not wanted.
+// Adds to du and dkappa of row b and to dh of its sentence. Null: not needed.
 void window_gradient_row(const Operands& o, std::int64_t b, const real* phi, const real* dc, real* du,
                          real* dkappa, real* dh) {
   const std::int64_t K = o.sizes.gaussians, C = o.sizes.context, length = (*o.lengths)[b];
