@@ -1,7 +1,6 @@
-// The attention step forward (ops/attention.h). A row's positions are cut into chunks, and a block takes one
-// chunk: scores with a warp to each position, then the part of the context that comes from the chunk, with
-// threads over the columns. A second kernel brings the chunks of a row together; a row in one chunk needs
-// none. Floor: keys and values once.
+// The attention step forward (ops/attention.h). Each row's positions are cut into chunks, a block per chunk:
+// scores with a warp per position, then the chunk's part of the context with threads over the columns. A
+// second kernel combines the chunks of a row; a row with one chunk needs none. Floor: keys and values once.
 #include <cmath>
 
 #include "cuda/vector.cuh"
@@ -11,13 +10,13 @@ namespace mininmt::cuda {
 namespace {
 
 constexpr int kWarps = kBlock / kWarp;
-constexpr int kTile = kWarp;      // positions whose scores a block holds at a time: one for each lane
-constexpr int kKeysInFlight = 4;  // packs that a thread asks for before it uses the first
+constexpr int kTile = kWarp;      // positions whose scores a block holds at a time: one per lane
+constexpr int kKeysInFlight = 4;  // packs a thread loads before it uses the first
 constexpr int kValuesInFlight = 8;
-constexpr int kResident = sizeof(real) == 4 ? 4 : 1;  // blocks that a multiprocessor is to hold at once
+constexpr int kResident = sizeof(real) == 4 ? 4 : 1;  // blocks per multiprocessor
 constexpr real kLeast = -INFINITY;
 
-// v . tanh(query + key), by a warp; all lanes get it.
+// v . tanh(query + key), computed by a warp; all lanes get it.
 template <int kWidth>
 __device__ real score(int align, const real* query, const real* key, const real* v) {
   constexpr int kStride = kWarp * kWidth;
@@ -39,7 +38,7 @@ __device__ real score(int align, const real* query, const real* key, const real*
   return warp_reduce(sum, Plus{});
 }
 
-// sum + sum_j weights_j x_j, j < count, where x_j stands j strides after the first.
+// sum + sum_j weights_j x_j, j < count, where the x_j are `stride` apart.
 template <int kWidth>
 __device__ Pack<kWidth> add_weighted(Pack<kWidth> sum, int count, const real* weights, const real* first,
                                      Index stride) {
@@ -57,7 +56,7 @@ __device__ Pack<kWidth> add_weighted(Pack<kWidth> sum, int count, const real* we
   return sum;
 }
 
-// What stands between the two kernels: for each row and chunk, chunk by chunk.
+// Intermediate results between the two kernels, per row and chunk.
 struct Parts {
   Index chunk, count;  // positions in a chunk, chunks in the longest row
   real* context;       // (rows, count, context): sum_j e^(e_j - largest) values_j
@@ -65,9 +64,9 @@ struct Parts {
   real* sum;           // (rows, count): sum_j e^(e_j - largest)
 };
 
-// Block (row, chunk). The scores go to alpha as they are, context and sum to `parts`; or all to its place
-// where there is one chunk. Chunks of more than kTile positions go on by the largest score so far: what has
-// been summed is scaled down whenever a larger one comes.
+// Block (row, chunk). Writes unnormalised scores to alpha, and context and sum to `parts`; the final results
+// if there is only one chunk. Chunks of more than kTile positions rescale the sums so far when a larger score
+// comes.
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock, kResident)
     attend_chunk(AttentionOperands a, Parts parts, const real* query, real* alpha, real* context) {
@@ -75,12 +74,12 @@ __global__ void __launch_bounds__(kBlock, kResident)
   const Index row = blockIdx.x, part = row * parts.count + blockIdx.y;
   const Index b = a.sentence_of_row ? a.sentence_of_row[row] : row;
   const Index begin = blockIdx.y * parts.chunk, end = std::min(begin + parts.chunk, Index{a.lengths[b]});
-  if (begin >= end) return;  // the row's sentence is shorter; the same for all threads
+  if (begin >= end) return;  // the sentence is shorter; the same for all threads
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   const bool whole = parts.count == 1;
   real* const row_alpha = alpha + row * a.steps;
   real* const sums = whole ? context + row * a.context : parts.context + part * a.context;
-  real largest = kLeast, sum = 0;  // of the tiles so far; every thread has them
+  real largest = kLeast, sum = 0;  // over the tiles so far, in every thread
 
   for (Index tile = begin; tile < end; tile += kTile) {
     const int count = static_cast<int>(std::min(Index{kTile}, end - tile));
@@ -89,9 +88,9 @@ __global__ void __launch_bounds__(kBlock, kResident)
                                    a.keys + ((tile + j) * a.batch + b) * a.align, a.v);
       if (lane == 0) scores[j] = row_alpha[tile + j] = e;
     }
-    __syncthreads();  // all scores of the tile are there
+    __syncthreads();  // the tile's scores are complete
 
-    // Each warp works out the weights for itself, which saves a barrier.
+    // Each warp computes the weights itself, which saves a barrier.
     const real e = lane < count ? scores[lane] : kLeast;
     const real before = largest;
     largest = Larger{}(before, warp_reduce(e, Larger{}));
@@ -99,7 +98,7 @@ __global__ void __launch_bounds__(kBlock, kResident)
     const real weight = lane < count ? mininmt::exp(e - largest) : 0;
     sum = scale * sum + warp_reduce(weight, Plus{});
     weights[warp][lane] = weight;
-    __syncwarp();  // the warp's weights are there
+    __syncwarp();  // the warp's weights are complete
 
     const real factor = whole && tile + kTile >= end ? 1 / sum : 1;
     const real* const values = a.values + (tile * a.batch + b) * a.context;
@@ -113,10 +112,10 @@ __global__ void __launch_bounds__(kBlock, kResident)
       for (int i = 0; i < kWidth; ++i) x.of[i] *= factor;
       store<kWidth>(sums + column, x);
     }
-    __syncthreads();  // scores and weights have been read; the next tile may overwrite them
+    __syncthreads();  // the next tile may overwrite scores and weights
   }
 
-  if (whole) {  // row_alpha was written by this block, before a barrier
+  if (whole) {  // this block wrote row_alpha, before a barrier
     for (Index j = threadIdx.x; j < a.steps; j += kBlock)
       row_alpha[j] = j < end ? mininmt::exp(row_alpha[j] - largest) / sum : 0;
   } else if (threadIdx.x == 0) {
@@ -125,8 +124,8 @@ __global__ void __launch_bounds__(kBlock, kResident)
   }
 }
 
-// Grid (rows, .), the blocks of a row side by side over its columns and positions. alpha = softmax of the
-// scores that stand there; context = the sum of the chunks' parts, each brought to the same largest score.
+// Grid (rows, .), the blocks of a row over its columns and positions. alpha = softmax of the scores in it;
+// context = the sum of the chunks' parts, rescaled to the same maximum.
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock)
     join_chunks(AttentionOperands a, Parts parts, real* alpha, real* context) {
@@ -161,8 +160,8 @@ __global__ void __launch_bounds__(kBlock)
   }
 }
 
-// So many that the blocks fill the GPU once, in whole rounds of a block's warps; all positions of a row where
-// the rows alone are enough.
+// The chunk size for which the blocks fill the GPU once, a multiple of a block's warps; whole rows if the
+// rows alone are enough.
 Index positions_in_chunk(Index rows, Index steps) {
   const Index multiprocessors = cuda::context().multiprocessors;
   if (rows >= 2 * multiprocessors) return steps;

@@ -1,15 +1,15 @@
-// The attention step backward (ops/attention.h). One kernel reads the values once for dalpha, a warp to each
-// position; the next reads the keys once, and dkeys, which it writes again, with threads over the columns of
-// the alignment. No sum crosses a block.
+// The attention step backward (ops/attention.h). One kernel reads the values once for dalpha, a warp per
+// position; the next reads the keys, and reads and writes dkeys, once, with threads over the alignment
+// columns. No sum crosses a block.
 #include "cuda/vector.cuh"
 #include "tensor/scalar.h"
 
 namespace mininmt::cuda {
 namespace {
 
-constexpr int kValuesInFlight = 8;  // packs that a thread asks for before it uses the first
+constexpr int kValuesInFlight = 8;  // packs a thread loads before it uses the first
 
-// x . y, by a warp; all lanes get it.
+// x . y, computed by a warp; all lanes get it.
 template <int kWidth>
 __device__ real dot(Index size, const real* x, const real* y) {
   constexpr int kStride = kWarp * kWidth;
@@ -29,7 +29,7 @@ __device__ real dot(Index size, const real* x, const real* y) {
   return warp_reduce(sum, Plus{});
 }
 
-// Grid (batch, .): dalpha (batch, steps), dalpha_j = dc . values_j, a warp to each position j of the row. Not
+// Grid (batch, .): dalpha (batch, steps), dalpha_j = dc . values_j, a warp per position j of the row. Not
 // written at padding.
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock) alpha_gradient(AttentionOperands a, const real* dc, real* dalpha) {
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kBlock) alpha_gradient(AttentionOperands a, co
   if (threadIdx.x % kWarp == 0) dalpha[b * a.steps + j] = sum;
 }
 
-// sum_j alpha_j dalpha_j, by a warp; all lanes get it. The order is the same in every warp.
+// sum_j alpha_j dalpha_j, computed by a warp; all lanes get it. The order is the same in every warp.
 __device__ real mean(Index length, const real* alpha, const real* dalpha) {
   real sum = 0;
   for (Index j = threadIdx.x % kWarp; j < length; j += kWarp) sum += alpha[j] * dalpha[j];
@@ -49,8 +49,8 @@ __device__ real mean(Index length, const real* alpha, const real* dalpha) {
 constexpr int kKeyWarps = 4;      // of a block of key_gradient
 constexpr int kKeysInFlight = 4;  // and as many packs of dkeys
 
-// Grid (batch, .): a block has the columns of one pack for each lane, and its warps take turns at the
-// positions, so that all of the row's keys are asked for at once.
+// Grid (batch, .): a block handles one pack of columns per lane; its warps take turns over the positions, so
+// that all keys of the row are in flight at once.
 //   de_j = alpha_j (dalpha_j - mean)        u_j = tanh(query + key_j)        g_j = de_j v (1 - u_j^2)
 //   dquery = or += sum_j g_j        dkeys_j += g_j        dv_rows += sum_j de_j u_j
 template <int kWidth>
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
 
   store<kWidth>(&sum_of_h[warp][lane * kWidth], h_sum);
   store<kWidth>(&sum_of_u[warp][lane * kWidth], u_sum);
-  __syncthreads();  // the sums of all warps are there
+  __syncthreads();  // the sums of all warps are complete
   for (int k = threadIdx.x; k < kColumns; k += kKeyWarps * kWarp) {
     const Index c = blockIdx.y * Index{kColumns} + k;
     if (c >= a.align) break;

@@ -5,15 +5,15 @@
 namespace mininmt::cuda {
 namespace {
 
-// cuBLAS takes its scratch memory from here: with a block of its own a stream's products are the same to the
-// bit from run to run, captured or not.
+// cuBLAS's workspace. With its own block, a stream's products are the same to the bit from run to run,
+// captured or not.
 constexpr std::size_t kWorkspace = 32 << 20;
 
 Precision chosen = Precision::kTf32;
 
 __global__ void do_nothing() {}
 
-// Throws Error where the driver shows no GPU.
+// Throws Error if the driver finds no GPU.
 void check_driver() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
@@ -28,7 +28,7 @@ void check_driver() {
   throw Error(status == cudaSuccess ? "there is none" : cudaGetErrorString(status));
 }
 
-// Takes the GPU; throws Error where another program has it to itself.
+// Acquires the GPU; throws Error if another program holds it exclusively.
 cudaDeviceProp take_device() {
   const cudaError_t status = cudaSetDevice(0);
   if (status == cudaErrorDevicesUnavailable) {
@@ -42,7 +42,7 @@ cudaDeviceProp take_device() {
   return properties;
 }
 
-// Runs a kernel, which shows whether the program holds code for this GPU.
+// Runs a kernel, to check that the program has code for this GPU.
 void check_kernels(cudaStream_t stream, const cudaDeviceProp& properties) {
   cudaLaunchConfig_t config{};
   config.gridDim = config.blockDim = dim3(1);
@@ -87,7 +87,7 @@ Context make_context() {
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // a launch leaves its error there for the next call to find
+  cudaGetLastError();  // clears the error, which a later call would report
   const std::string text =
       join("[", what, "] CUDA: ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")");
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
@@ -101,7 +101,7 @@ void check(cublasStatus_t status, const char* what) {
   throw Error(text);
 }
 
-// What it says is tried, not guessed: the context, cuBLAS, a kernel, the pool and pinned memory.
+// Tests by trying: the context, cuBLAS, a kernel, the pool and pinned memory.
 bool available(std::string* why) {
   try {
     check_driver();
@@ -123,7 +123,7 @@ std::string description() {
               properties.totalGlobalMem >> 30, " GiB, CUDA ", runtime / 1000, ".", runtime % 1000 / 10);
 }
 
-// Never destroyed: tensors in other statics may outlive main, and the driver may be gone by then.
+// Never destroyed: tensors in statics may outlive main, and the driver may be gone by then.
 Context& context() {
   static Context* const instance = new Context(make_context());
   return *instance;

@@ -1,4 +1,4 @@
-// The state that all kernels share: one stream, one cuBLAS handle, the properties of the GPU.
+// State shared by all kernels: one stream, one cuBLAS handle, the GPU's properties.
 #pragma once
 
 #include <cublas_v2.h>
@@ -20,9 +20,9 @@ struct Context {
   int multiprocessors;
 };
 
-Context& context();  // made at the first call; throws Error where no GPU answers
+Context& context();  // created at the first call; throws Error without a usable GPU
 
-// Scratch memory on the device until the end of the scope, in the order of the stream.
+// Temporary device memory until the end of the scope, in stream order.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes) : bytes_(bytes), block_(memory().allocate(bytes)) {}

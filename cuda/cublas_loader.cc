@@ -1,6 +1,6 @@
-// cuBLAS, loaded at its first call instead of at the program's start: the library takes a quarter of a second
-// and 200 MB even where the work is done on the CPU, and need not be there at all then. These are the
-// functions that cuda/ calls, under their own names; each hands on to the library's.
+// cuBLAS, loaded at its first call rather than at program start: loading takes a quarter of a second and 200
+// MB, even if only the CPU is used, and this way the library may be missing then. These are the functions
+// that cuda/ calls, under their own names; each forwards to the library.
 #include <cublas_v2.h>
 #include <dlfcn.h>
 
@@ -23,8 +23,8 @@ void* library() {
   return handle;
 }
 
-// function(arguments...) of the library; `symbol` keeps where it is. The arguments have the types that the
-// function declares.
+// Calls `symbol` in the library and caches its address. The arguments have the types of the function's
+// declaration.
 template <class Result, class... Arguments>
 Result call(void*& symbol, const char* function, Arguments... arguments) {
   if (!symbol) symbol = dlsym(library(), function);

@@ -9,16 +9,16 @@
 
 namespace mininmt::cuda {
 
-// Whether a GPU can be used, which is tried: its driver and cuBLAS are there, it runs this program's kernels,
-// no other program has it to itself. If not, `why` (if given) says what is missing, as in "no NVIDIA driver
-// is installed"; one line.
+// Whether a GPU is usable, by trying it: driver and cuBLAS are there, it runs this program's kernels, no
+// other program holds it exclusively. If not, `why` (if given) is set to one line such as "no NVIDIA driver
+// is installed".
 bool available(std::string* why = nullptr);
 
-// "NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB, CUDA 13.0". Throws Error where none answers.
+// "NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB, CUDA 13.0". Throws Error without a usable GPU.
 std::string description();
 
-// The memory of the GPU, pooled over cudaMallocAsync. Blocks that a Graph uses are kept apart: they are
-// handed out while a graph is captured and within ShortLived only.
+// The GPU's memory, pooled over cudaMallocAsync. Blocks used by a Graph are kept apart: they are allocated
+// only during capture and within ShortLived.
 class DeviceMemory final : public Memory {
  public:
   DeviceMemory();
@@ -31,16 +31,15 @@ class DeviceMemory final : public Memory {
   void from_host(void* to, const void* host, std::size_t bytes) override;
   void to_host(void* host, const void* from, std::size_t bytes) override;
 
-  void trim() noexcept;  // gives the free blocks that no graph uses back to the system, once the GPU is done
-  std::size_t in_use() const;    // bytes handed out, in whole size classes
+  void trim() noexcept;          // waits for the GPU, then frees the free blocks that no graph uses
+  std::size_t in_use() const;    // bytes in use, as whole size classes
   std::size_t reserved() const;  // bytes held
 
-  // Bytes that can be had: what no program has taken, and what trim() gives back.
+  // Bytes available: unused on the GPU, or freed by trim().
   std::size_t free_bytes() const;
 
-  // For tests: every block is filled with NaN and stands between bytes of a pattern, which are compared when
-  // it is released; violations() counts the blocks around which something was written. To be set while
-  // nothing is handed out.
+  // For tests: fills every block with NaN and surrounds it with a byte pattern, checked at release;
+  // violations() counts the blocks with writes around them. Set it only while nothing is allocated.
   void set_guards(bool on);
   std::int64_t violations() const;
 
@@ -52,11 +51,11 @@ class DeviceMemory final : public Memory {
   std::unique_ptr<Pools> pools_;
 };
 
-// Throws Error where no GPU answers.
+// Throws Error without a usable GPU.
 DeviceMemory& memory();
 
-// What is allocated while one exists is released before a captured graph runs again, and so may lie in blocks
-// that graphs use: an update that is not captured needs no memory beside theirs.
+// Allocations while one exists are released before a captured graph runs again, so they may use the graphs'
+// blocks: an update that is not captured needs no extra memory.
 class ShortLived {
  public:
   ShortLived();
@@ -65,9 +64,9 @@ class ShortLived {
   ShortLived& operator=(const ShortLived&) = delete;
 };
 
-// While one exists, `release_some` is called where the GPU has no more memory even after trim(): it gives up
-// something that can be made again and returns true, or false if there is nothing. Not called while a graph
-// is captured, when nothing can be given back.
+// While one exists, `release_some` is called if the GPU is out of memory even after trim(): it releases
+// something that can be recreated and returns true, or returns false. Not called during capture, when nothing
+// can be freed.
 class Reclaim {
  public:
   explicit Reclaim(std::function<bool()> release_some);
@@ -79,26 +78,25 @@ class Reclaim {
   std::function<bool()> release_some_;
 };
 
-// Waits for all work so far; throws Error if any of it failed.
+// Waits for all work so far; throws Error if any failed.
 void synchronize();
 
-// How cuBLAS multiplies float matrices: inputs as they are, or rounded to 10 or 7 bits of mantissa; sums are
-// float32 always. No effect on double.
+// How cuBLAS multiplies float matrices: inputs unchanged, or rounded to 10 or 7 bits of mantissa; sums are
+// always float32. No effect on double.
 enum class Precision { kFloat32, kTf32, kBf16 };
 void set_precision(Precision precision);
 Precision precision();
 
-// A captured graph: what `work` launches, to be run again and again with one call. `work` sends nothing to
-// the device and waits for nothing. What it allocates lies in blocks that all graphs share: it is released
-// before `work` ends, and results that outlive a run lie in memory that was allocated before. Throws
-// OutOfMemory, or Error for anything else that fails.
+// A captured graph of the launches of `work`, to run repeatedly with one call. `work` must not send anything
+// to the device or wait. Its allocations use blocks that all graphs share and must be released before it
+// ends; results go to memory allocated before. Throws OutOfMemory, or Error for any other failure.
 class Graph {
  public:
   explicit Graph(const std::function<void()>& work);
   ~Graph();
   Graph(Graph&&) noexcept;
   Graph& operator=(Graph&&) noexcept;
-  void run() const;           // throws Error if a tensor still lies in a block of the graph's
+  void run() const;           // throws Error if a tensor still uses a block of the graph
   std::size_t nodes() const;  // kernels and copies in it
 
  private:
@@ -106,16 +104,16 @@ class Graph {
   std::unique_ptr<Impl> impl_;
 };
 
-// Memory of the host that the GPU writes to while the host goes on, and a mark in the order of its work.
+// Host memory that the GPU writes asynchronously, with an event.
 class Readback {
  public:
   explicit Readback(std::size_t bytes);
   ~Readback();
   Readback(const Readback&) = delete;
   Readback& operator=(const Readback&) = delete;
-  void start(const void* device);  // copies `bytes` when the work so far is done
-  bool ready() const;              // whether they have arrived
-  const void* wait() const;        // waits for them
+  void start(const void* device);  // copies `bytes` after the work so far
+  bool ready() const;              // whether the copy is done
+  const void* wait() const;        // waits for the copy
 
  private:
   struct Impl;

@@ -1,4 +1,4 @@
-// Two cursors in step (ops/diagonal.h): a block to each row, threads over its columns.
+// Diagonal attention (ops/diagonal.h): a block per row, threads over its columns.
 #include <algorithm>
 
 #include "cuda/launch.cuh"
@@ -6,7 +6,7 @@
 namespace mininmt::cuda {
 namespace {
 
-// Where h (steps, batch, context) has the annotation min(i, length) of sentence b.
+// The offset of annotation min(i, length) of sentence b in h (steps, batch, context).
 __device__ Index place_of(Index b, Index batch, Index context, Index i, const std::int32_t* lengths) {
   return ((std::min(i, Index{lengths[b]}) - 1) * batch + b) * context;
 }
@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(kBlock)
   for (Index column = threadIdx.x; column < context; column += kBlock) y[r * context + column] = row[column];
 }
 
-// A sentence's annotations belong to its block: no two blocks add to one place.
+// A sentence's annotations belong to its block: no two blocks write to the same place.
 __global__ void __launch_bounds__(kBlock)
     add_to_diagonal(Index batch, Index context, Index i, const std::int32_t* lengths, const real* dy,
                     real* dh) {

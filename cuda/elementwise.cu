@@ -1,5 +1,5 @@
-// Operations on each element by itself (ops/elementwise.h, ops/maxout.h, ops/dropout.h). Bound by memory:
-// each input is read once and each output written once, 16 bytes at a time where all pointers allow it.
+// Elementwise operations (ops/elementwise.h, ops/maxout.h, ops/dropout.h). Bound by memory: each input is
+// read once and each output written once, 16 bytes at a time if all pointers allow it.
 #include <string>
 
 #include "cuda/vector.cuh"
@@ -80,7 +80,7 @@ struct PlusGradient {
   __device__ real operator()(real dx, real kept, real dy) const { return dx + dy * slope<F>(kept); }
 };
 
-// use(F{}) for the function of this number in the list.
+// Calls use(F{}) for the function with this index in the list.
 template <class Use>
 void with_function(std::size_t number, const Use& use) {
   std::size_t i = 0;
@@ -89,7 +89,7 @@ void with_function(std::size_t number, const Use& use) {
   });
 }
 
-// Whether the first of a pair is taken: the larger, the first of equal ones, or the one that is NaN.
+// Whether the first of a pair is taken: if it is larger, equal, or NaN.
 __device__ bool takes_first(real a, real b) { return a >= b || a != a; }
 
 // The 2 kWidth inputs of kWidth outputs.
@@ -120,7 +120,7 @@ __global__ __launch_bounds__(kBlock, 8) void larger_of_pairs(Index n, const real
   }
 }
 
-// dx (2n) += dy (n) in the places of x that were taken.
+// dx (2n) += dy (n) at the elements of x that were taken.
 template <int kWidth>
 __global__ __launch_bounds__(kBlock, 8) void add_to_larger(Index n, const real* x, const real* dy, real* dx) {
   const Index stride = Index{gridDim.x} * kBlock * kWidth;
@@ -143,8 +143,8 @@ __global__ __launch_bounds__(kBlock, 8) void add_to_larger(Index n, const real* 
   }
 }
 
-// A block of random numbers, four of them, for each thread and its four elements. kAligned: x and y are at
-// multiples of 16 bytes.
+// A block of random numbers, four of them, per thread and its four elements. kAligned: x and y are 16-byte
+// aligned.
 template <bool kAligned>
 __global__ __launch_bounds__(kBlock, 8) void drop_out(Index n, std::uint32_t threshold, real factor,
                                                       Draws draws, const real* x, real* y, bool add) {

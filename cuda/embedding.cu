@@ -1,5 +1,5 @@
-// Rows by index (ops/embedding.h): read them, and add to them. Where an index may come more than once, the
-// rows are brought together by a stable radix sort of the indices, and each sum is made in the sorted order.
+// Gather and scatter-add of rows (ops/embedding.h). If indices may repeat, a stable radix sort groups them,
+// and each sum is computed in sorted order.
 #include <cub/device/device_radix_sort.cuh>
 
 #include <bit>
@@ -40,8 +40,8 @@ struct ScatterDistinct {
 };
 
 // The sorted list: entry p is row position[p] of x, to be added to row key[p] of y; key `none`: to no row.
-// Entries of one key are a run. Runs are cut where p is a multiple of kGroup: the pieces are summed side by
-// side, however often the commonest word comes, and then the sums of a run's pieces.
+// Entries with the same key are a run. Runs are cut at multiples of kGroup: the pieces are summed in
+// parallel, however frequent a word is, and then the sums of a run's pieces.
 constexpr Index kGroup = 32;
 struct Sorted {
   Index count, none;
@@ -50,7 +50,7 @@ struct Sorted {
 
   __device__ bool continues(Index p) const { return p > 0 && p < count && key[p - 1] == key[p]; }
 
-  // The end of the run that p is in, or `most` if that comes first.
+  // The end of p's run, or `most` if that comes first.
   __device__ Index run_end(Index p, Index most) const {
     Index low = p + 1, high = most;
     while (low < high) {
@@ -63,7 +63,7 @@ struct Sorted {
     return low;
   }
 
-  // The row for the sum of the piece that begins at p. At most two pieces of a group are not a whole run: one
+  // The row for the sum of the piece that begins at p. At most two pieces of a group are not whole runs: one
   // that begins with the group, one that doesn't.
   __device__ Index piece_row(Index p) const { return 2 * (p / kGroup) + (p % kGroup == 0 ? 0 : 1); }
 };
@@ -100,7 +100,7 @@ struct SumPieces {
   }
 };
 
-// The group's last run, if it begins here and goes on in the next group: y (., n) += the sum of its pieces.
+// The group's last run, if it begins here and continues in the next group: y (., n) += the sum of its pieces.
 template <int kPack>
 struct SumRuns {
   static constexpr int kWidth = kPack;
@@ -125,7 +125,7 @@ struct SumRuns {
   }
 };
 
-// key and position (count) in ascending order of key, the positions of one key in theirs.
+// key and position (count) in ascending order of key, stable in position.
 void sort_by_key(Index count, std::uint32_t none, const std::uint32_t* key, std::uint32_t* sorted_key,
                  const std::int32_t* position, std::int32_t* sorted_position) {
   const auto sort = [&](void* room, std::size_t& bytes) {
@@ -135,7 +135,7 @@ void sort_by_key(Index count, std::uint32_t none, const std::uint32_t* key, std:
           "scatter_add_rows: sort");
   };
   std::size_t bytes = 0;
-  sort(nullptr, bytes);  // asks for the room that it takes
+  sort(nullptr, bytes);  // asks for the size of the workspace
   const Scratch room(bytes);
   sort(room.as<void>(), bytes);
 }

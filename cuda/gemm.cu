@@ -22,8 +22,8 @@ cublasOperation_t operation(const Operand& x) { return x.transposed ? CUBLAS_OP_
 
 }  // namespace
 
-// cuBLAS is column-major: what it takes for C^T (n, m) is our C (m, n), and C^T = B^T A^T, so the operands
-// change places and keep their transposition.
+// cuBLAS is column-major: its C^T (n, m) is our C (m, n), and C^T = B^T A^T, so the operands are swapped and
+// keep their transposition.
 void gemm(Index m, Index n, Index k, Operand a, Operand b, real* c, Index c_stride, bool add) {
   gemm_batched(1, m, n, k, a, 0, b, 0, c, c_stride, 0, add);
 }
@@ -31,7 +31,7 @@ void gemm(Index m, Index n, Index k, Operand a, Operand b, real* c, Index c_stri
 void gemm_batched(Index count, Index m, Index n, Index k, Operand a, Index a_step, Operand b, Index b_step,
                   real* c, Index c_stride, Index c_step, bool add) {
   if (count == 0 || m == 0 || n == 0) return;
-  if (k == 0) {  // a product of nothing
+  if (k == 0) {  // an empty sum
     if (!add)
       for (Index i = 0; i < count; ++i)
         for (Index row = 0; row < m; ++row) memory().fill(c + i * c_step + row * c_stride, n, 0);

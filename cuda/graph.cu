@@ -1,4 +1,4 @@
-// Captured graphs, and reading back without waiting.
+// Captured graphs, and asynchronous readback.
 #include "cuda/pools.cuh"
 
 namespace mininmt::cuda {
@@ -6,7 +6,7 @@ namespace mininmt::cuda {
 struct Graph::Impl {
   cudaGraphExec_t exec = nullptr;
   std::size_t nodes = 0;
-  std::unordered_set<void*> blocks;  // of the shared ones, those that the graph reads and writes
+  std::unordered_set<void*> blocks;  // the shared blocks that the graph uses
 
   ~Impl() {
     for (void* const block : blocks) memory().pools_->shared.add_graphs(block, -1);
@@ -21,16 +21,16 @@ cudaGraph_t capture(const std::function<void()>& work, std::unordered_set<void*>
                     std::unordered_set<void*>& blocks) {
   const cudaStream_t stream = context().stream;
   cudaGraph_t graph = nullptr;
-  // "Relaxed": only work on this stream is captured, and the pool may allocate beside it.
+  // "Relaxed": only this stream is captured, and the pool may allocate meanwhile.
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
   capturing = &blocks;
   try {
     work();
   } catch (...) {
     capturing = nullptr;
-    cudaStreamEndCapture(stream, &graph);  // what failed is on its way already
+    cudaStreamEndCapture(stream, &graph);  // the original error is already being thrown
     if (graph) cudaGraphDestroy(graph);
-    cudaGetLastError();  // or CUB finds it, and takes it for its own
+    cudaGetLastError();  // otherwise CUB would report it as its own
     throw;
   }
   capturing = nullptr;
@@ -48,7 +48,7 @@ Graph::Graph(const std::function<void()>& work) : impl_(std::make_unique<Impl>()
   cudaGraphGetNodes(graph, nullptr, &impl_->nodes);
   cudaGraphDestroy(graph);
   check(status, "cudaGraphInstantiate");
-  check(cudaGraphUpload(impl_->exec, context().stream), "cudaGraphUpload");  // lack of memory shows here
+  check(cudaGraphUpload(impl_->exec, context().stream), "cudaGraphUpload");  // out of memory shows here
   for (void* const block : blocks) pools.shared.add_graphs(block, 1);
   impl_->blocks = std::move(blocks);
 }

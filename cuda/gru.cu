@@ -1,20 +1,19 @@
-// What a step of the GRU computes around its two products (ops/gru.h): gates, new state, and their gradients.
-// Bound by memory: each of a row's values is read once and written once. A row that is not active is carried
-// through, and what x, gates and dy hold there has no effect; its values are read all the same, so that no
-// read waits for the length.
+// A GRU step without its two products (ops/gru.h): gates, new state, and their gradients. Bound by memory:
+// each value is read once and written once. Rows that are not active carry the state through and ignore x,
+// gates and dy, but read them anyway, so that no read waits for the length.
 #include "cuda/vector.cuh"
 #include "tensor/scalar.h"
 
 namespace mininmt::cuda {
 namespace {
 
-// n, what says which rows are active, and where the operands of the second GRU lie. No member has a gap
-// behind it, so that no parameter of a kernel has bytes that nobody wrote.
+// n, the active rows, and the offsets of the second GRU's operands. No padding between members, so that no
+// kernel parameter has uninitialized bytes.
 struct StepArguments {
   Index n;
   const std::int32_t* lengths;
-  Index t, second_t;            // no array: an index that is not a constant would move this to local memory
-  Index x, now, before, state;  // from the first GRU's element to the second's
+  Index t, second_t;            // no array: a variable index would put it in local memory
+  Index x, now, before, state;  // offsets from the first GRU's element to the second's
 
   explicit StepArguments(const GruStep& step)
       : n(step.n),
@@ -47,7 +46,7 @@ struct Gates {
     for (int k = 0; k < kPack; ++k) {
       z.of[k] = mininmt::sigmoid(x_z.of[k] + z.of[k]);
       r.of[k] = mininmt::sigmoid(x_r.of[k] + r.of[k]);
-      product.of[k] = active ? r.of[k] * h_i.of[k] : 0;  // a NaN in padding must not reach dU as 0 * NaN
+      product.of[k] = active ? r.of[k] * h_i.of[k] : 0;  // so that NaN in padding doesn't reach dU as 0 * NaN
     }
     store(reset + now + at, product);
     if (!active) return;
@@ -84,7 +83,7 @@ struct StateGradient {
   static constexpr int kWidth = kPack;
   StepArguments step;
   const real *h, *gates, *dnext, *dy;
-  const real* sum;  // what dh is added to: dh, or null
+  const real* sum;  // added to dh: dh itself, or null
   real *dx, *dh;
   __device__ void operator()(Index gru, Index row, Index i) const {
     const Index n = step.n, now = gru * step.now, at = row * n + i, at3 = 3 * now + row * 3 * n + i;
@@ -132,8 +131,7 @@ struct ResetGradient {
   }
 };
 
-// 16-byte accesses need n and every distance to be multiples of their width; all distances but that of x are
-// multiples of n.
+// 16-byte accesses need n and all offsets to be multiples of the width; all offsets but x are multiples of n.
 template <class... Pointers>
 bool wide(const GruStep& step, const Pointers*... pointers) {
   return many(step.batch * step.n) && step.n % kWide == 0 && step.second.x % kWide == 0 &&

@@ -1,12 +1,12 @@
-// What the GPU computes: a launcher for each kernel, or for a few that belong together. Includes no CUDA
-// header, so that any source may call them behind
+// The GPU kernels: a launcher for each kernel or small group. Includes no CUDA header, so that any source can
+// call them behind
 //   if constexpr (kHasCuda) if (x.on_cuda()) return cuda::add(...);
 // which a build without CUDA discards.
 //
-// All pointers are to device memory unless a comment says otherwise; matrices are row-major and contiguous
-// unless a stride is given. A launcher returns at once: its work runs in the order of the calls, on the
-// stream of cuda/context.cuh. Every result is the same to the bit from run to run: no atomics; a sum is made
-// by the block that owns it. Errors of a launch are thrown as Error with the name of the kernel.
+// All pointers are to device memory unless noted; matrices are row-major and contiguous unless a stride is
+// given. A launcher returns without waiting: its work runs in call order on the stream of cuda/context.cuh.
+// Results are the same to the bit from run to run: no atomics; a sum is computed by the block that owns it.
+// Launch errors are thrown as Error with the kernel's name.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ namespace cuda {
 
 using Index = std::int64_t;
 
-// --- Element by element (elementwise.cu) ---------------------------------------------------------------
+// --- Elementwise (elementwise.cu) ----------------------------------------------------------------------
 void fill(Index n, real value, real* y);
 void add(Index n, const real* a, const real* b, real* y);          // y = a + b
 void multiply(Index n, const real* a, const real* b, real* y);     // y = a * b
@@ -38,15 +38,15 @@ void scale(Index n, real factor, const real* x, real* y);          // y = factor
 void add_scaled(Index n, real factor, const real* x, real* y);     // y += factor x
 void add_number(Index n, const real* number, real* y);             // y_i += number[0]
 
-// For function number `function` of the list in tensor/elementwise.h: y = f(x); dx += dy f'(x), from the
-// output or the input as f takes it.
+// For function `function` of the list in tensor/elementwise.h: y = f(x); dx += dy f'(x), from the output or
+// the input, depending on f.
 void elementwise(std::size_t function, Index n, const real* x, real* y);
 void add_elementwise_gradient(std::size_t function, Index n, const real* kept, const real* dy, real* dx);
 
 void maxout(Index n, const real* x, real* y);  // y_i = the larger of x_2i, x_2i+1, i < n
 void add_maxout_gradient(Index n, const real* x, const real* dy, real* dx);
 
-// y_i = or += x_i / (1 - p) where number i of `draws` keeps it (ops/dropout.h), else 0.
+// y_i = or += x_i / (1 - p) if number i of `draws` keeps it (ops/dropout.h), else 0.
 void dropout(Index n, double p, const Draws& draws, const real* x, real* y, bool add);
 
 // --- Rows and columns (rows.cu) ------------------------------------------------------------------------
@@ -59,23 +59,23 @@ void add_sum_of_rows(Index rows, Index n, const real* x, real* y);
 // y (1) = sum of x (n), in double.
 void sum(Index n, const real* x, real* y);
 
-// For each row: y (width of them, y_stride apart) = or += x (x_stride apart).
+// For each row: `width` elements of y (rows y_stride apart) = or += those of x (x_stride apart).
 void copy_columns(Index rows, Index width, const real* x, Index x_stride, real* y, Index y_stride, bool add);
 
-// blocks[i], on the host, is the i-th source (rows, width) with rows x_stride apart; y (blocks, rows, width)
-// is all of them one after another. A few launches however many blocks there are.
+// blocks[i], on the host, is source i (rows, width) with rows x_stride apart; y (blocks, rows, width) holds
+// all of them in order. A few launches for any number of blocks.
 void join_blocks(const std::vector<const real*>& blocks, Index rows, Index width, Index x_stride, real* y);
 
-// The other way: block i, y[i] (size) = or += x (blocks, size) [i]; `y` on the host.
+// The reverse: block i, y[i] (size) = or += x (blocks, size) [i]; `y` is on the host.
 void split_blocks(const std::vector<real*>& y, Index size, const real* x, bool add);
 
 // --- Rows by index (embedding.cu) ----------------------------------------------------------------------
 // Row i of y (count, n) = row index[i] of x, zeros where index[i] < 0.
 void gather_rows(Index count, Index n, const std::int32_t* index, const real* x, real* y);
 
-// Row index[i] of y += row i of x (count, n), i in ascending order; rows with index[i] < 0 are left out.
-// `distinct`: no index comes twice. Otherwise rows are brought together by CUB's radix sort and each sum is
-// made by the block that owns the row of y. indices: they are below this.
+// Row index[i] of y += row i of x (count, n), in the order of i; rows with index[i] < 0 are skipped.
+// `distinct`: no index repeats. Otherwise rows are grouped by CUB's radix sort, and each sum is computed by
+// the block that owns the row of y. indices: an upper bound of the indices.
 void scatter_add_rows(Index count, Index n, const std::int32_t* index, const real* x, real* y, bool distinct,
                       Index indices);
 
@@ -87,8 +87,8 @@ struct GruStep {
   const std::int32_t* lengths;
   Index t;
 
-  // A second GRU of the same sizes that takes a step at the same time. Its operands lie so many elements
-  // after the first's; dnext, dh and q: batch * n.
+  // A second GRU of the same sizes that steps at the same time. Offsets of its operands from the first's, in
+  // elements; dnext, dh and q: batch * n.
   struct Second {
     bool is_there = false;
     Index t = 0;
@@ -98,8 +98,8 @@ struct GruStep {
   } second = {};
 };
 
-// gates = [U_z h, U_r h, .] becomes [z, r, .] with z = sigmoid(x_z + U_z h), r likewise; reset = r * h,
-// zeros in rows that are not active.
+// gates = [U_z h, U_r h, .] becomes [z, r, .] with z = sigmoid(x_z + U_z h), r likewise; reset = r * h, 0 in
+// rows that are not active.
 void gru_gates(const GruStep& step, const real* x, const real* h, real* gates, real* reset);
 
 // gates = [z, ., U (r * h)] becomes [z, ., h~]; next = (1 - z) h + z h~, or h in rows that are not active.
@@ -111,7 +111,7 @@ void gru_state(const GruStep& step, const real* x, const real* h, real* gates, r
 void gru_state_gradient(const GruStep& step, const real* h, const real* gates, const real* dnext,
                         const real* dy, real* dx, real* dh, bool add);
 
-// From q (batch, n) = dx_h U, the gradient of r * h: dx_r = q h r (1 - r), dh += q r; nothing in rows that
+// From q (batch, n) = dx_h U, the gradient of r * h: dx_r = q h r (1 - r), dh += q r; no change in rows that
 // are not active.
 void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, const real* q, real* dx,
                         real* dh);
@@ -136,17 +136,17 @@ void attend(const AttentionOperands& a, const real* query, real* alpha, real* co
 //   g_j = de_j v (1 - u_j^2), u_j = tanh(query + key_j), computed again
 //   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, dv_rows (batch, align) += sum_j de_j u_j
 // dkeys and dv_rows may be null. Gradients at padding are not touched. The rest is one product over all steps
-// (ops/attention.cc): dvalues_j += sum over the steps of alpha_j dc.
+// (ops/attention.cc): dvalues_j += the sum over steps of alpha_j dc.
 void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
                      real* dquery, bool add, real* dkeys, real* dv_rows);
 
-// --- Two cursors in step (diagonal.cu; ops/diagonal.h) --------------------------------------------------
+// --- Diagonal attention (diagonal.cu; ops/diagonal.h) --------------------------------------------------
 // Row r of y (rows, context) = h (steps, batch, context) at position min(i, lengths[b]), counted from 1, of
-// sentence b = sentence_of_row[r]; null: r, and rows = batch.
+// sentence b = sentence_of_row[r]; null: b = r, and rows = batch.
 void diagonal(Index rows, Index batch, Index context, Index i, const std::int32_t* lengths,
               const std::int32_t* sentence_of_row, const real* h, real* y);
 
-// There dh += row b of dy (batch, context).
+// At these positions dh += row b of dy (batch, context).
 void add_diagonal_gradient(Index batch, Index context, Index i, const std::int32_t* lengths, const real* dy,
                            real* dh);
 
@@ -162,40 +162,40 @@ void add_window_centres_gradient(Index rows, Index gaussians, const real* u, con
 void window(const WindowSizes& w, const std::int32_t* lengths, const std::int32_t* sentence_of_row,
             const real* u, const real* kappa, const real* h, real* phi, real* c);
 
-// For rows = batch: du, dkappa and dh += ; each may be null.
+// For rows = batch: du, dkappa and dh +=; each may be null.
 void add_window_gradient(const WindowSizes& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
 
 // --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------
-// y = softmax over the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0 at the
-// others.
+// y = softmax over the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0
+// elsewhere.
 void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y);
 
 // dx += y (dy - sum_k y_k dy_k) at those entries.
 void add_softmax_gradient(Index rows, Index n, const std::int32_t* lengths, const real* y, const real* dy,
                           real* dx);
 
-// loss (rows) = -sum_w q_w log p_w, log_sum (rows) = log sum_w e^logit_w, both in one pass over the logits
+// loss (rows) = -sum_w q_w log p_w and log_sum (rows) = log sum_w e^logit_w, in one pass over the logits
 // (rows, words). q = (1 - smoothing) [target] + smoothing / words. bias (words) or null is added to the
-// logits as they are read. Rows whose target is below 0: loss 0.
+// logits. Rows with target < 0 have loss 0.
 void softmax_xent(Index rows, Index words, const real* logits, const real* bias, const std::int32_t* targets,
                   double smoothing, real* loss, real* log_sum);
 
-// dlogits = or += dloss (p - q); rows without target = 0 or unchanged. dlogits may be the logits themselves
+// dlogits = or += dloss (p - q); in rows without target = 0 or unchanged. dlogits may be the logits
 // (without add).
 void softmax_xent_gradient(Index rows, Index words, const real* logits, const real* bias,
                            const std::int32_t* targets, double smoothing, const real* log_sum,
                            const real* dloss, real* dlogits, bool add);
 
-// For each row of logits (rows, words), bias (words) or null added: log_sum = log sum_w e^logit_w, and the k
-// largest logits that are not barred with their words, largest first, equal ones by word. Word `unk` is
-// barred in every row unless it is negative, word `eos` in rows where bar_eos is not 0. Where fewer than k
-// words are allowed the list is filled up with word -1.
+// For each row of logits (rows, words), with bias (words) or null added: log_sum = log sum_w e^logit_w, and
+// the k largest allowed logits and their words, largest first, ties by word. Word `unk` is barred in every
+// row unless negative, word `eos` in rows where bar_eos is not 0. If fewer than k words are allowed, the list
+// is padded with word -1.
 void top_k(Index rows, Index words, Index k, const real* logits, const real* bias, std::int32_t unk,
            std::int32_t eos, const std::int32_t* bar_eos, real* log_sum, real* top, std::int32_t* top_words);
 
 // --- Products (gemm.cu) --------------------------------------------------------------------------------
-// As in ops/gemm.h, by cuBLAS.
+// As in ops/gemm.h, with cuBLAS.
 struct Operand {
   const real* data;
   Index stride;
@@ -203,28 +203,27 @@ struct Operand {
 };
 void gemm(Index m, Index n, Index k, Operand a, Operand b, real* c, Index c_stride, bool add);
 
-// The same for `count` products; operand i starts i times the `_step` elements after the first.
+// `count` products; operand i starts i times the `_step` elements after the first.
 void gemm_batched(Index count, Index m, Index n, Index k, Operand a, Index a_step, Operand b, Index b_step,
                   real* c, Index c_stride, Index c_step, bool add);
 
-// --- Updates (optimizer.cu; nn/training/optimizer.h)
-// ------------------------------------------------------------ What the host says about an update; one of
-// these lies in device memory and is sent ahead of each update.
+// --- Updates (optimizer.cu; nn/training/optimizer.h) ----------------------------------------------------
+// The inputs of an update, from the host; one lies in device memory and is sent before each update.
 struct Schedule {
   std::uint64_t later;  // added to the streams of random numbers
   double learn_rate;
   double clip_norm;       // 0: no clipping
-  double average_weight;  // of the newest parameters in their moving average
-  real cost_scale;        // the gradient that the cost starts from
+  double average_weight;  // weight of the new parameters in the moving average
+  real cost_scale;        // the gradient of the cost itself
 };
 
-// What an update comes to.
+// The results of an update.
 struct Progress {
-  double cost;           // of the minibatch, not scaled
+  double cost;           // of the minibatch, unscaled
   double norm;           // of the gradient
-  double factor;         // that clips it
-  std::int64_t applied;  // updates applied so far, this one counted if it was: t of the rules
-  std::int32_t ok;       // 1: cost and norm are finite and the update is applied
+  double factor;         // of clipping
+  std::int64_t applied;  // updates applied so far, including this one if it was: t of the rules
+  std::int32_t ok;       // 1: cost and norm are finite, and the update is applied
 };
 
 // gradient (n), cost (1), *progress of the update before -> *progress. partial: kNormPartials doubles of
@@ -234,8 +233,8 @@ void measure(Index n, const real* gradient, const real* cost, const Schedule* sc
              Progress* progress);
 
 // Applies a rule of cuda/optimizer_rules.h, made from *schedule and *progress, to each of n elements: to
-// read_i, the gradient (of Approach: the parameter), and to what it changes, blocks of n elements each;
-// nothing if not progress->ok. For Sgd, Adam, Adadelta and Approach.
+// read_i, the gradient (for Approach: the parameter), and to the blocks that it changes. Does nothing if
+// progress->ok is 0. For Sgd, Adam, Adadelta and Approach.
 template <class Rule, class... Blocks>
 void update(Index n, const Schedule* schedule, const Progress* progress, const real* read,
             Blocks*... changed);

@@ -1,5 +1,5 @@
-// One pass over a row of logits by a block, for the logarithm of the sum of their exponentials and whatever
-// else is to be had from the same read.
+// One pass of a block over a row of logits, for the log-sum-exp and anything else computed from the same
+// read.
 #pragma once
 
 #include <cmath>
@@ -9,42 +9,42 @@
 
 namespace mininmt::cuda {
 
-// log sum e^x of numbers that come one after another: the largest so far and the sum relative to it. It is
-// NaN where one of them is NaN or +infinity, or all are -infinity.
+// log sum e^x over a sequence of numbers: the largest so far, and the sum relative to it. NaN if one of them
+// is NaN or +infinity, or all are -infinity.
 struct LogSum {
   real largest = -INFINITY;
   real sum = 0;  // of e^(x - largest)
 
-  // What e^(. - largest) is relative to, a number also before the first finite x.
+  // The reference of e^(. - largest), also a number before the first finite x.
   __device__ real shift() const { return largest == -INFINITY ? 0 : largest; }
 
   template <int n>
   __device__ void add(const real (&x)[n]) {
     const real before = largest;
-    for (int i = 0; i < n; ++i) largest = std::fmax(largest, x[i]);  // leaves NaN to the sum
+    for (int i = 0; i < n; ++i) largest = std::fmax(largest, x[i]);  // NaN is handled by the sum
     if (largest > before) sum *= mininmt::exp(before - largest);
     const real s = shift();
     for (int i = 0; i < n; ++i) sum += mininmt::exp(x[i] - s);
   }
 
-  // Of the numbers of all threads of the block; to be called by all of them, every one gets it.
+  // Over the numbers of all threads of the block; all must call it, and all get it.
   __device__ real of_block() const {
     const real most = block_reduce(largest, Larger{}, real{-INFINITY});
     return most + std::log(block_reduce(sum * mininmt::exp(largest - most), Plus{}, real{0}));
   }
 };
 
-inline constexpr int kRowThreads = 512;  // the most for a row
-inline constexpr int kBatch = 16;        // logits that a thread asks for before it uses the first
+inline constexpr int kRowThreads = 512;  // at most, for a row
+inline constexpr int kBatch = 16;        // logits a thread loads before it uses the first
 
-// Threads for a row of so many words: no more than have a batch each.
+// Threads for a row of this many words: each gets at least one batch.
 inline int row_threads(Index words) {
   return static_cast<int>(
       std::min<Index>((words + kBatch * kWarp - 1) / (kBatch * kWarp) * kWarp, kRowThreads));
 }
 
-// use(x, word) for each batch x (kBatch) of the thread's logits + bias (or null), where word(i) is that of
-// x_i, not below `words` beyond the end of the row; x_i is -infinity there.
+// Calls use(x, word) for each batch x (kBatch) of the thread's logits, plus bias unless null; word(i) is the
+// word of x_i, at least `words` beyond the end of the row, where x_i is -infinity.
 template <int kWidth, class Use>
 __device__ void scan_row(int words, const real* logits, const real* bias, Use use) {
   constexpr int kPacks = kBatch / kWidth;

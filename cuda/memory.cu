@@ -6,11 +6,11 @@
 namespace mininmt::cuda {
 namespace {
 
-constexpr std::size_t kGuard = 256;  // bytes before and behind a guarded block
+constexpr std::size_t kGuard = 256;  // bytes before and after a guarded block
 constexpr int kPattern = 0xa5;
 
 cudaMemPool_t default_pool() {
-  context();  // first: its errors say why a GPU can't be used
+  context();  // first: its errors say why the GPU can't be used
   cudaMemPool_t pool = nullptr;
   check(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
   return pool;
@@ -22,7 +22,7 @@ cudaStream_t new_stream() {
   return stream;
 }
 
-// What no program has taken of the GPU's memory, and all of it.
+// The GPU's unused and total memory.
 struct MemoryInfo {
   MemoryInfo() { check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo"); }
   std::size_t free = 0, total = 0;
@@ -48,8 +48,8 @@ void* DeviceMemory::Pools::ask_driver(std::size_t size) const {
   return block;
 }
 
-// Before it gives up it gives back what is free and then has graphs given up. Not while one is captured,
-// which allows neither.
+// If out of memory, frees the free blocks, then asks for graphs to be dropped. Not during capture, which
+// allows neither.
 void* DeviceMemory::Pools::take(std::size_t size) {
   void* block = ask_driver(size);
   if (block || capturing || size > MemoryInfo().total) return block;
@@ -75,7 +75,7 @@ void* DeviceMemory::Pools::allocate_shared(std::size_t bytes) {
   return block;
 }
 
-// What the driver's pool holds free serves cudaMallocAsync alone; graphs and cuBLAS take theirs elsewhere.
+// Memory free in the driver's pool serves only cudaMallocAsync; graphs and cuBLAS allocate elsewhere.
 void DeviceMemory::Pools::trim() noexcept {
   if (capturing) return;
   lasting.trim();
@@ -94,7 +94,7 @@ void DeviceMemory::Pools::check_released(const std::unordered_set<void*>& blocks
 }
 
 DeviceMemory::DeviceMemory() : pools_(std::make_unique<Pools>()) {
-  // Blocks that are given back stay with the process: taking them from the driver again is slow.
+  // Freed blocks stay with the process: getting them from the driver again is slow.
   std::uint64_t all = UINT64_MAX;
   check(cudaMemPoolSetAttribute(pools_->driver_pool, cudaMemPoolAttrReleaseThreshold, &all),
         "cudaMemPoolSetAttribute");
@@ -163,7 +163,7 @@ std::size_t DeviceMemory::in_use() const { return pools_->lasting.in_use() + poo
 std::size_t DeviceMemory::reserved() const { return pools_->lasting.reserved() + pools_->shared.reserved(); }
 
 std::size_t DeviceMemory::free_bytes() const {
-  std::uint64_t held = 0, used = 0;  // by the driver's pool: what cudaFreeAsync gave back stays with it
+  std::uint64_t held = 0, used = 0;  // by the driver's pool, which keeps memory after cudaFreeAsync
   const cudaMemPool_t pool = pools_->driver_pool;
   check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &held), "cudaMemPoolGetAttribute");
   check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "cudaMemPoolGetAttribute");
@@ -174,7 +174,7 @@ void DeviceMemory::set_guards(bool on) { pools_->guards = on; }
 
 std::int64_t DeviceMemory::violations() const { return pools_->violations; }
 
-// Never destroyed, as the context.
+// Never destroyed, like the context.
 DeviceMemory& memory() {
   static DeviceMemory* const instance = new DeviceMemory;
   return *instance;

@@ -1,6 +1,5 @@
-// Updates of the parameters (nn/training/optimizer.h): the norm of the gradient, clipping, and the step, each
-// a pass over the block of parameters. Bound by memory: each block is read once and, where it changes,
-// written once.
+// Parameter updates (nn/training/optimizer.h): norm of the gradient, clipping, and the step, each one pass
+// over the block of parameters. Bound by memory: each block is read once and, if it changes, written once.
 #include <cmath>
 
 #include "cuda/optimizer_rules.h"
@@ -9,14 +8,14 @@
 namespace mininmt::cuda {
 namespace {
 
-constexpr int kResident = 5;  // blocks that a multiprocessor runs at a time: their registers bound them
+constexpr int kResident = 5;  // blocks per multiprocessor, limited by registers
 
 __device__ double square(real x) { return static_cast<double>(x) * static_cast<double>(x); }
 
-// partial_b = the sum of x_i^2 over the elements that block b of the grid gets.
+// partial_b = the sum of x_i^2 over the elements of block b of the grid.
 template <int kWidth>
 __global__ __launch_bounds__(kBlock, 8) void sum_squares(Index n, const real* x, double* partial) {
-  constexpr int kAhead = 2;  // loads on their way at the same time
+  constexpr int kAhead = 2;  // loads in flight
   const Index step = Index{gridDim.x} * kBlock * kWidth;
   double sum = 0;
 #pragma unroll 1
@@ -32,13 +31,13 @@ __global__ __launch_bounds__(kBlock, 8) void sum_squares(Index n, const real* x,
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) sum += square(next[j].of[k]);
   }
-  // What follows the last whole pack.
+  // The elements after the last whole pack.
   if (blockIdx.x == 0 && threadIdx.x < n % kWidth) sum += square(x[n - 1 - threadIdx.x]);
   sum = block_reduce(sum, Plus{}, 0.0);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-// One block.
+// A single block.
 __global__ __launch_bounds__(kNormPartials) void conclude(const double* partial, const real* cost,
                                                           const Schedule* schedule, Progress* progress) {
   const double norm = std::sqrt(block_reduce(partial[threadIdx.x], Plus{}, 0.0));
@@ -58,7 +57,7 @@ __device__ void apply(const Rule& rule, const Pack<kWidth>& read, Packs&... chan
   for (int k = 0; k < kWidth; ++k) rule(read.of[k], changed.of[k]...);
 }
 
-// One pack of each block.
+// One pack of each block of memory.
 template <int kWidth, class Rule, class... Blocks>
 __device__ void update_pack(const Rule& rule, const real* read, Blocks*... changed) {
   const auto update = [&](auto... packs) {
@@ -68,7 +67,7 @@ __device__ void update_pack(const Rule& rule, const real* read, Blocks*... chang
   update(load<kWidth>(changed)...);
 }
 
-// rule(read_i, changed_i...) for each i < n, unless progress says that there is no update.
+// Calls rule(read_i, changed_i...) for each i < n, unless progress says to skip the update.
 template <int kWidth, class Rule, class... Blocks>
 __global__ __launch_bounds__(kBlock, kResident) void apply_rule(Index n, const Schedule* schedule,
                                                                 const Progress* progress, const real* read,
@@ -76,14 +75,14 @@ __global__ __launch_bounds__(kBlock, kResident) void apply_rule(Index n, const S
   if (!progress->ok) return;
   __shared__ Rule shared;
   if (threadIdx.x == 0) shared = Rule::of(*schedule, *progress);
-  __syncthreads();  // the rule is there
+  __syncthreads();  // the rule is complete
   const Rule rule = shared;
   const Index stride = Index{gridDim.x} * kBlock * kWidth;
   Index i = (Index{blockIdx.x} * kBlock + threadIdx.x) * kWidth;
 #pragma unroll 1
   for (; i + kWidth <= n; i += stride) update_pack<kWidth>(rule, read + i, changed + i...);
 #pragma unroll 1
-  for (; i < n; ++i) update_pack<1>(rule, read + i, changed + i...);  // of the last pack, which is not full
+  for (; i < n; ++i) update_pack<1>(rule, read + i, changed + i...);  // the incomplete last pack
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// What an optimizer does to one parameter, stated once: the CPU's loop (nn/training/optimizer.cc) and the
-// GPU's kernel (optimizer.cu) are templates over these rules.
+// The optimizers' rules for one parameter, shared by the CPU's loop (nn/training/optimizer.cc) and the GPU's
+// kernel (optimizer.cu), which are templates over them.
 //
-// A rule is made once an update, by of(), and then applied to each element: to its gradient, to the kBlocks
-// numbers that the optimizer keeps for it, and to the parameter, in this order.
+// of() makes a rule once per update; it is applied to each element: to its gradient, its kBlocks numbers of
+// optimizer state, and the parameter, in this order.
 #pragma once
 
 #include <cmath>
@@ -12,8 +12,8 @@
 
 namespace mininmt::cuda {
 
-// The factor that brings a gradient of this norm down to `most`: 1 if it is under it or if `most` is 0 (no
-// clipping).
+// The factor that scales a gradient of this norm to at most `most`: 1 if the norm is smaller, or `most` is 0
+// (no clipping).
 MININMT_PORTABLE inline double clip_factor(double norm, double most) {
   return most > 0 && norm > most ? most / norm : 1.0;
 }
@@ -30,14 +30,14 @@ struct Sgd {
   MININMT_PORTABLE void operator()(real gradient, real& x) const { x -= rate * gradient; }
 };
 
-// Kingma, Ba 2015, algorithm 1: m and v, the moving averages of g and g^2, with their bias corrected;
-// x -= rate m / (sqrt(v) + epsilon).
+// Kingma, Ba 2015, algorithm 1: m and v, bias-corrected moving averages of g and g^2;
+//   x -= rate m / (sqrt(v) + epsilon)
 struct Adam {
   static constexpr const char* kName = "adam";
   static constexpr int kBlocks = 2;
   static constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
   real rate, factor;
-  real first, second;  // 1 / (1 - beta^t), the corrections of the two moments
+  real first, second;  // 1 / (1 - beta^t), the bias corrections
 
   static MININMT_PORTABLE Adam of(const Schedule& schedule, const Progress& progress) {
     const auto updates = static_cast<double>(progress.applied);
@@ -54,8 +54,8 @@ struct Adam {
   }
 };
 
-// Zeiler 2012, algorithm 1: the moving averages of g^2 and of the steps^2;
-// step = sqrt((steps + epsilon) / (squares + epsilon)) g, x -= rate step.
+// Zeiler 2012, algorithm 1: moving averages of g^2 and step^2;
+//   step = sqrt((steps + epsilon) / (squares + epsilon)) g, x -= rate step
 struct Adadelta {
   static constexpr const char* kName = "adadelta";
   static constexpr int kBlocks = 2;
@@ -75,7 +75,7 @@ struct Adadelta {
   }
 };
 
-// The moving average of the parameters, in the place of a rule: average += weight (x - average).
+// The moving average of the parameters, as a rule: average += weight (x - average).
 struct Approach {
   static constexpr const char* kName = "approach";
   static constexpr int kBlocks = 0;

@@ -1,4 +1,4 @@
-// Where the blocks of the GPU's memory come from: those that last, and those that captured graphs share.
+// Allocation of GPU memory: long-lived blocks, and blocks shared by captured graphs.
 #pragma once
 
 #include <cstdio>
@@ -12,15 +12,15 @@
 
 namespace mininmt::cuda {
 
-// For destructors and the like, which do not throw.
+// For destructors and other code that must not throw.
 inline void say_failure(cudaError_t status, const char* what) noexcept {
   if (status == cudaSuccess) return;
   cudaGetLastError();
   std::fprintf(stderr, "mininmt: %s: %s\n", what, cudaGetErrorString(status));
 }
 
-// The giver of blocks also has the pool trimmed. A free block is handed out again at once: its old user and
-// its new one work on one stream, in this order.
+// The owner of the source also trims the driver's pool. A free block can be reused at once: its old and new
+// users work on one stream, in this order.
 class StreamPool final : public Pool {
  public:
   using Source = std::function<void*(std::size_t)>;  // a new block, or nullptr
@@ -48,11 +48,11 @@ class StreamPool final : public Pool {
 
  private:
   Source source_;
-  std::unordered_map<void*, int> graphs_;  // for each block, the graphs that use it
+  std::unordered_map<void*, int> graphs_;  // the number of graphs that use each block
 };
 
-// Memory of the host that the GPU reads without the host waiting. What from_host is given is copied here
-// first; one half is filled while the GPU still reads the other.
+// Host memory that the GPU reads asynchronously. from_host copies here first; one half is filled while the
+// GPU still reads the other.
 class Staging {
  public:
   explicit Staging(cudaStream_t stream) : stream_(stream) {
@@ -82,7 +82,7 @@ class Staging {
     check(cudaEventRecord(read_[half_], stream_), "cudaEventRecord");
     half_ = 1 - half_;
     used_ = 0;
-    check(cudaEventSynchronize(read_[half_]), "cudaEventSynchronize");  // at once if never recorded
+    check(cudaEventSynchronize(read_[half_]), "cudaEventSynchronize");  // returns at once if never recorded
   }
 
   cudaStream_t stream_;
@@ -101,11 +101,11 @@ struct DeviceMemory::Pools {
   void check_released(const std::unordered_set<void*>& blocks) const;
 
   cudaMemPool_t driver_pool;
-  cudaStream_t beside;  // a stream that is captured cannot allocate: blocks come by way of this one
+  cudaStream_t beside;  // allocates blocks, since a stream cannot allocate during capture
   StreamPool lasting;
-  StreamPool shared;                               // what graphs and ShortLived use
-  std::unordered_set<void*> shared_in_use;         // of these, the blocks handed out
-  std::unordered_set<void*>* capturing = nullptr;  // the blocks of the graph that is captured now
+  StreamPool shared;                               // for graphs and ShortLived
+  std::unordered_set<void*> shared_in_use;         // the shared blocks in use
+  std::unordered_set<void*>* capturing = nullptr;  // the blocks of the graph being captured
   int short_lived = 0;                             // how many ShortLived exist
   std::vector<const std::function<bool()>*> reclaims;
   Staging staging;

@@ -1,5 +1,5 @@
-// Rows and columns: what spreads, sums, joins and splits them (ops/rows.h, ops/reduce.h, ops/arrange.h).
-// Bound by memory; a sum of many rows takes two stages, whose order is fixed by the shape alone.
+// Rows and columns: broadcasting, summing, joining and splitting (ops/rows.h, ops/reduce.h, ops/arrange.h).
+// Bound by memory; a sum of many rows takes two stages, in an order fixed by the shape alone.
 #include "cuda/vector.cuh"
 
 namespace mininmt::cuda {
@@ -13,7 +13,7 @@ __device__ void put(const real* x, real* y) {
   store(y, pack);
 }
 
-// Rows from x to y, each with a stride of its own; 0 for x: one row for all of y.
+// Rows from x to y, each with its own stride; stride 0 for x: one row for all of y.
 template <int kPack, bool kAdd>
 struct CopyRows {
   static constexpr int kWidth = kPack;
@@ -38,7 +38,7 @@ void copy_rows(const char* name, Index rows, Index width, const real* x, Index x
   });
 }
 
-// What one launch takes of a list of blocks: 1 KiB of its parameters.
+// The number of blocks one launch takes: 1 KiB of parameters.
 constexpr Index kPointers = 128;
 template <class T>
 struct Pointers {
@@ -69,8 +69,7 @@ struct Split {
   }
 };
 
-// f(pointers, the index of the first, how many they are) for each launch, and whether all are at multiples of
-// 16 bytes.
+// Calls f(pointers, first index, count) for each launch, and tells whether all are 16-byte aligned.
 template <class T, class F>
 void for_pointers(const std::vector<T*>& all, F f) {
   for (Index first = 0; first < static_cast<Index>(all.size()); first += kPointers) {
@@ -86,7 +85,7 @@ void for_pointers(const std::vector<T*>& all, F f) {
 }
 
 // Row blockIdx.y of y (chunks, n) = or += the sum of its chunk of the rows of x (rows, n). Each thread sums
-// its rows in their order, then the block sums those in pairs.
+// its rows in order, then the block sums pairwise.
 template <int kWidth>
 __global__ __launch_bounds__(kBlock, 8) void sum_rows(Index rows, Index n, Index chunk, Lanes lanes,
                                                       const real* x, real* y, bool add_to_y) {
@@ -99,7 +98,7 @@ __global__ __launch_bounds__(kBlock, 8) void sum_rows(Index rows, Index n, Index
                             [&](Index row) { return x + row * n + column; });
   sums[threadIdx.x] = sum;
   for (int half = lanes.rows() / 2; half > 0; half /= 2) {
-    __syncthreads();  // the sums of the other half are there
+    __syncthreads();  // the sums of the other half are complete
     if (lanes.row() >= half) continue;
     add(sums[threadIdx.x + half * lanes.count()], sum);
     sums[threadIdx.x] = sum;
@@ -118,7 +117,7 @@ void launch_sum_rows(Index rows, Index n, Index chunks, const real* x, real* y, 
   launch("add_sum_of_rows", sum_rows<kWidth>, grid, kBlock, rows, n, chunk, lanes, x, y, add);
 }
 
-// As many as fill the GPU once, unless the threads had fewer than 8 rows each.
+// Enough to fill the GPU once, unless threads would have fewer than 8 rows each.
 template <int kWidth>
 Index chunks_for(Index rows, Index n) {
   const Lanes lanes = lanes_for(rows, n / kWidth, kWarp);
@@ -126,10 +125,10 @@ Index chunks_for(Index rows, Index n) {
   return std::max<Index>(1, std::min(8 * context().multiprocessors / tiles, rows / (8 * lanes.rows())));
 }
 
-// y_b = the sum, in double, of the elements of x that block b of the grid gets.
+// y_b = the sum, in double, of the elements of x in block b of the grid.
 template <class In, class Out>
 __global__ __launch_bounds__(kBlock) void sum_elements(Index n, const In* x, Out* y) {
-  constexpr int kAhead = 8;  // loads on their way at the same time
+  constexpr int kAhead = 8;  // loads in flight
   const Index step = Index{gridDim.x} * kBlock;
   double sum = 0;
 #pragma unroll 1

@@ -1,11 +1,12 @@
-// Softmax (ops/softmax.h) and softmax with cross-entropy (ops/softmax_xent.h): a block to each row, which it
-// reads once. Floor: the logits once forward; once more backward, and dlogits.
+// Softmax (ops/softmax.h) and softmax with cross-entropy (ops/softmax_xent.h): a block per row, which it
+// reads once.
+// Floor: the logits once forward; once more backward, and dlogits.
 #include "cuda/log_sum.cuh"
 
 namespace mininmt::cuda {
 namespace {
 
-// y (n) from x (n) of the block's row, which stays in the cache from pass to pass.
+// y (n) from x (n) of the block's row, which stays in cache between passes.
 __global__ void __launch_bounds__(kRowThreads)
     softmax_of_row(Index n, const std::int32_t* lengths, const real* x, real* y) {
   const Index row = blockIdx.x, length = lengths ? lengths[row] : n;
@@ -66,7 +67,7 @@ __global__ void __launch_bounds__(kRowThreads)
   if (smoothing.amount > 0) loss[row] += smoothing.amount * log_sum_exp - smoothing.uniform * sum;
 }
 
-// Each logit is read by the thread that writes its gradient, and before: both may be in the same place.
+// Each logit is read by the thread that then writes its gradient: both may be in the same place.
 template <int kWidth>
 __global__ void __launch_bounds__(kRowThreads)
     xent_gradient(Index words, const real* logits, const real* __restrict__ bias, const std::int32_t* targets,

@@ -1,5 +1,4 @@
-// The best words of each row, for beam search: a block to each row, which it reads once. Floor: the logits
-// once.
+// The best words of each row, for beam search: a block per row, which it reads once. Floor: the logits once.
 #include "cuda/log_sum.cuh"
 
 namespace mininmt::cuda {
@@ -13,12 +12,12 @@ struct Candidate {
 // A logit of -infinity is never a candidate.
 __device__ Candidate none() { return {-INFINITY, -1}; }
 
-// Whether a comes before b in the result; neither where one is NaN.
+// Whether a precedes b in the result; false if one is NaN.
 __device__ bool before(Candidate a, Candidate b) {
   return a.logit > b.logit || (a.logit == b.logit && a.word < b.word);
 }
 
-// The first of the candidates of the warp's lanes; every lane gets it.
+// The first of the warp's candidates; every lane gets it.
 __device__ Candidate first_of_warp(Candidate x) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2) {
     const Candidate other{__shfl_xor_sync(kAllLanes, x.logit, offset),
@@ -28,13 +27,13 @@ __device__ Candidate first_of_warp(Candidate x) {
   return x;
 }
 
-// The thread that scan_row gives this word to.
+// The thread to which scan_row gives this word.
 template <int kWidth>
 __device__ int owner_of(int word) {
   return word / kWidth % static_cast<int>(blockDim.x);
 }
 
-// The owner's first candidate after `last`, looked for by a warp; every lane gets it.
+// The owner's first candidate after `last`, found by a warp; every lane gets it.
 template <int kWidth>
 __device__ Candidate next(int words, const real* logits, const real* bias, int owner, Candidate last) {
   Candidate first = none();
@@ -47,10 +46,10 @@ __device__ Candidate next(int words, const real* logits, const real* bias, int o
   return first_of_warp(first);
 }
 
-// First pass: each thread keeps the first two of its own words, and a warp the first of its threads'. Then
-// rounds, each of which takes the first of the block and moves its owner on: to its second, and after that to
-// what its warp finds when it reads the owner's words again, which is seldom: the k best of a row seldom
-// gather in one thread. Barred words take part like all others, but are left out when they come.
+// First, each thread keeps the best two of its words, and each warp the best of its threads'. Then, in
+// rounds, the best of the block is taken and its owner advances: to its second, and after that to the next
+// one found when its warp rereads the owner's words. That is rare, since the k best of a row seldom fall to
+// one thread. Barred words take part like all others, but are skipped in the output.
 template <int kWidth>
 __global__ void __launch_bounds__(kRowThreads)
     row_top_k(Index words, Index k, const real* logits, const real* __restrict__ bias, std::int32_t unk,
@@ -69,7 +68,7 @@ __global__ void __launch_bounds__(kRowThreads)
   Candidate best = none(), second = none();
   scan_row<kWidth>(count, logits, bias, [&](const real(&x)[kBatch], auto word) {
     exponentials.add(x);
-    for (int i = 0; i < kBatch; ++i) {  // words ascend: of equal logits the first stays
+    for (int i = 0; i < kBatch; ++i) {  // words ascend, so the first of equal logits stays
       const Candidate candidate{x[i], word(i)};
       const bool leads = x[i] > best.logit, follows = x[i] > second.logit;
       second = leads ? best : follows ? candidate : second;
@@ -80,7 +79,7 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) log_sum[row] = log_sum_exp;
   const Candidate of_threads = first_of_warp(best);
   if (lane == 0) of_warp[warp] = of_threads;
-  __syncthreads();  // every warp's first is there
+  __syncthreads();  // the best of all warps are complete
 
   for (Index i = 0; i < k;) {
     const Candidate taken = first_of_warp(lane < warps ? of_warp[lane] : none());
@@ -93,7 +92,7 @@ __global__ void __launch_bounds__(kRowThreads)
       }
       ++i;
     }
-    __syncthreads();  // all have read of_warp; the owner's warp may write
+    __syncthreads();  // all have read of_warp, so the owner's warp may write
     const int owner = over ? -1 : owner_of<kWidth>(taken.word);
     if (owner >= 0 && owner / kWarp == warp) {
       const bool mine = owner % kWarp == lane;
@@ -108,7 +107,7 @@ __global__ void __launch_bounds__(kRowThreads)
       const Candidate left = first_of_warp(best);
       if (lane == 0) of_warp[warp] = left;
     }
-    __syncthreads();  // it has written
+    __syncthreads();  // the owner's warp has written
   }
 }
 

@@ -1,4 +1,4 @@
-// Accesses 16 bytes wide, and the order in which threads go over elements and over rows.
+// 16-byte accesses, and the order in which threads process elements and rows.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace mininmt::cuda {
 
-// Neighbours that one access moves.
+// Neighbouring elements moved by one access.
 template <int kWidth>
 struct alignas(kWidth * sizeof(real) < 16 ? kWidth * sizeof(real) : 16) Pack {
   real of[kWidth];
@@ -32,8 +32,8 @@ __device__ void add(const Pack<kWidth>& x, Pack<kWidth>& sum) {
   for (int k = 0; k < kWidth; ++k) sum.of[k] += x.of[k];
 }
 
-// The sum of the packs at(i) for i = begin, begin + step, ... below end, in this order; kAhead loads are on
-// their way at the same time.
+// The sum of the packs at(i) for i = begin, begin + step, ... below end, in this order, with kAhead loads in
+// flight.
 template <int kWidth, int kAhead, class At>
 __device__ Pack<kWidth> sum_of(Index begin, Index end, Index step, const At& at) {
   Pack<kWidth> sum{};
@@ -51,17 +51,17 @@ __device__ Pack<kWidth> sum_of(Index begin, Index end, Index step, const At& at)
   return sum;
 }
 
-// Whether all pointers are at multiples of 16 bytes.
+// Whether all pointers are 16-byte aligned.
 template <class... Pointers>
 bool aligned(const Pointers*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % 16 == 0) && ...);
 }
 
-// Whether n elements are enough for wide accesses: with fewer, more threads that do less each are done
+// Whether n elements are enough for wide accesses: with fewer, more threads with less work each finish
 // sooner.
 inline bool many(Index n) { return n >= Index{512} * kWide * context().multiprocessors; }
 
-// f(the width of accesses), a constant of the type.
+// Calls f with the access width as a compile-time constant.
 template <class F>
 void with_width(bool wide, F f) {
   if (wide)
@@ -70,9 +70,8 @@ void with_width(bool wide, F f) {
     f(std::integral_constant<int, 1>{});
 }
 
-// The threads of a block lie over rows and over packs of their columns: 2^bits of them, the lanes, side by
-// side in each row. No more than a warp for the sake of what is read again in each row, unless there are few
-// rows.
+// The threads of a block are spread over rows and over packs of columns: 2^bits lanes side by side in each
+// row. At most a warp, to limit what is reread in each row, unless there are few rows.
 struct Lanes {
   int bits = 0;
   __host__ __device__ int count() const { return 1 << bits; }
@@ -88,7 +87,7 @@ inline Lanes lanes_for(Index rows, Index packs, int most = kBlock) {
   return lanes;
 }
 
-// body(blockIdx.z, row, column) for the first column of each of `packs` packs in each row.
+// Calls body(blockIdx.z, row, column) for the first column of each of `packs` packs in each row.
 template <class Body>
 __global__ __launch_bounds__(kBlock, 4) void visit_rows(Index rows, Index packs, Lanes lanes,
                                                         const Body body) {

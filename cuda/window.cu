@@ -1,5 +1,5 @@
-// Graves' window (ops/window.h): a block to each row. phi (rows, steps) lies in global memory between the two
-// halves of a kernel; a barrier stands between them. Floor: the annotations once.
+// Graves' window (ops/window.h): a block per row. phi (rows, steps) lies in global memory, with a barrier
+// between the two halves of a kernel. Floor: the annotations once.
 #include "cuda/window.h"
 
 #include "cuda/launch.cuh"
@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kBlock)
         sum += window_term(window_exp(u_r[k]), window_exp(u_r[K + k]), kappa_r[k] - static_cast<real>(j + 1));
     phi_r[j] = sum;
   }
-  __syncthreads();  // the row of phi is there for the whole block
+  __syncthreads();  // the row of phi is complete
   for (Index column = threadIdx.x; column < w.context; column += kBlock) {
     real sum = 0;
     for (Index j = 0; j < lengths[b]; ++j) sum += phi_r[j] * h[(j * w.batch + b) * w.context + column];
@@ -44,8 +44,7 @@ __global__ void __launch_bounds__(kBlock)
   }
 }
 
-// First half, a warp to each position: d_j = h_j . dc, and dh_j += phi_j dc. Second half, a warp to each
-// Gaussian.
+// First half, a warp per position: d_j = h_j . dc, and dh_j += phi_j dc. Second half, a warp per Gaussian.
 __global__ void __launch_bounds__(kBlock)
     window_gradient(WindowSizes w, const std::int32_t* lengths, const real* u, const real* kappa,
                     const real* h, const real* phi, const real* dc, real* d, real* du, real* dkappa,
@@ -65,7 +64,7 @@ __global__ void __launch_bounds__(kBlock)
     sum = warp_reduce(sum, Plus{});
     if (lane == 0) d_b[j] = sum;
   }
-  __syncthreads();  // all d_j are there
+  __syncthreads();  // all d_j are complete
 
   const real *const u_b = u + b * 3 * K, *const kappa_b = kappa + b * K;
   for (Index k = warp; k < K; k += kWarps) {

@@ -1,4 +1,4 @@
-// The formulas of Graves' window (ops/window.h), for the CPU and for kernels.
+// The formulas of Graves' window (ops/window.h), shared by CPU and GPU.
 #pragma once
 
 #include "tensor/scalar.h"
@@ -6,7 +6,7 @@
 
 namespace mininmt {
 
-inline constexpr real kWindowLimit = 8;  // a^, b^ and k^ are clamped to -8 .. 8; beyond, the gradient is 0
+inline constexpr real kWindowLimit = 8;  // a^, b^ and k^ are clamped to [-8, 8], with gradient 0 outside
 
 MININMT_PORTABLE inline real window_exp(real x) {
   return mininmt::exp(x < -kWindowLimit ? -kWindowLimit : x > kWindowLimit ? kWindowLimit : x);
