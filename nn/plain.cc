@@ -16,11 +16,11 @@ namespace mininmt {
 namespace {
 
 // The paper's signs, for each row x of a batch: W * x is a matrix by a vector, x * y goes element by element.
-Var operator*(const Parameter& W, Var x) { return linear(x, x.tape->leaf(W)); }
+Var times(Var W, Var x) { return linear(x, W); }
+Var operator*(const Parameter& W, Var x) { return times(x.tape->leaf(W), x); }
 Var operator*(Var x, Var y) { return multiply(x, y); }
 Var operator+(Var x, Var y) { return add(x, y); }
 Var operator+(Var x, const Parameter& b) { return add(x, x.tape->leaf(b)); }
-Var dot(const Parameter& v, Var x) { return linear(x, stack({x.tape->leaf(v)})); }
 
 Var filled(Tape& tape, Memory& memory, const Shape& shape, real value) {
   const Tensor x(shape, memory);
@@ -28,6 +28,27 @@ Var filled(Tape& tape, Memory& memory, const Shape& shape, real value) {
   return tape.constant(x);
 }
 Var operator-(real a, Var x) { return filled(*x.tape, x.value().memory(), x.shape(), a) + scale(x, -1); }
+
+}  // namespace
+
+// Section 1 (P A.1.1).
+Var plain_gru_step(const Gates& x, Var h, const Gates& U) {
+  const Var z = sigmoid(x.z + times(U.z, h));
+  const Var r = sigmoid(x.r + times(U.r, h));
+  const Var candidate = tanh(x.candidate + times(U.candidate, r * h));
+  return (1 - z) * h + z * candidate;
+}
+
+// Section 2 (P A.1.2).
+std::pair<Var, Var> plain_attend(Var W_a_s, Var U_a_h, Var h, Var v_a, const Indices& lengths) {
+  const auto score = [&](int j) { return times(stack({v_a}), tanh(W_a_s + step(U_a_h, j))); };  // e_ij
+  Var e = score(0);
+  for (int j = 1; j < h.shape()[0]; ++j) e = concat(e, score(j));
+  const Var alpha = softmax(e, lengths);   // P eq. 6
+  return {weighted_sum(alpha, h), alpha};  // P eq. 5
+}
+
+namespace {
 
 // Section 6 (P B.1): where parameters start.
 const Parameter& matrix(Parameters& p, const std::string& name, int rows, int columns,
@@ -39,24 +60,19 @@ const Parameter& orthogonal(Parameters& p, const std::string& name, int n) {
 }
 const Parameter& zeros(Parameters& p, const std::string& name, int n) { return p.add(name, {n}); }
 
-// Section 1 (P A.1.1, A.2.1): one direction of the encoder.
 struct Gru {
   Parameters& p;
   const std::string at;
   const int m, n;
-  const Parameter &W = matrix(p, at + ".W", n, m), &U = orthogonal(p, at + ".U", n),
-                  &b = zeros(p, at + ".b", n);
-  const Parameter &W_z = matrix(p, at + ".W_z", n, m), &U_z = orthogonal(p, at + ".U_z", n),
-                  &b_z = zeros(p, at + ".b_z", n);
-  const Parameter &W_r = matrix(p, at + ".W_r", n, m), &U_r = orthogonal(p, at + ".U_r", n),
+  const Parameter &W = matrix(p, at + ".W", n, m), &W_z = matrix(p, at + ".W_z", n, m),
+                  &W_r = matrix(p, at + ".W_r", n, m), &U = orthogonal(p, at + ".U", n),
+                  &U_z = orthogonal(p, at + ".U_z", n), &U_r = orthogonal(p, at + ".U_r", n),
+                  &b = zeros(p, at + ".b", n), &b_z = zeros(p, at + ".b_z", n),
                   &b_r = zeros(p, at + ".b_r", n);
 
-  // h_j from x = E_x x_j and the state before.
-  Var next(Var x, Var h) const {
-    const Var z = sigmoid(W_z * x + U_z * h + b_z);
-    const Var r = sigmoid(W_r * x + U_r * h + b_r);
-    const Var candidate = tanh(W * x + U * (r * h) + b);
-    return (1 - z) * h + z * candidate;
+  Gates project(Var x) const { return {W_z * x + b_z, W_r * x + b_r, W * x + b}; }
+  Var next(const Gates& x, Var h) const {
+    return plain_gru_step(x, h, {h.tape->leaf(U_z), h.tape->leaf(U_r), h.tape->leaf(U)});
   }
 };
 
@@ -67,16 +83,13 @@ class Plain final : public Model {
             n = config_.integer("dim-rnn"), A = config_.integer("dim-align"),
             l = config_.integer("dim-maxout");
   const Parameter &E_x = matrix(p, "source_embedding", V_x, m), &E_y = matrix(p, "target_embedding", V_y, m);
-  const Gru forward{p, "encoder.forward", m, n}, backward{p, "encoder.backward", m, n};
+  const Gru forward{p, "encoder.forward", m, n}, backward{p, "encoder.backward", m, n},
+      decoder{p, "decoder", m, n};
+  const Parameter &C = matrix(p, "decoder.C", n, 2 * n), &C_z = matrix(p, "decoder.C_z", n, 2 * n),
+                  &C_r = matrix(p, "decoder.C_r", n, 2 * n);
   const Parameter &W_a = matrix(p, "attention.W_a", A, n, 0.001),
                   &U_a = matrix(p, "attention.U_a", A, 2 * n, 0.001), &v_a = zeros(p, "attention.v_a", A);
   const Parameter &W_s = matrix(p, "decoder.W_s", n, n), &b_s = zeros(p, "decoder.b_s", n);
-  const Parameter &W = matrix(p, "decoder.W", n, m), &U = orthogonal(p, "decoder.U", n),
-                  &C = matrix(p, "decoder.C", n, 2 * n), &b = zeros(p, "decoder.b", n);
-  const Parameter &W_z = matrix(p, "decoder.W_z", n, m), &U_z = orthogonal(p, "decoder.U_z", n),
-                  &C_z = matrix(p, "decoder.C_z", n, 2 * n), &b_z = zeros(p, "decoder.b_z", n);
-  const Parameter &W_r = matrix(p, "decoder.W_r", n, m), &U_r = orthogonal(p, "decoder.U_r", n),
-                  &C_r = matrix(p, "decoder.C_r", n, 2 * n), &b_r = zeros(p, "decoder.b_r", n);
   const Parameter &U_o = matrix(p, "readout.U_o", 2 * l, n), &V_o = matrix(p, "readout.V_o", 2 * l, m),
                   &C_o = matrix(p, "readout.C_o", 2 * l, 2 * n), &b_o = zeros(p, "readout.b_o", 2 * l);
   const Parameter &W_o = matrix(p, "output.W_o", V_y, l), &b_y = zeros(p, "output.b_y", V_y);
@@ -100,9 +113,9 @@ class Plain final : public Model {
     // 1 at words, 0 in padding: made of the ids on the device, as a captured graph is run again with others.
     const Var ones = filled(tape, E_x.value.memory(), {V_x, 1}, 1);
     const Var is_word = linear(embed(ones, source), filled(tape, E_x.value.memory(), {n, 1}, 1));
-    const auto state = [&](const Gru& gru, Var h,
-                           int j) {  // in padding 0, so backward starts at the last word
-      return step(is_word, j) * gru.next(step(Ex, j), h);
+    // In padding the state is 0, so that backward starts at the last word.
+    const auto state = [&](const Gru& gru, Var h, int j) {
+      return step(is_word, j) * gru.next(gru.project(step(Ex, j)), h);
     };
     std::vector<Var> forward_h(S), backward_h(S);
     for (int j = 0; j < S; ++j) forward_h[j] = state(forward, j > 0 ? forward_h[j - 1] : zero, j);
@@ -111,32 +124,16 @@ class Plain final : public Model {
     return {h, U_a * h, tanh(W_s * backward_h[0] + b_s), lengths};
   }
 
-  // Section 2 (P A.1.2): c_i and alpha_i.
-  std::pair<Var, Var> attend(const Encoded& x, Var s) const {
-    const Var W_a_s = W_a * s;
-    const auto score = [&](int j) { return dot(v_a, tanh(W_a_s + step(x.U_a_h, j))); };  // e_ij
-    Var e = score(0);
-    for (int j = 1; j < x.h.shape()[0]; ++j) e = concat(e, score(j));
-    const Var alpha = softmax(e, x.lengths);   // P eq. 6
-    return {weighted_sum(alpha, x.h), alpha};  // P eq. 5
-  }
-
   // Section 3 (P A.2.2): s_i from s_{i-1}, the embedding of a word, and c_i.
   Var update(Var s, Var Ey, Var c) const {
-    const Var z = sigmoid(W_z * Ey + U_z * s + C_z * c + b_z);
-    const Var r = sigmoid(W_r * Ey + U_r * s + C_r * c + b_r);
-    const Var candidate = tanh(W * Ey + U * (r * s) + C * c + b);
-    return (1 - z) * s + z * candidate;
+    const Gates x = decoder.project(Ey);
+    return decoder.next({x.z + C_z * c, x.r + C_r * c, x.candidate + C * c}, s);
   }
 
-  // Section 4 (P A.2.2): t_i, and W_o t_i + b_y, whose softmax is p(y_i).
-  Var readout(Var s, Var Ey, Var c, const Noise& noise) const {
-    return noise.apply(maxout(U_o * s + V_o * Ey + C_o * c + b_o), dropout_readout, kReadout);
-  }
-  Var scores(Var t) const { return W_o * t + b_y; }
-
-  Var embed_target(Tape& tape, const Words& words, const Noise& noise) const {
-    return noise.apply(embed(tape.leaf(E_y), words), dropout_emb, kTargetEmbedding);
+  // Section 4 (P A.2.2): W_o t_i + b_y, whose softmax is p(y_i).
+  Var scores(Var s, Var Ey, Var c, const Noise& noise) const {
+    const Var t = maxout(U_o * s + V_o * Ey + C_o * c + b_o);
+    return W_o * noise.apply(t, dropout_readout, kReadout) + b_y;
   }
 
   // Section 5: from y_{i-1} to what p(y_i) is read out from, in the three orders. The state is s; after
@@ -147,7 +144,7 @@ class Plain final : public Model {
   };
   Step advance(const Encoded& x, const State& before, Var Ey) const {
     const Var s = before.parts.size() == 2 ? update(before.parts[0], Ey, before.parts[1]) : before.parts[0];
-    const auto [c, alpha] = attend(x, s);
+    const auto [c, alpha] = plain_attend(W_a * s, x.U_a_h, x.h, s.tape->leaf(v_a), x.lengths);
     if (order == "authors") return {{before.words + 1, {s, c}}, s, c, alpha};
     const Var next = update(s, Ey, c);
     return {{before.words + 1, {next}}, order == "body" ? next : s, c, alpha};
@@ -161,7 +158,7 @@ class Plain final : public Model {
 
   Var costs(Tape& tape, const Batch& batch, const Training& training) const override {
     const Encoded x = encode(tape, batch.source, batch.source_lengths, training.noise);
-    const Var Ey = embed_target(tape, batch.previous, training.noise);
+    const Var Ey = training.noise.apply(embed(tape.leaf(E_y), batch.previous), dropout_emb, kTargetEmbedding);
     State state{0, {x.s_0}};
     std::vector<Var> s, c;
     for (int i = 0; i < batch.previous.steps; ++i) {
@@ -171,8 +168,8 @@ class Plain final : public Model {
       state = now.after;
     }
     const auto at_words = [&](Var all) { return gather_rows(all, batch.rows); };
-    const Var t = readout(at_words(stack(s)), at_words(Ey), at_words(stack(c)), training.noise);
-    return softmax_xent(scores(t), batch.targets, training.label_smoothing);
+    const Var logits = scores(at_words(stack(s)), at_words(Ey), at_words(stack(c)), training.noise);
+    return softmax_xent(logits, batch.targets, training.label_smoothing);
   }
 
   std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const override {
@@ -183,24 +180,18 @@ class Plain final : public Model {
 
       std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                         const Indices& sentence_of_row) const override {
-        Words previous;
-        previous.steps = 1;
-        previous.batch = static_cast<int>(words.size());
-        previous.ids = words;
-        const Var Ey = mininmt::step(model.embed_target(tape, previous, {}), 0);
+        const Var Ey = gather_rows(tape.leaf(model.E_y), words);
         const Step now = model.advance(of_rows(tape, sentence_of_row), before, Ey);
-        const Var t = model.readout(now.s, Ey, now.c, {});
-        return {now.after, {model.scores(t).value(), {}, now.alpha.value()}};
+        return {now.after, {model.scores(now.s, Ey, now.c, {}).value(), {}, now.alpha.value()}};
       }
 
       // The source of each row.
       Encoded of_rows(Tape& tape, const Indices& rows) const {
         const auto gathered = [&](Var all) {
-          const Var steps = tape.constant(all.value());
-          std::vector<Var> picked;
+          std::vector<Var> steps;
           for (int j = 0; j < all.shape()[0]; ++j)
-            picked.push_back(gather_rows(mininmt::step(steps, j), rows));
-          return stack(picked);
+            steps.push_back(gather_rows(mininmt::step(tape.constant(all.value()), j), rows));
+          return stack(steps);
         };
         std::vector<std::int32_t> lengths;
         for (const std::int32_t b : rows) lengths.push_back(x.lengths[b]);

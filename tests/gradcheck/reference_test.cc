@@ -1,9 +1,11 @@
 // Every fused operation against its composed version: the same equation from MODEL.md out of small
-// operations. In double they agree to rounding, values and gradients.
+// operations, the GRU and attention as nn/plain.cc has them. In double they agree to rounding, values and
+// gradients.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
+#include "nn/plain.h"
 #include "ops/arrange.h"
 #include "ops/attention.h"
 #include "ops/dropout.h"
@@ -73,14 +75,11 @@ Var matrix(Tape& tape, std::int64_t rows, std::int64_t columns, const Function& 
 Var spread(Var x, std::int64_t n) { return linear(x, constant(*x.tape, {n, 1}, 1)); }
 Var sum_each_row(Var x) { return linear(x, constant(*x.tape, {1, x.shape()[-1]}, 1)); }
 
-// z, r, h~ and h' of MODEL.md 1.
-Var composed_gru_step(Var x, Var h, Var U) {
-  const std::int64_t n = h.shape()[-1], batch = h.shape()[0];
-  const Var z = sigmoid(add(columns(x, 0, n), linear(h, slice(U, 0, n))));
-  const Var r = sigmoid(add(columns(x, n, n), linear(h, slice(U, n, n))));
-  const Var candidate = tanh(add(columns(x, 2 * n, n), linear(multiply(r, h), slice(U, 2 * n, n))));
-  const Var keep = add(constant(*x.tape, {batch, n}, 1), scale(z, -1));
-  return add(multiply(keep, h), multiply(z, candidate));
+// The plain step with its parts side by side, as the fused one takes them.
+Var plain_gru_step(Var x, Var h, Var U) {
+  const std::int64_t n = h.shape()[-1];
+  return plain_gru_step({columns(x, 0, n), columns(x, n, n), columns(x, 2 * n, n)}, h,
+                        {slice(U, 0, n), slice(U, n, n), slice(U, 2 * n, n)});
 }
 
 Var composed_gru(Tape& tape, Var x, Var U, const Lengths& lengths, bool forward) {
@@ -91,29 +90,11 @@ Var composed_gru(Tape& tape, Var x, Var U, const Lengths& lengths, bool forward)
     const std::int64_t t = forward ? i : steps - 1 - i;
     const auto is_word = [&](std::int64_t b, std::int64_t) { return t < lengths[b] ? 1.0 : 0.0; };
     const auto is_padding = [&](std::int64_t b, std::int64_t) { return t < lengths[b] ? 0.0 : 1.0; };
-    const Var next = composed_gru_step(step(x, t), h, U);
+    const Var next = plain_gru_step(step(x, t), h, U);
     h = add(multiply(next, matrix(tape, batch, n, is_word)), multiply(h, matrix(tape, batch, n, is_padding)));
     states[t] = h;
   }
   return stack(states);
-}
-
-// MODEL.md 2, without subtracting the maximum.
-Var composed_attend(Tape& tape, Var query, Var keys, Var values, Var v, const Lengths& lengths) {
-  const std::int64_t steps = values.shape()[0], batch = values.shape()[1], C = values.shape()[2];
-  std::vector<Var> weights(steps);
-  Var sum = constant(tape, {batch, 1}, 0);
-  for (std::int64_t j = 0; j < steps; ++j) {
-    const Var e = linear(tanh(add(step(keys, j), query)), stack({v}));
-    const auto is_word = [&](std::int64_t b, std::int64_t) { return j < lengths[b] ? 1.0 : 0.0; };
-    weights[j] = multiply(exp_of(e), matrix(tape, batch, 1, is_word));
-    sum = add(sum, weights[j]);
-  }
-  const Var one_over_sum = exp_of(scale(log_of(sum), -1));
-  Var context = constant(tape, {batch, C}, 0);
-  for (std::int64_t j = 0; j < steps; ++j)
-    context = add(context, multiply(spread(multiply(weights[j], one_over_sum), C), step(values, j)));
-  return context;
 }
 
 // log sum_w e^x_w - sum_w q_w x_w, with q = (1 - eps) [target] + eps / V; 0 in padding.
@@ -136,7 +117,7 @@ Var rows_of_ones(Tape& tape, const std::vector<std::int64_t>& picks, std::int64_
 
 }  // namespace
 
-TEST_CASE("gru_sequence is its steps composed, in both directions") {
+TEST_CASE("gru_sequence is the plain steps one by one, in both directions") {
   for (const Lengths& lengths : {Lengths{1}, {5}, {5, 1, 3}, {2, 5, 4, 5, 1, 1, 3}}) {
     const std::int64_t steps = 5, batch = static_cast<std::int64_t>(lengths.size());
     for (const std::int64_t n : {1, 3, 17})
@@ -153,7 +134,7 @@ TEST_CASE("gru_sequence is its steps composed, in both directions") {
   }
 }
 
-TEST_CASE("gru_step over several steps is its composed version") {
+TEST_CASE("gru_step over several steps is the plain one") {
   const std::int64_t steps = 4, batch = 3, n = 7;
   const auto unrolled = [](const Inputs& x, auto&& one_step) {
     std::vector<Var> states = {x[2]};
@@ -167,17 +148,17 @@ TEST_CASE("gru_step over several steps is its composed version") {
         return unrolled(x, [&](Var input, Var h) { return gru_step(input, h, U); });
       },
       [&](Tape&, const Inputs& x) {
-        return unrolled(x, [&](Var input, Var h) { return composed_gru_step(input, h, x[1]); });
+        return unrolled(x, [&](Var input, Var h) { return plain_gru_step(input, h, x[1]); });
       });
 }
 
-TEST_CASE("attend is the alignment model composed") {
+TEST_CASE("attend is the plain alignment model") {
   for (const Lengths& lengths : {Lengths{1}, {6}, {6, 1, 3}, {2, 6, 4, 5, 1, 1, 3}}) {
     const std::int64_t S = 6, B = static_cast<std::int64_t>(lengths.size()), A = 7, C = 5;
     check_agree(
         {{B, A}, {S, B, A}, {S, B, C}, {A}},
         [&](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
-        [&](Tape& tape, const Inputs& x) { return composed_attend(tape, x[0], x[1], x[2], x[3], lengths); });
+        [&](Tape&, const Inputs& x) { return plain_attend(x[0], x[1], x[2], x[3], lengths).first; });
   }
 }
 
@@ -191,22 +172,6 @@ TEST_CASE("softmax is e^x over its sum along the row") {
           const Var e = multiply(exp_of(x[0]), matrix(tape, B, S, inside));
           return multiply(e, spread(exp_of(scale(log_of(sum_each_row(e)), -1)), S));
         });
-}
-
-TEST_CASE("attend is the softmax of its scores and the weighted sum of the values") {
-  const Lengths lengths = {2, 6, 4, 5, 1};
-  const std::int64_t S = 6, B = 5, A = 7, C = 4;
-  check_agree(
-      {{B, A}, {S, B, A}, {S, B, C}, {A}},
-      [&](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
-      [&](Tape&, const Inputs& x) {
-        const auto score = [&](std::int64_t j) {
-          return linear(tanh(add(step(x[1], j), x[0])), stack({x[3]}));
-        };
-        Var scores = score(0);
-        for (std::int64_t j = 1; j < S; ++j) scores = concat(scores, score(j));
-        return weighted_sum(softmax(scores, lengths), x[2]);
-      });
 }
 
 TEST_CASE("softmax_xent is log-sum-exp minus the expected logit") {
