@@ -41,7 +41,7 @@ void Batch::replace(const Batch& other) {
 
 namespace {
 
-// The matrix with more steps of padding, if it has fewer than that.
+// The matrix with padding up to `steps`, if it has fewer.
 IdMatrix extended(IdMatrix matrix, int steps) {
   if (steps > matrix.steps) {
     matrix.steps = steps;

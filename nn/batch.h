@@ -1,4 +1,4 @@
-// Sentences side by side in padded matrices.
+// Minibatches of sentences in padded matrices.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 
 namespace mininmt {
 
-// Throws Error at an empty sentence.
+// Throws Error if a sentence is empty.
 IdMatrix pad(std::span<const std::span<const Id>> sentences, Lengths& lengths);
 
 // A minibatch, padded with kNone; every sentence ends in </s>.
@@ -15,22 +15,21 @@ struct Batch {
   int sentences = 0;       // B
   Words source;            // (S, B)
   Indices source_lengths;  // (B)
-  Words previous;          // (T, B): y_{i-1}, the target one step later, after no word at all
+  Words previous;          // (T, B): y_{i-1}, the target shifted by one, starting with kNone
   Lengths target_lengths;  // (B)
-  // The words to be predicted, N of them: which row t * B + b of the (T, B) each is and which word of the
-  // vocabulary.
+  // The N words to predict: the row t * B + b of each in (T, B), and its id.
   Indices rows, targets;
 
   std::int64_t target_words() const;
 
-  // Sends to that memory what operations there read.
+  // Sends to that memory what its operations read.
   void send(Memory& memory) const;
-  // Takes over the sentences of a batch of the same shape, in place: at the same addresses.
+  // Takes the sentences of a batch of the same shape, keeping the addresses.
   void replace(const Batch& other);
 };
 
-// The shape that a batch is padded to: at least this many steps and predicted words. The padding changes no
-// result. Zeros: no more than is needed.
+// The minimum shape to pad a batch to: steps, and predicted words. Padding changes no result. Zeros: no extra
+// padding.
 struct BatchShape {
   int source_steps = 0, target_steps = 0;
   std::int64_t words = 0;

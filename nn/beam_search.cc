@@ -10,11 +10,11 @@
 namespace mininmt {
 namespace {
 
-// A word written by a hypothesis, and the one before it: all hypotheses together form a tree.
+// A word of a hypothesis, and the link before it: the hypotheses form a tree.
 struct Link {
   int before;  // index into the links, -1 at the first word
   Id word;
-  int step, row;  // where its weights alpha are kept
+  int step, row;  // where its weights alpha are stored
 };
 
 struct Candidate {
@@ -23,7 +23,7 @@ struct Candidate {
   Id word;
 };
 
-// The order of candidates: by log p, ties by row and word, so that it is total.
+// The order of candidates: by log p, ties by row and word, so it is total.
 bool better(const Candidate& a, const Candidate& b) {
   if (a.log_p != b.log_p) return a.log_p > b.log_p;
   return a.row != b.row ? a.row < b.row : a.word < b.word;
@@ -49,7 +49,7 @@ class Search {
     auto tape = std::make_unique<Tape>();
     State state = decoding_->start();
     for (int i = 0; !live_.empty(); ++i) {
-      auto next_tape = std::make_unique<Tape>();  // the states live on the tape of the step before
+      auto next_tape = std::make_unique<Tape>();  // the states are on the previous step's tape
       const auto [after, prediction] = take_step(*tape, state);
       const Indices survivors = extend(i, best_continuing_words(prediction, i));
       if (options_.alignment && prediction.alpha.defined())
@@ -62,7 +62,7 @@ class Search {
   }
 
  private:
-  struct Live {  // a hypothesis that has not ended: one row of the state
+  struct Live {  // an unfinished hypothesis: one row of the state
     int sentence;
     int link;  // its last word, -1 at the start
     double log_p;
@@ -86,7 +86,7 @@ class Search {
     return decoding_->step(tape, state, words, sentence_of_row);
   }
 
-  // The best words to go on with, for each hypothesis.
+  // The best next words of each hypothesis.
   BestWords best_continuing_words(const Prediction& prediction, int i) const {
     std::vector<std::int32_t> bar_eos;
     for (const Live& live : live_) {
@@ -99,8 +99,8 @@ class Search {
 
   double score(double log_p, int words) const { return log_p / std::pow(words, options_.normalize); }
 
-  // Writes word number i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
-  // returns the row that each of the new ones comes from.
+  // Writes word i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
+  // returns the previous row of each new one.
   std::vector<std::int32_t> extend(int i, const BestWords& best) {
     std::vector<Live> next;
     std::vector<std::int32_t> rows;
@@ -121,7 +121,7 @@ class Search {
     return rows;
   }
 
-  // The best candidates of the hypotheses [first, end) of a sentence, as many as its beam holds.
+  // The best candidates of hypotheses [first, end) of a sentence, as many as its beam size.
   std::vector<Candidate> best_continuations(const Sentence& sentence, std::size_t first, std::size_t end,
                                             const BestWords& best) const {
     const std::size_t k = static_cast<std::size_t>(options_.beam_size);
@@ -140,8 +140,8 @@ class Search {
     return candidates;
   }
 
-  // Takes the hypotheses that have ended out of the sentence's beam; and ends its search if nothing that is
-  // left can get among the n_best: log p only falls, so log p / longest^normalize bounds the score.
+  // Removes finished hypotheses from the sentence's beam, and ends its search if no remaining one can get
+  // into the n_best: log p only falls, so log p / longest^normalize bounds the score.
   void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int32_t>& rows, int b) {
     auto& ended = sentence.ended;
     sentence.beam = options_.beam_size - static_cast<int>(ended.size());
@@ -159,7 +159,7 @@ class Search {
 
   void finish(int b) {
     auto& ended = sentences_[b].ended;
-    // A hypothesis that was cut comes after all that have ended by themselves.
+    // Hypotheses that were cut come after all finished ones.
     std::stable_sort(ended.begin(), ended.end(), [](const Ended& x, const Ended& y) {
       return x.ended != y.ended ? x.ended : x.score > y.score;
     });

@@ -6,27 +6,27 @@
 namespace mininmt {
 
 struct SearchOptions {
-  int beam_size = 5;     // K; 1 is greedy search
-  double normalize = 1;  // hypotheses are ranked by log p / words^normalize, </s> counted; 0: by log p
-  double max_length_factor = 3;  // at most this many words for each word of the source, </s> counted in both
-  double min_length_factor = 0;  // </s> is barred from the first so many words for each word of the source
-  bool allow_unk = false;  // <unk> may be written; its probability is not given to the others if it may not
-  int n_best = 1;          // hypotheses to return for each sentence, at most beam_size
-  bool alignment = false;  // keep alpha
+  int beam_size = 5;             // K; 1 is greedy search
+  double normalize = 1;          // rank by log p / words^normalize, </s> counted; 0: by log p
+  double max_length_factor = 3;  // at most this many words per source word, </s> counted in both
+  double min_length_factor = 0;  // </s> is barred before this many words per source word
+  bool allow_unk = false;        // <unk> is allowed; if not, the others are not renormalised
+  int n_best = 1;                // hypotheses per sentence, at most beam_size
+  bool alignment = false;        // keep alpha
 };
 
 struct Hypothesis {
   std::vector<Id> words;                  // without the </s>
-  double log_p = 0;                       // log p(words </s> | x), or of the words alone if not `ended`
-  double score = 0;                       // what ranks it
-  bool ended = true;                      // false: cut at the longest length allowed
+  double log_p = 0;                       // log p(words </s> | x), without </s> if not `ended`
+  double score = 0;                       // for ranking
+  bool ended = true;                      // false: cut at the maximum length
   std::vector<std::vector<float>> alpha;  // for each word and the </s>, its weights over the source words
 };
 
-// Translations of each source (ids that end in </s>), 1 to n_best of them: those that have ended, best first,
-// then those that were cut, best first. A hypothesis that ends leaves the beam, which is smaller by one from
-// then on; the search of a sentence is over when its beam is empty, when nothing that remains could get among
-// the n_best, or at the longest length allowed, which is a matter of each sentence alone.
+// Translations of each source (ids ending in </s>), 1 to n_best: finished ones, best first, then cut ones,
+// best first. A finished hypothesis leaves the beam, which shrinks by one. The search of a sentence ends when
+// its beam is empty, when no remaining hypothesis can get into the n_best, or at the maximum length, which
+// depends only on the sentence itself.
 std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
                                                  const SearchOptions& options);

@@ -1,5 +1,5 @@
-// What a model is made from. Each family declares its fields once; the options of mininmt-train, their help
-// and their ranges, config files and the metadata of model files all follow from these declarations.
+// The configuration of a model. Each family declares its fields once; the options of mininmt-train with help
+// and ranges, config files and the metadata of model files follow from them.
 #pragma once
 
 #include <map>
@@ -14,21 +14,21 @@ using FieldValue = std::variant<bool, int, double, std::string>;
 // One field: the option --name, and a key in model files.
 struct Field {
   std::string name;                  // without dashes
-  FieldValue standard;               // the value if nobody gives one; it also says the type
+  FieldValue standard;               // the default value, which also sets the type
   double least = 0, most = 0;        // of a number
   std::vector<std::string> choices;  // of a text
   std::string help;
-  bool saved = true;  // false: it matters to training alone, and model files don't have it
+  bool saved = true;  // false: only for training, not in model files
 
-  // The field is there only where the field `needs` has one of these values; `needs` empty: always.
+  // The field applies only if the field `needs` has one of these values; `needs` empty: always.
   std::string needs = {};
   std::vector<std::string> needs_one_of = {};
 
-  // Throws UsageError unless `value` is of the type, in the range or one of the choices.
+  // Throws UsageError unless `value` has the right type and is in range or among the choices.
   void check(const FieldValue& value) const;
 };
 
-// Sizes in the paper's letters, probabilities of dropout, names to choose from, and flags.
+// Sizes in the paper's notation, dropout probabilities, choices, and flags.
 Field size_field(const std::string& name, int standard, const std::string& help);
 Field dropout_field(const std::string& name, double standard, const std::string& help);
 Field choice_field(const std::string& name, const std::vector<std::string>& choices, const std::string& help);
@@ -36,7 +36,7 @@ Field flag_field(const std::string& name, const std::string& help);
 
 class Config {
  public:
-  // Every field at its standard value.
+  // Every field at its default.
   Config(std::string type, std::vector<Field> fields);
 
   std::string type;      // the name of a family
@@ -52,13 +52,13 @@ class Config {
 
   // A field's value, to be set; the caller checks it.
   FieldValue& place(const std::string& name);
-  // Throws UsageError where the field refuses the value.
+  // Throws UsageError if the field rejects the value.
   void set(const std::string& name, const FieldValue& value);
 
-  // Whether the field matters beside the others' values.
+  // Whether the field applies, given the values of the others.
   bool applies(const Field& field) const;
 
-  // Of the same type and sizes, with the same values of the fields that model files have.
+  // Same type, sizes, and values of all saved fields.
   bool operator==(const Config& other) const;
 
  private:

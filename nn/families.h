@@ -1,5 +1,4 @@
-// The families of models there are: a row each. A family is its folder or file, its row, and its section of
-// MODEL.md.
+// The table of model families. A family is a folder or file, a row here, and a section of MODEL.md.
 #pragma once
 
 #include "nn/model.h"
@@ -9,22 +8,22 @@ namespace mininmt {
 struct Family {
   std::string name;  // --type, and in model files
   std::vector<Field> fields;
-  // Declares the parameters; nothing is allocated yet.
+  // Declares the parameters; allocates nothing.
   std::unique_ptr<Model> (*make)(const Config& config);
 };
 
 const std::vector<Family>& families();
 
-// Throws UsageError, with the names there are.
+// Throws UsageError, listing the known names.
 const Family& find_family(const std::string& name);
 
 // The fields of all families, each name once.
 std::vector<Field> all_fields();
 
-// The fields of the config's type at their values in `config`, which may have others beside them.
+// Only the fields of the config's own type, with their values.
 Config narrowed(const Config& config);
 
-// A model with all parameters zero. `config` may have fields that its family doesn't.
+// A model with all parameters zero. `config` may have fields that its family lacks.
 std::unique_ptr<Model> make_model(const Config& config);
 
 }  // namespace mininmt

@@ -1,5 +1,5 @@
-// What training, search, scoring and model files see of any model. A family (nn/families.h) is a Model and
-// its Decoding; nothing else in the project knows which families there are.
+// The interface of any model to training, search, scoring and model files. A family (nn/families.h)
+// implements Model and Decoding; nothing else in the project depends on a particular family.
 #pragma once
 
 #include <memory>
@@ -14,39 +14,38 @@
 
 namespace mininmt {
 
-// What a hypothesis carries from word to word, a row a hypothesis: s and c, the cells of an LSTM, the centres
-// of windows. Search reorders it without knowing what it is.
+// What a hypothesis carries from word to word, one row per hypothesis: s and c, or the centres of windows.
+// Search reorders it without knowing its contents.
 struct State {
-  int words = 0;           // written so far, the same number by every hypothesis
+  int words = 0;           // written so far, the same for every hypothesis
   std::vector<Var> parts;  // (R, ...) each
 };
 
-// The rows of a state, on another tape, where they are constants; a row may be picked several times.
+// Rows of a state, as constants on another tape; a row may be selected several times.
 State select(Tape& tape, const State& state, const Indices& rows);
 
-// What a model says of the next word.
+// A model's prediction of the next word.
 struct Prediction {
-  Tensor scores;  // (R, V): log p up to a number for each row, without the bias. Whoever has it may write
-                  // into it
-  Tensor bias;    // (V) to be added to every row of scores; undefined: none
-  Tensor alpha;   // (R, S) how much of each source position was attended to; undefined: the model has none
+  Tensor scores;  // (R, V): log p up to a constant per row, without the bias; may be overwritten
+  Tensor bias;    // (V) to add to every row of scores; undefined: none
+  Tensor alpha;   // (R, S) attention weights of the source positions; undefined: none
 };
 
-// The decoder over one batch of encoded sources, a target word a step.
+// The decoder over one batch of encoded sources, one target word per step.
 class Decoding {
  public:
   virtual ~Decoding() = default;
 
-  // Before the first word: a row a sentence.
+  // Before the first word: one row per sentence.
   virtual State start() const = 0;
 
-  // Row r of `before`, of sentence sentence_of_row[r], has written words[r] last (kNone: nothing yet). Gives
-  // what comes next, and the state to hand to the next step.
+  // Row r of `before`, of sentence sentence_of_row[r], has just written words[r] (kNone: nothing yet).
+  // Returns the next prediction, and the state for the next step.
   virtual std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                             const Indices& sentence_of_row) const = 0;
 };
 
-// What is done to the cost for the sake of learning alone.
+// Changes to the cost that only serve training.
 struct Training {
   double label_smoothing = 0;
   Noise noise = {};
@@ -62,12 +61,11 @@ class Model {
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
-  // -log p of the batch, in nats: (N) a word each, in the order of batch.rows, or (B) a sentence each. With
-  // label smoothing, the cross-entropy against the smoothed words. Sends nothing to the GPU and waits for
-  // nothing.
+  // -log p of the batch, in nats: (N), per word in the order of batch.rows, or (B), per sentence. With label
+  // smoothing, the cross-entropy with the smoothed targets. Sends nothing to the GPU and waits for nothing.
   virtual Var costs(Tape& tape, const Batch& batch, const Training& training) const = 0;
 
-  // Encodes sources (S, B) and starts to decode. Lives as long as the tape.
+  // Encodes sources (S, B) and starts decoding. Lives as long as the tape.
   virtual std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const = 0;
 
  protected:
@@ -77,7 +75,7 @@ class Model {
   Parameters parameters_;
 };
 
-// log p(y | x) of each sentence, </s> included.
+// log p(y | x) of each sentence, including </s>.
 std::vector<double> log_probabilities(const Model& model, const Batch& batch);
 
 }  // namespace mininmt

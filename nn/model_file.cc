@@ -13,7 +13,7 @@ namespace mininmt {
 namespace {
 
 using Json = nlohmann::json;
-constexpr char kKey[] = "mininmt";  // of the metadata
+constexpr char kKey[] = "mininmt";  // in the metadata
 constexpr int kMostWords = 1 << 24;
 
 std::string to_json(const Config& config) {
@@ -28,7 +28,7 @@ std::string to_json(const Config& config) {
   return json.dump();
 }
 
-// Format 1 knew RNNsearch alone, and wrote dim_emb for dim-emb.
+// Format 1 only had RNNsearch, and wrote dim_emb for dim-emb.
 Json upgraded(const Json& old) {
   Json json = {{"type", "rnnsearch"}};
   for (const auto& [key, value] : old.items()) {
@@ -59,7 +59,7 @@ int word_count(const Json& json, const std::string& key) {
   return words;
 }
 
-// Fields that the file doesn't have are at their standard values: they came after it was written.
+// Fields missing in the file get their defaults: they were added after it was written.
 Config from_json(const Json& metadata) {
   const int format = integer(metadata.at("format"), "format");
   if (format < 1 || format > kModelFormat)
@@ -93,7 +93,7 @@ std::vector<std::int64_t> shape_of(const Parameter& p, const Part& part) {
 
 std::string text_of(const std::vector<std::int64_t>& shape) { return Json(shape).dump(); }
 
-// The matrices of the file are those that the model has declared, in their shapes, no more and no fewer.
+// The file must have exactly the matrices that the model declares, in their shapes.
 void check_shapes(const Parameters& declared, const SafeTensors& file, const std::string& path) {
   std::size_t known = 0;
   for (const Parameter& p : declared.declared())

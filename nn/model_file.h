@@ -1,5 +1,5 @@
-// Models on disk (MODEL.md 8): every matrix under its paper symbol in the paper's shape, with the config as
-// JSON in the metadata.
+// Models on disk (MODEL.md 8): every matrix under its symbol and in its shape in the paper, with the config
+// as JSON in the metadata.
 #pragma once
 
 #include "nn/model.h"
@@ -9,13 +9,12 @@ namespace mininmt {
 inline constexpr int kModelFormat = 2;
 inline constexpr char kModelFile[] = "model.safetensors";
 
-// Writes the model's config and `values`, a block in the layout of its parameters: its own, or an average of
-// them. Throws IoError.
+// Writes the model's config and `values`, a block in the layout of its parameters: its own, or an average.
+// Throws IoError.
 void save_model(const std::string& path, const Model& model, const Tensor& values);
 
-// Reads a model, also of format 1. Throws IoError; DataError if the file is not a model of a format and type
-// that this program knows, or a matrix is missing, unknown, of another shape than the config says, or not
-// finite.
+// Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and
+// type, or a matrix is missing, unknown, of the wrong shape, or not finite.
 std::unique_ptr<Model> load_model(const std::string& path);
 
 }  // namespace mininmt

@@ -1,5 +1,5 @@
-// RNNsearch as appendix A of the paper (P) writes it, an equation a line. nn/rnnsearch computes the same
-// faster, with fused operations, and is tested against this. Sections are those of MODEL.md.
+// RNNsearch as in appendix A of the paper (P), one equation per line. nn/rnnsearch computes the same with
+// fused operations, faster, and is tested against this. Section numbers are those of MODEL.md.
 #include "nn/plain.h"
 
 #include "nn/rnnsearch/sites.h"
@@ -15,7 +15,7 @@
 namespace mininmt {
 namespace {
 
-// The paper's signs, for each row x of a batch: W * x is a matrix by a vector, x * y goes element by element.
+// The paper's notation, for each row x of a batch: W * x is a matrix-vector product, x * y is elementwise.
 Var times(Var W, Var x) { return linear(x, W); }
 Var operator*(const Parameter& W, Var x) { return times(x.tape->leaf(W), x); }
 Var operator*(Var x, Var y) { return multiply(x, y); }
@@ -50,7 +50,7 @@ std::pair<Var, Var> plain_attend(Var W_a_s, Var U_a_h, Var h, Var v_a, const Ind
 
 namespace {
 
-// Section 6 (P B.1): where parameters start.
+// Section 6 (P B.1): initial values.
 const Parameter& matrix(Parameters& p, const std::string& name, int rows, int columns,
                         double deviation = 0.01) {
   return p.add(name, {rows, columns}, Initial::normal(deviation));
@@ -100,7 +100,7 @@ class Plain final : public Model {
                dropout_readout = config_.real_number("dropout-readout");
 
   struct Encoded {
-    Var h, U_a_h;  // annotations h_j (S, B, 2n); U_a h_j (S, B, n'), once a sentence
+    Var h, U_a_h;  // annotations h_j (S, B, 2n); U_a h_j (S, B, n'), once per sentence
     Var s_0;       // (B, n)
     Indices lengths;
   };
@@ -110,7 +110,8 @@ class Plain final : public Model {
     const Var Ex = noise.apply(embed(tape.leaf(E_x), source), dropout_emb, kSourceEmbedding);
     const int S = source.steps;
     const Var zero = filled(tape, E_x.value.memory(), {source.batch, n}, 0);
-    // 1 at words, 0 in padding: made of the ids on the device, as a captured graph is run again with others.
+    // 1 at words, 0 at padding: computed on the device from the ids, since a captured graph runs with
+    // different ids.
     const Var ones = filled(tape, E_x.value.memory(), {V_x, 1}, 1);
     const Var is_word = linear(embed(ones, source), filled(tape, E_x.value.memory(), {n, 1}, 1));
     // In padding the state is 0, so that backward starts at the last word.
@@ -136,8 +137,8 @@ class Plain final : public Model {
     return W_o * noise.apply(t, dropout_readout, kReadout) + b_y;
   }
 
-  // Section 5: from y_{i-1} to what p(y_i) is read out from, in the three orders. The state is s; after
-  // `authors` also c_i, with which s is updated as soon as y_i is known.
+  // Section 5: from y_{i-1} to the inputs of the readout of p(y_i), in the three orders. The state is s; with
+  // `authors` also c_i, with which s is updated once y_i is known.
   struct Step {
     State after;
     Var s, c, alpha;

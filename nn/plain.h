@@ -1,4 +1,4 @@
-// RNNsearch in small operations (--plain): nn/rnnsearch without its fused ones, an equation a line.
+// RNNsearch in small operations (--plain), one equation per line.
 #pragma once
 
 #include "nn/model.h"
@@ -6,17 +6,17 @@
 namespace mininmt {
 
 // A model of the family rnnsearch with additive attention; throws UsageError for another kind. Its parameters
-// have the names, shapes and initial values of the fused model's, each matrix one of its own, so that a file
-// of either is a file of the other.
+// have the names, shapes and initial values of the fused model's, but each matrix is separate; model files
+// are the same for both.
 std::unique_ptr<Model> make_plain(const Config& config);
 
-// Of a GRU's two gates and its candidate: (B, n) each, or a matrix each.
+// For the two gates and the candidate of a GRU: (B, n) each, or a matrix each.
 struct Gates {
   Var z, r, candidate;
 };
 
 // (1 - z) * h + z * h~, where z = sigmoid(x_z + U_z h), r = sigmoid(x_r + U_r h), h~ = tanh(x + U [r * h]):
-// the next state (B, n) from h, and from x, which is W e + b and the like.
+// the next state (B, n), from h and from x = W e + b etc.
 Var plain_gru_step(const Gates& x, Var h, const Gates& U);
 
 // c (B, n) = sum_j alpha_j h_j, and alpha (B, S) = softmax over j of v_a . tanh(W_a s + U_a h_j):

@@ -20,8 +20,7 @@ struct TrainOptions : Recipe {
   std::string model;                           // the folder to make
   bool overwrite = false;                      // whether a model that is there already may be replaced
   std::vector<std::string> vocabs;             // source and target; none: made from train_sets
-  std::vector<int> dim_vocabs = {8000, 8000};  // limits of source and target, </s> and <unk> counted; 0:
-                                               // all words; empty when vocabs are given
+  std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
 
   // The model: --type, and the fields of all families.

@@ -1,4 +1,4 @@
-// Additive attention, RNNsearch's own (MODEL.md 2; P eq. 5-6, A.1.2).
+// Additive attention, of RNNsearch (MODEL.md 2; P eq. 5-6, A.1.2).
 #include "nn/rnnsearch/attention.h"
 #include "ops/attention.h"
 

@@ -1,5 +1,5 @@
-// How the context c_i comes to be: the one part of RNNsearch that its relatives exchange (MODEL.md 2, 9).
-// Each kind is a file of its own and a row of attention_kinds().
+// How the context c_i is computed: the only difference between RNNsearch and its variants (MODEL.md 2, 9).
+// Each kind is a file and a row of attention_kinds().
 #pragma once
 
 #include <functional>
@@ -11,11 +11,11 @@
 
 namespace mininmt {
 
-// What step i of the decoder gets.
+// The result of attention at step i of the decoder.
 struct AttentionStep {
   Var context;              // c_i (R, C)
-  Tensor alpha;             // (R, S) the weights of the annotations in it
-  std::vector<Var> memory;  // of a kind that carries something to the next step, (R, ...) each
+  Tensor alpha;             // (R, S) the weights of the annotations
+  std::vector<Var> memory;  // state carried to the next step, (R, ...) each
 };
 
 // Attention over one batch of encoded sentences.
@@ -23,7 +23,7 @@ class Attending {
  public:
   virtual ~Attending() = default;
 
-  // What is carried to the first step, a row a sentence.
+  // The initial memory, one row per sentence.
   virtual std::vector<Var> start() const { return {}; }
 
   // From s_{i-1} (R, n); i counts from 1. Row r belongs to sentence sentence_of_row[r], or r if that is
@@ -37,15 +37,15 @@ class AttentionModel {
  public:
   virtual ~AttentionModel() = default;
 
-  // Computes what depends on the source alone, once a batch. To be called before the loop over target words.
+  // Computes what depends only on the source, once per batch. Call it before the loop over target words.
   virtual std::unique_ptr<Attending> over(Tape& tape, const Encoded& encoded) const = 0;
 };
 
 struct AttentionKind {
   std::string name;  // --alignment-model, and in model files
-  std::string help;  // what a step of the decoder reads
+  std::string help;  // what a decoder step reads
   std::vector<Field> fields;
-  bool bidirectional;  // whether the encoder has a backward GRU, and so annotations 2n wide
+  bool bidirectional;  // whether the encoder has a backward GRU, so annotations are 2n wide
   std::unique_ptr<AttentionModel> (*make)(const Config& config, Parameters& parameters, int annotation_size);
 };
 
@@ -57,10 +57,11 @@ AttentionKind window_attention();
 const std::vector<AttentionKind>& attention_kinds();
 const AttentionKind& find_attention_kind(const std::string& name);  // throws UsageError
 
-// n', which several kinds have.
+// n', used by several kinds.
 Field dim_align_field();
 
-// alpha (R, S) that is 1 at one position of each row, position(b) from 0 in rows of sentence b. On the host.
+// alpha (R, S) that is 1 at one position of each row: position(b), from 0, for rows of sentence b. On the
+// host.
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,
                      const std::function<std::int64_t(std::int64_t)>& position);
 

@@ -70,8 +70,8 @@ Var DecoderPass::update(Var s, Var projected, Var c) const { return gru_step(pro
 
 DecoderPass::Step DecoderPass::step(const State& before, Var projected,
                                     const Indices& sentence_of_row) const {
-  // `authors` updates with y_{i-1} at the end of step i-1; here that is the beginning of step i, once y_{i-1}
-  // is known.
+  // `authors` updates with y_{i-1} at the end of step i-1; here that is done at the start of step i, when
+  // y_{i-1} is known.
   const bool authors = order_ == DecoderOrder::kAuthors, has_c = authors && before.words > 0;
   const std::span memory = std::span(before.parts).subspan(1, before.parts.size() - (has_c ? 2 : 1));
   const Var s = has_c ? update(before.parts[0], projected, before.parts.back()) : before.parts[0];

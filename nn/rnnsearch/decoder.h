@@ -18,8 +18,8 @@ class Decoder {
   // E_y y for words (T, B): (T, B, m), zeros for "the word before the first" (kNone).
   Var embed_words(Tape& tape, const Words& words, const Noise& noise) const;
 
-  // The part of the state's update that depends on the word alone:
-  // [W_z; W_r; W] E_y y + [b_z; b_r; b] (..., 3n)
+  // The part of the state's update that depends only on the word:
+  //   [W_z; W_r; W] E_y y + [b_z; b_r; b] (..., 3n)
   Var project_words(Tape& tape, Var embedded) const;
 
   // t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) -> (N, l).
@@ -41,13 +41,13 @@ class Decoder {
   const Parameter &W_o_, &b_y_;                // output
 };
 
-// One pass of the decoder over a batch, a target word a step; the same code for training and for search.
+// One pass of the decoder over a batch, one target word per step, in training and search.
 class DecoderPass {
  public:
   DecoderPass(Tape& tape, const Decoder& decoder, const AttentionModel& attention, const Encoded& encoded);
 
-  // A state's parts: s (R, n); what the kind of attention carries; and from the first step on, in the order
-  // `authors`, the context c (R, C) of the step before.
+  // The parts of a state: s (R, n); the memory of the attention; and after the first step, with `authors`,
+  // the previous context c (R, C).
   State start() const;
 
   struct Step {
@@ -56,7 +56,7 @@ class DecoderPass {
     Tensor alpha;  // (R, S)
   };
 
-  // Step i = before.words + 1: from the state and the projection (R, 3n) of the word y_{i-1}.
+  // Step i = before.words + 1: from the state and the projection (R, 3n) of y_{i-1}.
   Step step(const State& before, Var projected, const Indices& sentence_of_row = {}) const;
 
  private:

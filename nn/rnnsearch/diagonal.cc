@@ -1,4 +1,4 @@
-// Two cursors in step (MODEL.md 9.2): the target's word i reads the source's word i.
+// Diagonal attention (MODEL.md 9.2): target word i reads source word i.
 #include <algorithm>
 
 #include "nn/rnnsearch/attention.h"
@@ -7,7 +7,7 @@
 namespace mininmt {
 namespace {
 
-// c_i = h_min(i, S_b), S_b the length of the sentence itself
+// c_i = h_min(i, S_b), where S_b is the length without padding
 class Diagonal : public AttentionModel {
  public:
   std::unique_ptr<Attending> over(Tape&, const Encoded& encoded) const override {

@@ -25,7 +25,7 @@ Encoder::Encoder(Parameters& parameters, const Config& config, bool bidirectiona
                     : nullptr),
       annotation_size_(bidirectional ? 2 * config.integer("dim-rnn") : config.integer("dim-rnn")) {}
 
-// W E_x x_j + b and the like: all that does not depend on the state.
+// W E_x x_j + b etc.: the part that does not depend on the state.
 Var GruParameters::project(Tape& tape, Var embedded) const {
   return linear(embedded, tape.leaf(W), tape.leaf(b));
 }
@@ -36,7 +36,7 @@ Encoded Encoder::encode(Tape& tape, const Words& source, const Indices& lengths,
   if (!backward_) {
     const Var forward = gru_sequence(of_forward, U, lengths, Direction::kForward);
     const Var h = noise.apply(forward, dropout_annotations_, kAnnotations);
-    return {h, step(h, source.steps - 1), lengths};  // h_S: padding carries the state on
+    return {h, step(h, source.steps - 1), lengths};  // h_S: padding carries the state through
   }
   const Bigru states = bigru(of_forward, U, backward_->project(tape, x), tape.leaf(backward_->U), lengths);
   const Var h = noise.apply(concat(states.forward, states.backward), dropout_annotations_, kAnnotations);

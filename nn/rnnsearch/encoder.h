@@ -8,28 +8,27 @@
 
 namespace mininmt {
 
-// The parameters of one GRU, the three of a kind stacked: W (3n, m), U (3n, n), b (3n) in the order z, r,
-// candidate.
+// The parameters of one GRU, stacked by kind: W (3n, m), U (3n, n), b (3n) in the order z, r, candidate.
 struct GruParameters {
   GruParameters(Parameters& parameters, const std::string& name, int m, int n);
 
-  // What of a step depends on the word alone: [W_z; W_r; W] E x + [b_z; b_r; b], (..., m) -> (..., 3n).
+  // The part of a step that depends only on the word: [W_z; W_r; W] E x + [b_z; b_r; b],
+  // (..., m) -> (..., 3n).
   Var project(Tape& tape, Var embedded) const;
 
   const Parameter &W, &U, &b;
 };
 
-// What the decoder gets of a batch of sentences.
+// An encoded batch, for the decoder.
 struct Encoded {
-  Var annotations;  // h_j (S, B, 2n), or (S, B, n) of a forward encoder alone
-  Var start;  // the state that s_0 is made from, (B, n): backward h_1, or forward h_S of a forward encoder
-              // alone
+  Var annotations;  // h_j (S, B, 2n), or (S, B, n) if only forward
+  Var start;        // the input of s_0, (B, n): backward h_1, or forward h_S if only forward
   Indices lengths;  // of the sources
 };
 
 class Encoder {
  public:
-  // bidirectional: with the backward GRU. The fixed vector (MODEL.md 9.1) does without.
+  // bidirectional: with the backward GRU. The fixed vector (MODEL.md 9.1) has none.
   Encoder(Parameters& parameters, const Config& config, bool bidirectional);
 
   int annotation_size() const { return annotation_size_; }

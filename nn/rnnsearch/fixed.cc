@@ -1,4 +1,4 @@
-// The fixed vector of RNNencdec (Cho et al. 2014; MODEL.md 9.1): no attention at all.
+// The fixed vector of RNNencdec (Cho et al. 2014; MODEL.md 9.1): no attention.
 #include "nn/rnnsearch/attention.h"
 #include "ops/arrange.h"
 

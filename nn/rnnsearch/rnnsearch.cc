@@ -39,7 +39,7 @@ class RnnSearchDecoding : public Decoding {
   DecoderPass pass_;
 };
 
-// The file of a plain model is one of the fused one.
+// Not saved: plain and fused models have the same files.
 Field plain_field() {
   Field plain =
       flag_field("plain", "an equation a line, in small operations (nn/plain.cc): the same model, slower");
@@ -47,7 +47,7 @@ Field plain_field() {
   return plain;
 }
 
-// Those of the kinds of attention among them, each where its kinds are.
+// Including those of the attention kinds, each with the kinds it applies to.
 std::vector<Field> rnnsearch_fields() {
   std::vector<std::string> kinds;
   std::string help = "what a step of the decoder reads of the source.";
@@ -105,7 +105,7 @@ Var RnnSearch::costs(Tape& tape, const Batch& batch, const Training& training) c
     contexts.push_back(step.c);
   }
 
-  // The readout does not feed back while training, so it runs once, over the words that are there.
+  // In training the readout is not fed back, so it runs once, over all real words.
   const Var t =
       decoder_.readout(tape, gather_rows(stack(states), batch.rows), gather_rows(embedded, batch.rows),
                        gather_rows(stack(contexts), batch.rows), noise);

@@ -1,5 +1,5 @@
-// RNNsearch: encoder, attention and decoder put together (MODEL.md 1-5). Its relatives of MODEL.md 9 that
-// differ in the attention alone are kinds of --alignment-model.
+// RNNsearch: encoder, attention and decoder (MODEL.md 1-5). Its variants in MODEL.md 9 are kinds of
+// --alignment-model.
 #pragma once
 
 #include "nn/families.h"

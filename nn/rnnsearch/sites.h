@@ -1,4 +1,4 @@
-// Where RNNsearch drops elements out while it learns; see Noise.
+// The dropout sites of RNNsearch; see Noise.
 #pragma once
 
 #include <cstdint>

@@ -45,7 +45,7 @@ class Window : public AttentionModel {
   }
 
  private:
-  // At first the centres move by a word a step, and the K Gaussians together have an area of 1.
+  // Initially the centres move one word per step, and the K Gaussians together have area 1.
   static Initial initial_bias(int gaussians) {
     const double beta = 0.5;
     return Initial::constants_of(

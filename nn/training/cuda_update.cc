@@ -1,8 +1,8 @@
-// Updates on the GPU. The first minibatch of a shape is computed operation by operation; at the second its
-// hundreds of kernels are captured as a graph, and from then on such a minibatch is sent and started with one
-// call. Minibatches are padded up to a few shapes, so that there are not too many graphs. The host does not
-// wait for an update: what a graph needs to know lies in memory of the GPU (cuda::Schedule), and what it
-// comes to is read when it has arrived.
+// Updates on the GPU. The first minibatch of a shape runs operation by operation; at the second its hundreds
+// of kernels are captured as a graph, and from then on such a minibatch is sent and started with one call.
+// Minibatches are padded to a limited number of shapes, to limit the number of graphs. The host does not wait
+// for an update: its inputs lie in GPU memory (cuda::Schedule), and its results are read when they have
+// arrived.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -19,17 +19,17 @@
 namespace mininmt {
 namespace {
 
-constexpr std::size_t kMostUnderWay = 8;  // updates that are started before the first of them is done
-constexpr std::size_t kMostShapes = 768;  // that are remembered
-constexpr int kMostFailures = 3;          // to capture an update; then it is not tried again
-constexpr int kMostEvicted = 8;           // graphs that are given up for one that is new
-constexpr std::size_t kLeastFree = std::size_t{1} << 30;  // bytes of the GPU; a graph takes some 20 MB
+constexpr std::size_t kMostUnderWay = 8;                  // updates in flight
+constexpr std::size_t kMostShapes = 768;                  // shapes remembered
+constexpr int kMostFailures = 3;                          // to capture; after that no update is captured
+constexpr int kMostEvicted = 8;                           // graphs dropped to make room for a new one
+constexpr std::size_t kLeastFree = std::size_t{1} << 30;  // bytes free on the GPU; a graph takes some 20 MB
 
 int round_up(int x, int multiple) { return (x + multiple - 1) / multiple * multiple; }
 
-// The shape that a minibatch is padded to: an even number of steps on each side, and of the T * B places for
-// words a number of 32nds. Of 382,000 pairs of up to 50 words that makes some 400 shapes, with 3% more steps
-// and 2% more words.
+// The shape a minibatch is padded to: an even number of steps on each side, and the words to a multiple of
+// 1/32 of the T * B target positions. 382,000 pairs of up to 50 words give some 400 shapes, with 3% more
+// steps and 2% more words.
 BatchShape padded_shape(const Minibatch& minibatch) {
   std::size_t source = 0, target = 0;
   for (const auto& sentence : minibatch.sources) source = std::max(source, sentence.size());
@@ -48,7 +48,7 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-// In whole elements of a tensor.
+// Rounded up to whole tensor elements.
 template <class T>
 constexpr std::int64_t size_of(std::int64_t count) {
   const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count);
@@ -93,8 +93,8 @@ class CudaUpdater final : public Updater {
     UpdateReport report;
     std::unique_ptr<cuda::Readback> readback;
   };
-  struct Captured {  // a shape of minibatches; captured at its second
-    Batch batch;     // what the graph reads
+  struct Captured {  // a minibatch shape, captured at its second minibatch
+    Batch batch;     // the graph's inputs
     std::unique_ptr<cuda::Graph> graph;
     std::int64_t last_used = 0;
   };
@@ -129,7 +129,7 @@ class CudaUpdater final : public Updater {
     if (shapes_.size() > kMostShapes) shapes_.erase(oldest([](const Captured&) { return true; }));
   }
 
-  // Captures the update of a batch as a graph and runs it. False, with a warning, if that fails.
+  // Captures the update of a batch as a graph and runs it. If that fails, warns and returns false.
   bool capture(Captured& captured, const Batch& batch) {
     if (failures_ == kMostFailures) return false;
     const std::string why = try_to_capture(captured, batch);
@@ -145,8 +145,8 @@ class CudaUpdater final : public Updater {
     return false;
   }
 
-  // Sets captured.graph, or returns why it could not. More memory and another try are the answer to lack of
-  // memory alone.
+  // Sets captured.graph, or returns why it could not. Only running out of memory is retried, after freeing
+  // some.
   std::string try_to_capture(Captured& captured, const Batch& batch) {
     std::string why = "less than 1 GiB of the GPU's memory is free";
     int evicted = 0;
@@ -175,7 +175,7 @@ class CudaUpdater final : public Updater {
     return why;
   }
 
-  // Of the shapes that are `wanted`, the one that was used least recently; shapes_.end() if there is none.
+  // The least recently used of the `wanted` shapes, or shapes_.end().
   template <class Wanted>
   Shapes::iterator oldest(const Wanted& wanted) {
     auto found = shapes_.end();
@@ -185,7 +185,7 @@ class CudaUpdater final : public Updater {
     return found;
   }
 
-  // Gives up the graph that was used least recently, for its memory. False if there is none.
+  // Drops the least recently used graph to free its memory. Returns false if there is none.
   bool evict() {
     const auto found = oldest([](const Captured& captured) { return captured.graph != nullptr; });
     if (found == shapes_.end()) return false;

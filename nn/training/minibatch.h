@@ -1,5 +1,5 @@
-// A minibatch as sentences, and how it is divided among threads: each computes a part of it, with a tape and
-// gradients of its own.
+// A minibatch of sentences, and its division among threads: each computes a part, with its own tape and
+// gradients.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace mininmt {
 
-// Pairs of sentences, each ending in </s>. The ids belong to somebody else.
+// Sentence pairs, each sentence ending in </s>. Does not own the ids.
 struct Minibatch {
   std::vector<std::span<const Id>> sources, targets;
 
@@ -17,7 +17,7 @@ struct Minibatch {
   std::int64_t target_words() const;  // </s> counted
 };
 
-// Cuts the pairs into at most `most` runs of much the same number of words, none of fewer than four pairs.
+// Cuts the pairs into at most `most` runs with similar numbers of words, of at least four pairs each.
 std::vector<Minibatch> split(const Minibatch& minibatch, int most);
 
 }  // namespace mininmt

@@ -1,4 +1,4 @@
-// Dropout while training: from which random numbers. The model says where, and with what probability.
+// Dropout and its random numbers. The model decides where, and with what probability.
 #pragma once
 
 #include "ops/dropout.h"
@@ -6,13 +6,13 @@
 namespace mininmt {
 
 struct Noise {
-  bool on = false;  // nothing is dropped
+  bool on = false;  // no dropout
   std::uint64_t seed = 0;
   std::uint64_t update = 0;              // the masks are a function of seed, update, part and site
   std::uint64_t part = 0;                // of the minibatch
   const std::uint64_t* later = nullptr;  // see Draws: on the GPU, `update << 20` of a captured update
 
-  // Each place where a model drops elements out has a site of its own, 1 to 15.
+  // Each place where a model applies dropout has its own site, 1 to 15.
   Var apply(Var x, double p, std::uint64_t site) const {
     return on && p > 0 ? dropout(x, p, {seed, update << 20 | part << 4 | site, later}) : x;
   }

@@ -12,7 +12,7 @@
 namespace mininmt {
 namespace {
 
-// rule(read_i, changed_i...) for each i < n: the CPU's counterpart of the kernel in cuda/optimizer.cu.
+// Calls rule(read_i, changed_i...) for each i < n: the CPU version of the kernel in cuda/optimizer.cu.
 template <class Rule, class... Blocks>
 void apply_range(std::int64_t n, Rule rule, const real* read, Blocks*... changed) {
   vectorized([&] {
@@ -36,7 +36,7 @@ class Ruled final : public Optimizer {
   }
 
  private:
-  // f(the blocks that the rule keeps ..., the parameters)
+  // Calls f with the optimizer state's blocks and the parameters.
   template <class F>
   void with_blocks(const Tensor& values, const F& f) const {
     std::apply([&](const auto&... kept) { f(kept.data()..., values.data()); }, kept_);
@@ -60,7 +60,7 @@ class Ruled final : public Optimizer {
   std::array<Tensor, Rule::kBlocks> kept_;
 };
 
-// The first of the rules that has this name.
+// The first of the rules with this name.
 template <class Rule, class... Rules>
 std::unique_ptr<Optimizer> make_named(const std::string& name, const Tensor& values) {
   if (name == Rule::kName) return std::make_unique<Ruled<Rule>>(values);

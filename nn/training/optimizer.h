@@ -1,4 +1,4 @@
-// Optimizers: each a pass over the block of parameters, by a rule that the CPU and the GPU share.
+// Optimizers: each one pass over the block of parameters, by a rule shared by CPU and GPU.
 #pragma once
 
 #include <memory>
@@ -11,17 +11,17 @@ namespace mininmt {
 
 using cuda::clip_factor;
 
-// Both forms of update change `values` by `gradient`, blocks of the same size; all of it must lie in the
-// memory that the optimizer was made for. Each throws Error, and changes nothing, where that is not so.
+// Both forms of update change `values` by `gradient`, blocks of the same size, in the memory the optimizer
+// was made for. Otherwise they throw Error and change nothing.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // On the CPU: one update by the gradient times `factor`, which is the clipping's.
+  // On the CPU: one update by the gradient times `factor`, from clipping.
   void update(const Tensor& values, const Tensor& gradient, double factor);
 
-  // On the GPU: by what *schedule and *progress say when it runs; both are in its memory. Their learning rate
-  // and number of updates count, not those here.
+  // On the GPU: as *schedule and *progress say when it runs; both are in GPU memory. Their learning rate and
+  // update count are used instead of those here.
   void update(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
               const cuda::Progress* progress);
 
@@ -43,11 +43,12 @@ class Optimizer {
 };
 
 // "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9,
-// 0.999, 1e-8, with bias correction) or "sgd", for updates of `values`. Throws UsageError at another name.
+// 0.999, 1e-8, bias-corrected) or "sgd", for updates of `values`. Throws UsageError for other names.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values);
 
-// The L2 norm of a block on the CPU, summed in double in chunks of a fixed size: the same at any number of
-// threads. A NaN or an infinity in the block shows as such.
+// The L2 norm of a block on the CPU, summed in double in fixed-size chunks: the same for any number of
+// threads.
+// Propagates NaN and infinity.
 double l2_norm(const Tensor& block);
 
 // average += weight (values - average), on the CPU.

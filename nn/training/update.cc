@@ -38,7 +38,7 @@ double Updater::cost_scale(const UpdateReport& report) const {
   return 1;  // ce-sum
 }
 
-// A larger one at first, so that the initial values are soon forgotten.
+// Larger at first, so that the initial values are quickly forgotten.
 double Updater::average_weight() const {
   return std::max(recipe_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
 }
@@ -57,7 +57,7 @@ void Updater::warn(const std::string& text) const {
 
 namespace {
 
-// Each thread takes a part of the minibatch, with gradients of its own.
+// Each thread computes a part of the minibatch, with its own gradients.
 class CpuUpdater final : public Updater {
  public:
   CpuUpdater(Model& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
@@ -103,7 +103,7 @@ class CpuUpdater final : public Updater {
   }
 
   int threads_;
-  std::vector<Tensor> gradients_;  // one for each part; the first becomes their sum
+  std::vector<Tensor> gradients_;  // one per part; the first becomes the sum
   std::vector<UpdateReport> reports_;
 };
 

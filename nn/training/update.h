@@ -13,7 +13,7 @@
 namespace mininmt {
 
 struct UpdateReport {
-  double cost = 0;  // sum over the minibatch of -log p, with label smoothing if that is on
+  double cost = 0;  // sum of -log p over the minibatch, with any label smoothing
   std::int64_t sentences = 0;
   std::int64_t words = 0;    // of the target, </s> counted
   double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
@@ -25,25 +25,24 @@ class Updater {
  public:
   virtual ~Updater() = default;
 
-  // Starts an update. On the GPU it may still be under way when this returns; the one after it can be started
-  // all the same.
+  // Starts an update. On the GPU it may still be running when this returns; the next one can be started
+  // anyway.
   virtual void start(const Minibatch& minibatch) = 0;
 
-  // The reports of the updates that are done and have not been reported yet, in their order; with `wait`, of
-  // all that were started.
+  // The reports of finished updates since the last call, in order; with `wait`, of all started ones.
   virtual std::vector<UpdateReport> reports(bool wait) = 0;
 
-  // One update from start to end.
+  // One update, from start to end.
   UpdateReport update(const Minibatch& minibatch);
 
-  // Who is told, in a line, of what makes updates slower than they should be; at first stderr.
+  // Sets who gets one-line warnings about things that slow updates down; default stderr.
   void on_warning(std::function<void(const std::string&)> tell) { tell_ = std::move(tell); }
 
   std::int64_t updates() const { return updates_; }  // minibatches started so far
   double learn_rate() const { return optimizer_->learn_rate; }
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
 
-  // What to validate and save: the parameters, or their moving average with --exponential-smoothing.
+  // The values to validate and save: the parameters, or their moving average with --exponential-smoothing.
   const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
 
  protected:
@@ -51,7 +50,7 @@ class Updater {
 
   UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
-  double average_weight() const;  // of the newest parameters in the moving average
+  double average_weight() const;  // of the new parameters in the moving average
   Noise noise() const;
   void warn(const std::string& text) const;
 
@@ -65,10 +64,10 @@ class Updater {
   std::function<void(const std::string&)> tell_;
 };
 
-// For a model on the CPU or on the GPU, by where its parameters are. threads: of the CPU.
+// For a model on the CPU or the GPU, wherever its parameters are. threads: on the CPU.
 std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads);
 
-// The one for the GPU (cuda_update.cc), in builds with CUDA.
+// The GPU's (cuda_update.cc), in builds with CUDA.
 std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe);
 
 }  // namespace mininmt
