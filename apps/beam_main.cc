@@ -11,19 +11,19 @@
 #include "apps/program/device.h"
 #include "apps/program/log.h"
 #include "apps/program/model_folder.h"
-#include "apps/translate/output.h"
 #include "apps/program/program.h"
 #include "apps/program/progress.h"
 #include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
+#include "apps/translate/output.h"
 #include "apps/translate/translator.h"
-#include "tensor/version.h"
 #include "tensor/error.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
 
-// Standard output or a file; every piece is flushed, and a failed write is an error.
+// Standard output or a file; flushed after every piece; a failed write throws.
 class Output {
  public:
   explicit Output(const std::string& path) : path_(path) {
@@ -46,7 +46,7 @@ class Output {
   std::ofstream file_;
 };
 
-// The next lines of the input, at most so many; none at its end.
+// The next lines of the input, at most this many; none at its end.
 std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
   std::vector<std::string> lines;
   for (std::string line; lines.size() < most && reader.next(line);) lines.push_back(line);
@@ -54,7 +54,7 @@ std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
 }
 
 std::size_t lines_at_once(const BeamOptions& options) {
-  if (options.input == "-" && isatty(STDIN_FILENO)) return 1;  // somebody is typing
+  if (options.input == "-" && isatty(STDIN_FILENO)) return 1;  // interactive input
   return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
 }
 

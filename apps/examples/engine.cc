@@ -1,6 +1,7 @@
-// The engine by itself: parameters, a tape, operations, an optimizer. Two layers of tanh learn on which of
-// two spirals a point lies. What they say of the square around the spirals is drawn, 'o' for the first and
-// '.' for the second, before training and after it. Exits with 0 if every point is right in the end.
+// The engine without a model: parameters, a tape, operations, an optimizer. A two-layer tanh network learns
+// which of two spirals a point is on. Its decisions over the square around them are drawn before and after
+// training, 'o' for the first spiral and '.' for the second. Exits with 0 if all points are classified
+// correctly.
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -30,7 +31,7 @@ int main() {
     square.data()[2 * i + 1] = 1 - real{2} * static_cast<real>(i / kColumns) / (kLines - 1);
   }
 
-  // The parameters, random at first, and the network: a score for each spiral.
+  // The parameters, randomly initialized, and the network: a score for each spiral.
   const Initial initial = Initial::normal(0.5);
   Parameters parameters;
   const Parameter &W1 = parameters.add("W1", {kHidden, 2}, initial),
@@ -47,7 +48,7 @@ int main() {
     return linear(h2, tape.leaf(W3));
   };
   const auto answers = [&](const Tensor& x) {  // the spiral of the higher score
-    Tape tape;                                 // without gradients: nothing is kept for backward
+    Tape tape;                                 // no gradients: nothing is kept for backward
     const Tensor scores = network(tape, x).value();
     std::vector<Id> best;
     for (int i = 0; i < x.shape()[0]; ++i) best.push_back(scores.data()[2 * i] < scores.data()[2 * i + 1]);

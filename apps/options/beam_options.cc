@@ -81,7 +81,7 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add_general();
 }
 
-// The decoding options among those saved with the model, which is a folder or a file in it.
+// The decoding options from those saved with the model, which is a folder or a file in it.
 Settings model_defaults(const OptionSet& set, const std::filesystem::path& model) {
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(model, ignored);
@@ -133,7 +133,7 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   const Settings file = set.read_config_named_in(command_line);
   set.apply(file);
   set.apply(command_line);
-  // Only now is it known which model; its defaults go under what was given.
+  // Only now is the model known; its defaults have the lowest priority.
   const std::vector<Settings> sources = {model_defaults(set, options.model), file, command_line};
   for (const Settings& given : sources) set.apply(given);
   for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive(sources, "score", other);

@@ -10,24 +10,24 @@ namespace mininmt {
 
 class OptionSet;
 
-// The file in a model's folder that holds the options it was trained with.
+// The file in a model folder that holds its training options.
 inline constexpr char kSavedOptions[] = "options.ini";
 
-// How a sentence is translated: shared by mininmt-beam and the validation of mininmt-train.
+// How sentences are translated, in mininmt-beam and in validation.
 struct DecodingOptions {
   int beam_size = 5;
-  double normalize = 1;          // hypotheses are ranked by log p / length^normalize, </s> counted
-  double max_length_factor = 3;  // at most so many words a source word, for each sentence by itself
-  double min_length_factor = 0;  // </s> is barred for the first so many words a source word
-  bool allow_unk = false;        // whether <unk> may be written
+  double normalize = 1;          // rank by log p / length^normalize, </s> counted
+  double max_length_factor = 3;  // at most this many words per source word, for each sentence separately
+  double min_length_factor = 0;  // </s> is barred before this many words per source word
+  bool allow_unk = false;        // whether <unk> is allowed
 };
 
 struct BeamOptions {
-  std::string model;         // the folder that mininmt-train made
+  std::string model;         // a folder made by mininmt-train
   std::string input = "-";   // "-": stdin
   std::string output = "-";  // "-": stdout
   std::string score;         // translations to score; empty: translate
-  std::string reference;     // translations to compare with; empty: none
+  std::string reference;     // reference translations; empty: none
 
   DecodingOptions decoding;
   bool n_best = false;
@@ -42,15 +42,15 @@ struct BeamOptions {
   bool quiet = false;
 };
 
-// Adds the options of `decoding` to `set`, in its present group.
+// Adds the options of `decoding` to the current group of `set`.
 void add_decoding_options(OptionSet& set, DecodingOptions& decoding);
 
-// Adds --device, --precision and --cpu-threads, in the present group.
+// Adds --device, --precision and --cpu-threads to the current group.
 void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision);
 
-// Reads a command line, argv without the program's name, and what it names: the config file, and the options
-// saved in the model's folder, which give the defaults of the decoding options. Throws UsageError, or IoError
-// when a file that it names cannot be read. A model folder without saved options is no error here.
+// Reads a command line (argv without the program's name), the config file it names, and the options saved in
+// the model folder, which are the defaults of the decoding options. Throws UsageError, or IoError if a file
+// it names cannot be read. A model folder without saved options is not an error here.
 Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments);
 
 }  // namespace mininmt

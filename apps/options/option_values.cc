@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// Reads all of `text` as a number; false if any of it is something else, or it doesn't fit.
+// Reads all of `text` as a number; false if it is anything else, or out of range for the type.
 template <class Number>
 bool read_number(std::string_view text, Number& number) {
   const char* end = text.data() + text.size();
@@ -24,7 +24,7 @@ std::string format_number(Number value) {
   return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
 }
 
-// A kind of one value, from functions that read and write one text.
+// A kind with a single value, from functions that read and write one text.
 template <class T, class Read, class Write>
 Kind<T> one_value(const std::string& values_name, Read read, Write write) {
   return {values_name, [read](const Values& values) { return read(values[0]); },
@@ -35,7 +35,7 @@ template <class Number>
 Kind<Number> number(Range<Number> range, const std::string& values_name, const std::string& what) {
   const auto read = [=](const std::string& text) {
     Number value = 0;
-    // NaN fails every comparison, so the range is asked for and not its opposite.
+    // Written so that NaN, which fails every comparison, is rejected.
     if (read_number(text, value) && value >= range.min && value <= range.max) return value;
     throw UsageError(join(in_quotes(text), " is not ", what, " from ", format_number(range.min), " to ",
                           format_number(range.max)));
@@ -105,7 +105,7 @@ namespace kind {
 Kind<bool> flag() {
   const auto read = [](const std::string& text) { return read_choice(text, {"true", "false"}) == "true"; };
   const auto write = [](bool on) { return on ? "true" : "false"; };
-  return or_without_value(one_value<bool>("", read, write), "true");  // a config file has a value for it
+  return or_without_value(one_value<bool>("", read, write), "true");  // config files need a value
 }
 
 Kind<int> integer(Range<int> range) { return number(range, "N", "a whole number"); }
@@ -162,7 +162,7 @@ std::string join_list(const std::vector<std::string>& parts, const std::string& 
 }
 
 int edit_distance(std::string_view a, std::string_view b) {
-  // d[i][j] is the distance of the first i characters of a and the first j of b.
+  // d[i][j] is the distance between the first i characters of a and the first j of b.
   std::vector<std::vector<int>> d(a.size() + 1, std::vector<int>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
     for (std::size_t j = 0; j <= b.size(); ++j) {
@@ -179,7 +179,7 @@ int edit_distance(std::string_view a, std::string_view b) {
 std::vector<std::string> suggestions(const std::string& name, const std::vector<std::string>& known) {
   constexpr std::size_t kLongestName = 64, kMost = 4;
   if (name.empty() || name.size() > kLongestName) return {};
-  // One slip in three characters still looks like the word that was meant.
+  // One typo in three characters is still close to the intended word.
   int least = static_cast<int>(name.size()) / 3;
   std::vector<std::string> nearest;
   for (const std::string& candidate : known) {

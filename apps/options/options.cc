@@ -10,17 +10,17 @@
 #include <iomanip>
 #include <sstream>
 
-#include "tensor/version.h"
 #include "tensor/error.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
 
-constexpr unsigned kColumns = 80;      // of help
-constexpr unsigned kNameColumns = 48;  // of those, what remains for an explanation at least
+constexpr unsigned kColumns = 80;      // width of help
+constexpr unsigned kNameColumns = 48;  // minimum width of explanations
 
-// An option's value for Boost: the parser lets any number of values pass, so that a wrong one gets a message
-// of our own; store() calls xparse and notify() puts the value into the field.
+// An option's value for Boost. The parser accepts any number of values, so that a wrong number gets our own
+// message; store() calls xparse, and notify() sets the field.
 class OptionValue : public po::untyped_value {
  public:
   explicit OptionValue(const Option& option) : po::untyped_value(true), option_(option) {}
@@ -40,7 +40,7 @@ class OptionValue : public po::untyped_value {
   }
 
  private:
-  // Throws what store() puts the label before: "--model" + `why`.
+  // Throws a message that store() prefixes with the label: "--model" + `why`.
   [[noreturn]] static void refuse(const std::string& why) {
     po::error_with_option_name error("%original_token%%why%");
     error.set_substitute("why", why);
@@ -60,7 +60,7 @@ class OptionValue : public po::untyped_value {
   const Option& option_;
 };
 
-// A value as it stands in a config file: in double quotes if it would not read back as one value without.
+// A value as written in a config file: in double quotes if it would not read back as one value otherwise.
 std::string config_word(const std::string& value) {
   if (!value.empty() && value.find_first_of(" \t\r\"#") == std::string::npos) return value;
   return join(std::quoted(value));
@@ -68,15 +68,15 @@ std::string config_word(const std::string& value) {
 
 const std::string& label(const po::option& setting) { return setting.original_tokens[0]; }
 
-// What stands before a name where the setting was given: nothing in a config file.
+// The dashes of the setting as given: none in a config file.
 std::string dashes(const po::option& setting) { return label(setting).starts_with("--") ? "--" : ""; }
 
 bool is_option_like(const std::string& value) {
   return value.size() > 1 && value[0] == '-' && std::isalpha(static_cast<unsigned char>(value[1]));
 }
 
-// The words of a config line after "=": separated by blanks, in double quotes if they hold blanks; "#" at the
-// start of a word begins a comment. `label` is for messages.
+// The words of a config line after "=": separated by blanks, in double quotes if they contain blanks; "#" at
+// the start of a word begins a comment. `label` is for messages.
 Values config_words(const std::string& text, const std::string& label) {
   std::istringstream in(text);
   Values words;
@@ -88,7 +88,7 @@ Values config_words(const std::string& text, const std::string& label) {
   return words;
 }
 
-// One line of a config file, "name = value value", which begins with no blank.
+// One line of a config file, "name = value value", without leading blanks.
 po::option config_line(const std::string& line, const std::string& where) {
   const std::size_t equals = line.find('=');
   if (equals == std::string::npos) {
@@ -237,7 +237,7 @@ Settings OptionSet::read_command_line(const std::vector<std::string>& arguments)
   return settings;
 }
 
-// Boost's own reader of config files knows no line numbers and one value an option.
+// Boost's own config reader has no line numbers and allows only one value per option.
 Settings OptionSet::read_config(const std::string& text, const std::string& file,
                                 const std::vector<std::string>& only) const {
   std::istringstream lines(text.substr(text.starts_with("\xEF\xBB\xBF") ? 3 : 0));

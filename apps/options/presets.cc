@@ -7,8 +7,7 @@
 namespace mininmt {
 namespace {
 
-// The paper's sizes and recipe (P appendix A, B), and the decoding of the authors' program (MODEL.md 6 and
-// 7).
+// The paper's sizes and recipe (P appendix A, B), and GroundHog's decoding (MODEL.md 6, 7).
 const std::string kPaper = R"(
 dim-vocabs = 30000 30000
 dim-emb = 620
@@ -41,7 +40,7 @@ min-length-factor = 0.5
 allow-unk = true
 )";
 
-// The project's own small grammar: 600 words, sentences of 3 to 50 words.
+// For the toy corpus: 600 words, sentences of 3 to 50 words.
 const std::string kTiny = R"(
 dim-vocabs = 0 0
 dim-emb = 96

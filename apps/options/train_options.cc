@@ -75,7 +75,7 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
 
-// A field of the model's as an option.
+// A model field as an option.
 Option& declare_field(OptionSet& set, const Field& field, FieldValue& value) {
   if (int* const number = std::get_if<int>(&value))
     return set.add(field.name, *number,
@@ -168,7 +168,7 @@ void declare(OptionSet& set, TrainOptions& options) {
   set.add_general();
 }
 
-// What the settings of a source mean for other options, unless it gives those too.
+// Settings of a source that change the defaults of other options, unless it sets those too.
 void settle(const Settings& given, TrainOptions& options) {
   const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
   if (gives("mini-batch") && !gives("mini-batch-words")) options.mini_batch_words = 0;
@@ -177,8 +177,8 @@ void settle(const Settings& given, TrainOptions& options) {
   }
 }
 
-// Refuses fields that the chosen kind of model doesn't have, unless a stronger source chose it: a config file
-// may serve several kinds.
+// Rejects fields that the chosen kind of model doesn't have, unless a stronger source chose the kind: a
+// config file may serve several kinds.
 void check_fields(const Settings& given, const Settings& stronger, const Config& config) {
   for (const Field& field : config.fields()) {
     const po::option* const setting = find_setting(given, field.name);
@@ -223,7 +223,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   const Settings file = set.read_config_named_in(command_line);
   set.apply(file);
   set.apply(command_line);
-  // Only now is it known which preset; its values go under what was given.
+  // Only now is the preset known; its values have the lowest priority.
   const Settings preset = set.read_config(preset_config(options.preset), "preset " + options.preset);
   const std::vector<Settings> sources = {preset, file, command_line};
   for (const Settings& given : sources) {

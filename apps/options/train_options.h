@@ -12,13 +12,13 @@
 
 namespace mininmt {
 
-// The values here are the defaults, and the preset "small": what learns well from some 30,000 pairs on a CPU.
+// The defaults, and the preset "small": good for some 30,000 pairs on a CPU.
 struct TrainOptions : Recipe {
   std::string preset = "small";
   std::vector<std::string> train_sets;         // source and target
   std::vector<std::string> valid_sets;         // source and target, or none
-  std::string model;                           // the folder to make
-  bool overwrite = false;                      // whether a model that is there already may be replaced
+  std::string model;                           // the folder to create
+  bool overwrite = false;                      // whether an existing model may be replaced
   std::vector<std::string> vocabs;             // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
@@ -27,9 +27,9 @@ struct TrainOptions : Recipe {
   Config config{families().front().name, all_fields()};
 
   int max_length = 50;       // longer pairs are dropped; words, </s> not counted
-  int mini_batch = 80;       // sentences a minibatch
-  int mini_batch_words = 0;  // if not 0: cut by target words instead
-  int maxi_batch = 20;       // minibatches that are fetched and sorted together
+  int mini_batch = 80;       // sentences per minibatch
+  int mini_batch_words = 0;  // if not 0: by target words instead
+  int maxi_batch = 20;       // minibatches fetched and sorted together
 
   double lr_decay = 0.5;      // factor on the learning rate when validation stalls; 0: none
   int lr_decay_patience = 3;  // stalls before each decay
@@ -55,17 +55,17 @@ struct TrainOptions : Recipe {
 // Throws UsageError, or IoError when the config file cannot be read.
 Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& arguments);
 
-// The options as a config text that --config reads back to the same options, except --overwrite.
+// The options as a config text that --config reads back unchanged, except --overwrite.
 std::string to_config(const TrainOptions& options);
 
-// The presets, in the order in which help names them.
+// The presets, in the order of the help.
 std::vector<std::string> preset_names();
 
-// A preset as a config text: what it sets instead of the defaults in TrainOptions. `name` is
-// one of preset_names().
+// A preset as config text: the values that differ from the defaults of TrainOptions. `name` is one of
+// preset_names().
 std::string preset_config(const std::string& name);
 
-// Refuses to train into a folder that holds a model, unless options.overwrite. Throws UsageError.
+// Throws UsageError if the folder already holds a model, unless options.overwrite.
 void check_model_folder(const TrainOptions& options);
 
 }  // namespace mininmt

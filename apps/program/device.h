@@ -1,4 +1,4 @@
-// Where the programs compute: --device and --precision.
+// The device of the programs: --device and --precision.
 #pragma once
 
 #include <string>
@@ -10,12 +10,13 @@ namespace mininmt {
 struct Device {
   Memory* memory;
   std::string description;  // "CPU, 8 threads", "GPU: NVIDIA H100 ..., products in tf32"; one line
-  int threads;              // that share the work among them: 1 on the GPU
+  int threads;              // worker threads: 1 on the GPU
 };
 
-// device: cpu, cuda, or auto, which is cuda where the build has it and a GPU can be used, else cpu; the
-// description then says why. precision: float32, tf32 or bf16. threads: of the CPU. Throws UsageError for
-// cuda without CUDA in the build, Error with the reason where no GPU can be used.
+// device: cpu, cuda, or auto: cuda if the build has it and a GPU is usable, else cpu, and the description
+// says why.
+// precision: float32, tf32 or bf16. threads: on the CPU. Throws UsageError for cuda in a build without CUDA,
+// Error with the reason if no GPU is usable.
 Device choose_device(const std::string& device, const std::string& precision, int threads);
 
 }  // namespace mininmt

@@ -73,12 +73,12 @@ void Log::write(const std::string& text, bool to_stderr) {
   }
 }
 
-// "\r" goes to the first column, "\x1b[K" clears what stands from there to the end of the line.
+// "\r" returns to the first column, "\x1b[K" clears the rest of the line.
 void Log::erase_status() {
   if (!status_.empty()) std::fputs("\r\x1b[K", stderr);
 }
 
-// A line as wide as the terminal would wrap and could not be erased, so it is cut.
+// A line as wide as the terminal would wrap and could not be erased, so it is cut shorter.
 void Log::draw_status() {
   if (!status_.empty()) std::fputs(status_.substr(0, terminal_columns() - 1).c_str(), stderr);
 }

@@ -1,5 +1,5 @@
-// What a program says while it works: lines with the time on stderr, and in a file if one is wanted; below
-// them, on a terminal, one line that shows how far it is.
+// A program's log: timestamped lines on stderr and in an optional file; on a terminal, a status line below
+// them.
 #pragma once
 
 #include <fstream>
@@ -8,29 +8,27 @@
 
 namespace mininmt {
 
-// Writes "[2014-09-01 14:02:11] text". Every function may be called from any thread. Losing stderr or the log
-// file never ends a training run: a failed write to the file is reported once on stderr, one to stderr is
-// ignored.
+// Writes "[2014-09-01 14:02:11] text". Thread-safe. Losing stderr or the log file never ends a training run:
+// a failed write to the file is reported once on stderr, one to stderr is ignored.
 class Log {
  public:
-  // quiet: nothing but warnings on stderr, the file still gets all. file: where to append; empty for none.
-  // Throws IoError when the file cannot be opened.
+  // quiet: only warnings on stderr; the file still gets everything. file: appended to; empty for none. Throws
+  // IoError if the file cannot be opened.
   explicit Log(bool quiet, const std::string& file = "");
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // A line for stderr (unless quiet) and for the file. A text of several lines gets the time on each.
+  // Logs a line to stderr (unless quiet) and the file. Each line of a longer text gets the time.
   void info(const std::string& text);
-  // The same with "warning: " before it, also when quiet.
+  // Like info, with "warning: " in front, even when quiet.
   void warning(const std::string& text);
-  // A line for the file alone, as for an error that ends the program and is printed by its main function.
+  // Logs to the file only, e.g. a fatal error that main prints itself.
   void to_file(const std::string& text);
 
-  // Shows `text` as the status line, in place of the one before; empty for none. Lines of the log stay above
-  // it.
+  // Replaces the status line by `text`; empty for none. Log lines stay above it.
   void set_status(const std::string& text);
-  // Whether a status line would be seen: stderr is a terminal, and the log is not quiet.
+  // Whether a status line is visible: stderr is a terminal, and the log is not quiet.
   bool shows_status() const { return shows_status_; }
 
  private:

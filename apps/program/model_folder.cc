@@ -41,7 +41,7 @@ void start_model_folder(const std::string& folder, const Vocab& source, const Vo
   fs::create_directories(folder, error);
   if (error) throw IoError("--model " + folder + " can't be made: " + error.message());
   for (const char* old : {kModelFile, kLastModel})
-    fs::remove(fs::path(folder) / old, error);  // not beside new vocabularies
+    fs::remove(fs::path(folder) / old, error);  // they don't match the new vocabularies
   source.save((fs::path(folder) / kSourceVocab).string());
   target.save((fs::path(folder) / kTargetVocab).string());
   write_file_atomically((fs::path(folder) / kSavedOptions).string(), options);

@@ -1,5 +1,4 @@
-// A model's folder (MODEL.md 8): model.safetensors, source.vocab, target.vocab and the options it was trained
-// with.
+// A model folder (MODEL.md 8): model.safetensors, source.vocab, target.vocab and the training options.
 #pragma once
 
 #include <memory>
@@ -12,8 +11,7 @@ namespace mininmt {
 
 inline constexpr char kSourceVocab[] = "source.vocab";
 inline constexpr char kTargetVocab[] = "target.vocab";
-inline constexpr char kLastModel[] =
-    "last.safetensors";  // beside the best one, the model as training left it
+inline constexpr char kLastModel[] = "last.safetensors";  // the model at the end of training
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
@@ -21,10 +19,10 @@ struct LoadedModel {
 };
 
 // Reads a model from its folder; `path` may also name one of the model files in it. Throws as load_model()
-// and Vocab::load() do, and DataError if a vocabulary has not the size that the model says.
+// and Vocab::load() do, and DataError if a vocabulary's size differs from the model's.
 LoadedModel load_model_folder(const std::string& path);
 
-// Makes the folder, removes models that are in it, and writes what stays the same throughout training. Throws
+// Creates the folder, removes models in it, and writes what stays the same throughout training. Throws
 // IoError.
 void start_model_folder(const std::string& folder, const Vocab& source, const Vocab& target,
                         const std::string& options);

@@ -15,11 +15,10 @@
 namespace mininmt {
 namespace {
 
-// The reader of stdout has gone: nobody is left to tell.
+// The reader of stdout has gone away.
 struct ClosedPipe {};
 
-// A write that failed long ago has left no errno, so the descriptor is asked: a pipe without a reader reports
-// POLLERR.
+// An earlier failed write leaves no errno, so ask the descriptor: a pipe without a reader reports POLLERR.
 bool stdout_has_no_reader() {
   pollfd state{STDOUT_FILENO, POLLOUT, 0};
   return poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;

@@ -1,5 +1,4 @@
-// The frame around a program's work: exceptions become a message and an exit code, and lost output is
-// noticed.
+// Runs a program: turns exceptions into a message and an exit code, and detects lost output.
 #pragma once
 
 #include <functional>
@@ -10,19 +9,19 @@
 
 namespace mininmt {
 
-// Runs `work` on the arguments (argv without the program's name) and returns the exit code for main:
-// what `work` returns; the exit code of an Error; 1 for other exceptions; 74 when stdout could not be
-// written; 141 (128 + SIGPIPE), without a message, when the reader of stdout has gone. Messages go to stderr
-// as "name: error: ...". SIGPIPE is ignored from here on, so that a closed viewer of the log doesn't end a
-// training run.
+// Runs `work` on the arguments (argv without the program's name) and returns main's exit code: that of
+// `work`; the exit code of an Error; 1 for other exceptions; 74 if stdout could not be written; 141
+// (128 + SIGPIPE), without a message, if the reader of stdout has gone away. Messages go to stderr as "name:
+// error: ...". SIGPIPE is ignored from here on, so that closing a viewer of the log doesn't end a training
+// run.
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work);
 
-// Flushes std::cout. Throws IoError if anything written so far was lost; if the reader has closed the pipe,
-// run_program turns what is thrown into a quiet exit.
+// Flushes std::cout. Throws IoError if any output was lost; if the reader closed the pipe, run_program turns
+// the exception into a silent exit.
 void flush_stdout();
 
-// Prints a reply (--help and the like) and returns its exit code.
+// Prints a reply (--help etc.) and returns its exit code.
 int print_reply(const Reply& reply);
 
 }  // namespace mininmt

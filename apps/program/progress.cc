@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenDraws(100);
 constexpr int kBarWidth = 24;
 
-// Two parts of a duration, the second with two digits: 1h03m.
+// Two units of a duration, the second with two digits: 1h03m.
 std::string two_parts(long long first, char first_unit, long long second, char second_unit) {
   std::array<char, 48> text;
   std::snprintf(text.data(), text.size(), "%lld%c%02lld%c", first, first_unit, second, second_unit);

@@ -1,4 +1,4 @@
-// How far a piece of work is, as a bar on a terminal, and times as people read them.
+// Progress bars and durations.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace mininmt {
 
-// A bar in the log's status line: "[=====>              ]  27%  4m10s left  text". Shows nothing where the
-// log shows no status line. Drawn at most ten times a second, removed by the destructor.
+// A bar in the log's status line: "[=====>              ]  27%  4m10s left  text". Draws nothing if the log
+// has no status line. Drawn at most ten times per second, removed by the destructor.
 class Progress {
  public:
   explicit Progress(Log& log);
@@ -17,8 +17,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // fraction: the part of the work that is done, 0 to 1. text: stands behind the bar, as "epoch 3,
-  // cost 41.2".
+  // fraction: the part done, 0 to 1. text: shown after the bar, e.g. "epoch 3, cost 41.2".
   void update(double fraction, const std::string& text);
 
  private:
@@ -29,14 +28,14 @@ class Progress {
   Clock::time_point next_;
 };
 
-// The seconds that the rest of a piece of work takes if it goes on as before; negative while `fraction`, the
-// part that is done, is too small to tell.
+// The estimated remaining seconds at the current speed; negative while `fraction`, the part done, is too
+// small to tell.
 double seconds_left(double fraction, double seconds_so_far);
 
 // "12s", "4m10s", "1h03m" or "2d04h"; "?" for a negative or non-finite time.
 std::string format_duration(double seconds);
 
-// The bar by itself, `width` characters between the brackets: "[===>    ]". fraction is clamped to 0 to 1.
+// The bar itself, `width` characters between the brackets: "[===>    ]". fraction is clamped to [0, 1].
 std::string progress_bar(double fraction, int width);
 
 }  // namespace mininmt

@@ -28,7 +28,7 @@ void note_signals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);                    // the terminal was closed
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads that start from here on inherit this
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by threads started later
   std::thread(wait_for, signals).detach();
 }
 

@@ -1,15 +1,15 @@
-// SIGINT, SIGTERM and SIGHUP: a program finishes what it is at, saves, and ends with 128 + the signal's
+// SIGINT, SIGTERM and SIGHUP: the program finishes its current step, saves, and exits with 128 + the signal's
 // number.
 #pragma once
 
 namespace mininmt {
 
-// From now on the first of these signals is only noted; a second one ends the program at once. To be called
-// before any other thread starts. A thread of its own waits for them, and no handler runs: oneDNN's compiled
-// matrix products (2.6 at least) do not survive one on their stack.
+// From now on the first of these signals is only noted; a second one ends the program at once. Call it before
+// starting other threads. A separate thread waits for the signals, and no handler runs: oneDNN's JIT-compiled
+// matrix products (at least in 2.6) do not survive one on their stack.
 void note_signals();
 
-// The number of the signal that came, 0 if none did.
+// The number of the signal received, 0 if none.
 int signal_received();
 
 }  // namespace mininmt

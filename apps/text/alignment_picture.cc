@@ -11,19 +11,19 @@
 namespace mininmt {
 namespace {
 
-// What a picture is drawn with.
+// The characters of a picture.
 struct Glyphs {
-  std::array<std::string_view, 5> shades;  // for weights from 0, 0.1, 0.25, 0.5, 0.75 on
+  std::array<std::string_view, 5> shades;  // for weights from 0, 0.1, 0.25, 0.5, 0.75
   std::string_view guide;                  // an empty cell
-  std::string_view mark;                   // the largest of its row
-  std::string_view leader;                 // from a column up to its word
-  std::string_view ellipsis;               // the rest of a word that was cut
+  std::string_view mark;                   // the maximum of its row
+  std::string_view leader;                 // connects a column to its word
+  std::string_view ellipsis;               // ends a word that was cut
 };
 constexpr Glyphs kBlocks = {{" ", "░", "▒", "▓", "█"}, "·", "◆", "│", "…"};
 constexpr Glyphs kAscii = {{" ", ".", ":", "+", "#"}, " ", "@", "|", "~"};
 constexpr std::array<float, 4> kThresholds = {0.1f, 0.25f, 0.5f, 0.75f};
 
-// The columns of the source that one panel shows.
+// The source columns that one panel shows.
 struct Panel {
   std::size_t begin, end;
 };
@@ -39,13 +39,13 @@ std::span<const float> row_of(const AlignmentMatrix& matrix, std::size_t row) {
   return matrix.alpha.subspan(row * matrix.source_length, matrix.source_length);
 }
 
-// The column of the largest weight, the first of equals.
+// The column of the maximum weight, the first of equals.
 std::size_t aligned_column(const AlignmentMatrix& matrix, std::size_t row) {
   const auto weights = row_of(matrix, row);
   return static_cast<std::size_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
 }
 
-// `word` in at most `width` columns, with nothing in it that could move the cursor.
+// `word` in at most `width` columns, without control characters.
 std::string fit_label(std::string_view word, std::size_t width, std::string_view ellipsis) {
   std::string label, cut;  // cut: the longest beginning that leaves room for the ellipsis
   std::size_t used = 0;
@@ -86,8 +86,8 @@ class Picture {
   }
 
  private:
-  // Cells of two characters where the sentence fits or needs several panels anyway, else of one. Beside a
-  // single panel each row names its aligned word, if there is room for that.
+  // Cells two characters wide if the sentence fits or needs several panels anyway, else one. A single panel
+  // also names each row's aligned word, if there is room.
   void choose_cells() {
     for (cell_width_ = 2; cell_width_ > 0 && end_of_panel(0) < source_.size();) --cell_width_;
     if (cell_width_ == 0) {
@@ -100,10 +100,10 @@ class Picture {
     name_aligned_ = position(source_.size()) + widest + gap_and_percent <= options_.width;
   }
 
-  // The terminal column of the i-th cell of a panel.
+  // The terminal column of cell i of a panel.
   std::size_t position(std::size_t i) const { return label_width_ + 1 + i * cell_width_; }
 
-  // As many columns from `begin` on as leave room for their words, one at least.
+  // As many columns from `begin` as leave room for their words, at least one.
   std::size_t end_of_panel(std::size_t begin) const {
     std::size_t end = begin + 1;
     while (end < source_.size() &&

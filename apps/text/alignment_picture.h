@@ -1,4 +1,4 @@
-// The alignment matrix (MODEL.md 2): a picture for the terminal, and the formats of --alignment.
+// The alignment matrix (MODEL.md 2): a terminal picture, and the formats of --alignment.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace mininmt {
 
-// alpha of one sentence, row-major, (target_length, source_length): in row i the weights, which sum to 1,
-// that the annotations of the source had when target word i was chosen. The source's last word is </s>; so is
-// the target's, unless its translation was cut off.
+// alpha of one sentence, row-major, (target_length, source_length): row i has the weights, which sum to 1, of
+// the source annotations when target word i was predicted. The last source word is </s>; so is the last
+// target word, unless the translation was cut off.
 struct AlignmentMatrix {
   std::span<const float> alpha;
   std::size_t target_length, source_length;
@@ -18,12 +18,12 @@ struct AlignmentMatrix {
 
 struct PictureOptions {
   std::size_t width = 80;  // columns of the terminal
-  bool ascii = false;      // draw with ASCII characters alone (the words stay as they are)
-  bool color = false;      // with ANSI colours: the words that are aligned stand out further
+  bool ascii = false;      // draw with ASCII only (words are unchanged)
+  bool color = false;      // highlight aligned words with ANSI colours
 };
 
-// The matrix as lines of text: a row a target word, a column a source word, cells shaded by their weight, the
-// largest of each row marked. The heads of the columns go down in steps, so that all words read horizontally:
+// The matrix as text: a row per target word, a column per source word, cells shaded by weight, the maximum of
+// each row marked. Column heads are staggered, so that all words read horizontally:
 //
 //                 the
 //                 │ European
@@ -34,18 +34,18 @@ struct PictureOptions {
 //      économique · ░░◆█·   80% Economic
 //      européenne · ◆▓▒▒·   55% European
 //
-// A sentence too wide is drawn with narrower cells, then in panels one below the other. Words that are too
-// wide are cut; control characters are replaced. Throws Error where the sizes don't fit.
+// Sentences that are too wide are drawn with narrower cells, then in several panels. Words that are too wide
+// are cut; control characters are replaced. Throws Error if the sizes don't match.
 std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::string> source,
                            std::span<const std::string> target, PictureOptions options = {});
 
-// Pharaoh's format: "0-0 1-2 2-1", a pair source-target a target word, with the source word of the largest
-// weight. `target_words` is the number of target words without </s>, which isn't written; nor are words
-// aligned to the source's </s>. Throws Error where the sizes don't fit.
+// Pharaoh's format: "0-0 1-2 2-1", a pair source-target per target word, with the source word of maximum
+// weight. `target_words` is the number of target words without </s>, which is not written; nor are words
+// aligned to the source's </s>. Throws Error if the sizes don't match.
 std::string format_hard_alignment(const AlignmentMatrix& matrix, std::size_t target_words);
 
-// "0.9,0.1,0 0.2,0.7,0.1": a group a target word, </s> too, of the weights of all source words, </s> too.
-// Throws Error where the sizes don't fit.
+// "0.9,0.1,0 0.2,0.7,0.1": for each target word and </s>, the weights of all source words and </s>. Throws
+// Error if the sizes don't match.
 std::string format_soft_alignment(const AlignmentMatrix& matrix);
 
 }  // namespace mininmt

@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): turns a counter into a number that looks random.
+// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): hashes a counter to a random-looking number.
 std::uint64_t mix(std::uint64_t x) {
   x += 0x9E3779B97F4A7C15u;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -18,8 +18,7 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The high half of the 128-bit product maps 64 random bits to 0..bound-1, each as likely to within bound /
-// 2^64.
+// The high half of the 128-bit product maps 64 random bits to 0..bound-1, uniformly to within bound / 2^64.
 std::uint64_t scale(std::uint64_t random, std::uint64_t bound) {
   __extension__ using uint128 = unsigned __int128;
   return static_cast<std::uint64_t>(static_cast<uint128>(random) * bound >> 64);
@@ -55,8 +54,8 @@ void BatchStream::start_epoch() {
   cuts_.clear();
 }
 
-// The epoch is shuffled at its first fetch, not at the end of the one before: minibatches given out last
-// until next().
+// Each epoch is shuffled at its first fetch, not at the end of the previous one: returned minibatches stay
+// valid until next().
 void BatchStream::fetch() {
   if (fetched_ == 0) {
     std::iota(order_.begin(), order_.end(), 0u);
@@ -84,7 +83,7 @@ void BatchStream::fetch() {
   next_cut_ = 0;
 }
 
-// Where the minibatch that starts at order_[begin] ends.
+// The end of the minibatch that starts at order_[begin].
 std::size_t BatchStream::end_of_batch(std::size_t begin) const {
   if (options_.mini_batch_words == 0) return begin + std::min(options_.mini_batch, fetched_ - begin);
   std::size_t longest = lengths(order_[begin]).target;
@@ -96,9 +95,8 @@ std::size_t BatchStream::end_of_batch(std::size_t begin) const {
   return end;
 }
 
-// Makes [begin, end) of order_ one minibatch, or several where a pair is so long that the padding of the
-// others would take too much. Ordinary text is never cut here, so that the batches of a fetch depend on the
-// options alone.
+// Makes [begin, end) of order_ one minibatch, or several if one pair is so long that padding the others would
+// take too much. Ordinary text is never cut here, so the batches of a fetch depend only on the options.
 void BatchStream::cut_by_cells(std::size_t begin, std::size_t end) {
   PairLengths longest;
   std::size_t from = begin;

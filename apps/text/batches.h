@@ -1,4 +1,4 @@
-// The order in which training sees the pairs of a corpus, as minibatches of sentences of like length.
+// The order in which training sees the pairs of a corpus, in minibatches of sentences of similar length.
 #pragma once
 
 #include <cstddef>
@@ -11,56 +11,52 @@
 
 namespace mininmt {
 
-// Shuffles `items` (Fisher-Yates). The result is a function of the arguments alone, the same on every
-// platform.
+// Shuffles `items` (Fisher-Yates). The result depends only on the arguments, on every platform.
 void shuffle(std::span<std::uint32_t> items, std::uint64_t seed, std::uint64_t stream);
 
 struct BatchOptions {
-  std::size_t mini_batch = 80;       // sentences a minibatch
-  std::size_t maxi_batch = 20;       // minibatches' worth of pairs that are fetched and sorted together
-  std::size_t mini_batch_words = 0;  // if not 0, minibatches are cut by target words instead
+  std::size_t mini_batch = 80;       // sentences per minibatch
+  std::size_t maxi_batch = 20;       // minibatches fetched and sorted together
+  std::size_t mini_batch_words = 0;  // if not 0, cut minibatches by target words instead
 };
 
-// The endless sequence of minibatches, epoch after epoch. In each epoch every pair comes once. As in the
-// paper's B.2: of the shuffled corpus, the next maxi_batch * mini_batch pairs are fetched, sorted by source
-// length, then target length, and cut into minibatches. (With these the authors go from short to long; here
-// the minibatches of a fetch are shuffled.)
+// The endless sequence of minibatches. Each epoch has every pair once. As in the paper's B.2, the next
+// maxi_batch * mini_batch pairs of the shuffled corpus are fetched, sorted by source length, then target
+// length, and cut into minibatches. (The authors then go from short to long; here the minibatches of a fetch
+// are shuffled.)
 //
-// By sentences, a minibatch has mini_batch of them, the last of a fetch what is left. By words, it has as
-// many as keep sentences x (longest target, </s> included) at or under mini_batch_words, and one at least.
-// Either way its memory is bounded: one that would take more padded cells (padding.h) than
-// kMostCellsASentence x mini_batch, or kMostCellsAWord x mini_batch_words, is cut into several. Pairs of some
-// 200 words a side stay under that.
+// By sentences, a minibatch has mini_batch of them, the last of a fetch the rest. By words, it has as many as
+// keep sentences x (longest target, with </s>) at or below mini_batch_words, at least one. Memory is bounded
+// in both cases: a minibatch with more padded cells (padding.h) than kMostCellsASentence x mini_batch, or
+// kMostCellsAWord x mini_batch_words, is cut into several. Pairs of about 200 words per side stay below that.
 //
-// The sequence is a function of corpus, options and seed. The position in it is (epoch, minibatch), which is
-// all that a resumed training needs.
+// The sequence is a function of corpus, options and seed. The position in it is (epoch, minibatch), all that
+// resuming needs.
 class BatchStream {
  public:
   static constexpr std::size_t kMostCellsASentence = 512, kMostCellsAWord = 32;
 
-  // Stands before the first minibatch of epoch 0. The corpus must outlive the stream and stay as it is.
-  // Throws UsageError where an option is 0 that can't be, Error where the corpus is empty or has 2^32 pairs
-  // or more.
+  // Starts before the first minibatch of epoch 0. The corpus must outlive the stream unchanged. Throws
+  // UsageError if an option is 0 that must not be, Error if the corpus is empty or has 2^32 or more pairs.
   BatchStream(const ParallelCorpus& corpus, BatchOptions options, std::uint64_t seed);
 
-  // The pairs of the next minibatch, by their number in the corpus; valid until the next call of next() or
-  // seek().
+  // The pairs of the next minibatch, as indices into the corpus; valid until the next next() or seek().
   std::span<const std::uint32_t> next();
 
-  // The position of the minibatch that next() will give: after the last one of epoch e it is (e + 1, 0).
+  // The position of the minibatch that next() will return: after the last one of epoch e it is (e + 1, 0).
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t minibatch() const { return minibatch_; }
 
-  // The pairs that this epoch has given so far.
+  // The pairs returned so far in this epoch.
   std::size_t pairs() const { return pairs_; }
 
-  // Goes to that position, in the time that sorting the epoch up to there takes. Throws Error where the epoch
-  // has not as many minibatches.
+  // Moves to that position, in the time of sorting the epoch up to it. Throws Error if the epoch has fewer
+  // minibatches.
   void seek(std::uint64_t epoch, std::uint64_t minibatch);
 
  private:
   struct Cut {
-    std::size_t begin, end;  // of order_
+    std::size_t begin, end;  // in order_
   };
 
   void start_epoch();
@@ -72,14 +68,14 @@ class BatchStream {
   const ParallelCorpus* corpus_;
   BatchOptions options_;
   std::uint64_t seed_;
-  std::size_t most_cells_;  // of a minibatch of more than one pair
+  std::size_t most_cells_;  // in a minibatch with more than one pair
   std::uint64_t epoch_ = 0, minibatch_ = 0;
-  std::vector<std::uint32_t> order_;      // of the epoch; each fetch is sorted in place
-  std::size_t fetched_ = 0;               // how much of order_ has been fetched
-  std::vector<Cut> cuts_;                 // the minibatches of the last fetch
-  std::vector<std::uint32_t> cut_order_;  // in which they come
-  std::size_t pairs_ = 0;                 // given in this epoch
-  std::size_t next_cut_ = 0;              // in cut_order_
+  std::vector<std::uint32_t> order_;      // the epoch's order; each fetch is sorted in place
+  std::size_t fetched_ = 0;               // fetched part of order_
+  std::vector<Cut> cuts_;                 // minibatches of the last fetch
+  std::vector<std::uint32_t> cut_order_;  // order of cuts_
+  std::size_t pairs_ = 0;                 // returned in this epoch
+  std::size_t next_cut_ = 0;              // index into cut_order_
 };
 
 }  // namespace mininmt

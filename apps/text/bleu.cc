@@ -5,17 +5,17 @@
 #include <cstdio>
 #include <vector>
 
-#include "tensor/version.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
 
 using Words = std::vector<std::string_view>;
-using Ngram = std::array<std::string_view, Bleu::kOrders>;  // of fewer words: the rest is empty
+using Ngram = std::array<std::string_view, Bleu::kOrders>;  // shorter ones end in empty words
 
-// What Python's str.split() takes for white space.
+// White space as in Python's str.split().
 bool is_space(char32_t code) {
   return (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x20) || code == 0x85 || code == 0xA0 ||
          code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
@@ -46,7 +46,7 @@ std::vector<Ngram> sorted_ngrams(const Words& words, std::size_t order) {
   return ngrams;
 }
 
-// The size of the intersection of two sorted lists: an element counts as often as it stands in both.
+// The size of the multiset intersection of two sorted lists.
 std::uint64_t count_common(const std::vector<Ngram>& a, const std::vector<Ngram>& b) {
   std::uint64_t common = 0;
   for (auto x = a.begin(), y = b.begin(); x != a.end() && y != b.end();) {
@@ -101,7 +101,7 @@ double Bleu::brevity_penalty() const {
 
 std::array<double, Bleu::kOrders> Bleu::precisions() const {
   std::array<double, kOrders> precisions{};
-  if (matches_[0] == 0) return precisions;  // without a shared word there is no longer n-gram either
+  if (matches_[0] == 0) return precisions;  // without a shared word there is no shared n-gram
   double smoothing = 1;
   for (std::size_t n = 0; n < kOrders && totals_[n] > 0; ++n) {
     const double total = static_cast<double>(totals_[n]);

@@ -1,4 +1,4 @@
-// BLEU (Papineni et al. 2002) of a corpus, as sacreBLEU computes it with tokenize=none, smooth=exp and one
+// Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it with tokenize=none, smooth=exp and one
 // reference.
 #pragma once
 
@@ -9,21 +9,20 @@
 
 namespace mininmt {
 
-// Gathers the counts of a corpus a sentence at a time; the scores follow from the sums.
+// Accumulates the counts of a corpus sentence by sentence; the scores follow from the sums.
 //
 //     BLEU = BP exp(1/4 sum over n of log p_n)
 //     BP   = min(1, exp(1 - reference length / hypothesis length))
-//     p_n  = 100 x n-grams of the hypotheses that their references have too (as often at most) /
-//            n-grams of the hypotheses
+//     p_n  = 100 x n-grams of the hypotheses also in their references (clipped) / n-grams of the hypotheses
 //
-// The k-th n whose count of matches is 0 takes p_n = 100 / (2^k x n-grams of the hypotheses). Where nothing
-// matches at all, or no hypothesis has four words, BLEU is 0.
+// The k-th n without matches gets p_n = 100 / (2^k x n-grams of the hypotheses). If nothing matches at all,
+// or no hypothesis has four words, BLEU is 0.
 class Bleu {
  public:
   static constexpr std::size_t kOrders = 4;
 
-  // Counts a hypothesis against its reference: words separated by white space (any of Unicode's, as in
-  // Python), case kept.
+  // Adds a hypothesis and its reference: words separated by white space (any Unicode white space, as in
+  // Python), case-sensitive.
   void add(std::string_view hypothesis, std::string_view reference);
 
   // Adds the counts of another part of the corpus.
@@ -35,11 +34,11 @@ class Bleu {
   // BP above, from 0 to 1.
   double brevity_penalty() const;
 
-  // p_1 to p_4 in percent. From the first n on that the hypotheses have no n-gram of they are 0, as they all
-  // are where nothing matches.
+  // p_1 to p_4 in percent; 0 from the first n on for which the hypotheses have no n-gram, and all 0 if
+  // nothing matches.
   std::array<double, kOrders> precisions() const;
 
-  // Words of all hypotheses, of all references.
+  // The number of words in all hypotheses, in all references.
   std::uint64_t hypothesis_length() const { return hypothesis_length_; }
   std::uint64_t reference_length() const { return reference_length_; }
 
@@ -47,11 +46,11 @@ class Bleu {
   // prints it.
   std::string format() const;
 
-  // What was computed, in sacreBLEU's notation.
+  // How it was computed, in sacreBLEU's notation.
   static std::string signature();
 
  private:
-  std::array<std::uint64_t, kOrders> matches_{};  // by n - 1: n-grams that hypothesis and reference share
+  std::array<std::uint64_t, kOrders> matches_{};  // by n - 1: n-grams shared by hypothesis and reference
   std::array<std::uint64_t, kOrders> totals_{};   // n-grams of the hypotheses
   std::uint64_t hypothesis_length_ = 0, reference_length_ = 0;
 };

@@ -11,7 +11,7 @@ std::size_t count_unknown(std::span<const Id> sentence) {
   return static_cast<std::size_t>(std::count(sentence.begin(), sentence.end(), kUnk));
 }
 
-// Appends the pair to the corpus, or drops it; the report counts either.
+// Appends the pair to the corpus, or drops it, and counts it in the report.
 void add_or_drop(std::span<const Id> source, std::span<const Id> target, std::size_t max_length,
                  ParallelCorpus& corpus, CorpusReport& report) {
   ++report.lines;

@@ -1,4 +1,4 @@
-// Parallel text as ids, packed so that 12 million pairs fit into memory; the text itself isn't kept.
+// Parallel text as ids, packed so that 12 million pairs fit into memory; the text is not kept.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,13 @@ namespace mininmt {
 // Two files whose lines translate each other, read side by side.
 class PairReader {
  public:
-  // expected_lines: what an earlier reading found, 0 at the first. Throws what LineReader throws.
+  // expected_lines: the count of an earlier reading, 0 for the first. Throws what LineReader throws.
   PairReader(const std::string& source_path, const std::string& target_path, LineOptions options,
              std::size_t expected_lines = 0);
 
-  // Reads the next line of each; false at the end of both. Throws DataError where one file ends before the
-  // other or both are empty, or where one has not the lines that were expected; the message has the number of
-  // lines of each.
+  // Reads the next line of each; false at the end of both. Throws DataError if one file ends before the
+  // other, both are empty, or the number of lines differs from the expected one; the message has the lines of
+  // each.
   bool next(std::string& source, std::string& target);
 
   std::size_t lines() const { return source_.line_number(); }
@@ -34,7 +34,7 @@ class PairReader {
   std::size_t expected_lines_;
 };
 
-// The words of two such files.
+// The word counts of two parallel files.
 struct PairCounts {
   WordCounts source, target;
   std::size_t lines = 0;
@@ -44,25 +44,24 @@ struct PairCounts {
 PairCounts count_words(const std::string& source_path, const std::string& target_path,
                        LineOptions options = {});
 
-// What reading two files came to. Words are those of the pairs kept, without </s>.
+// Statistics of reading two files. Words are those of the kept pairs, without </s>.
 struct CorpusReport {
   std::size_t lines = 0;     // pairs of lines in the files
   std::size_t kept = 0;      // pairs in the corpus
   std::size_t empty = 0;     // dropped because a side has no words
   std::size_t too_long = 0;  // dropped because a side has more than the maximum
   std::size_t source_words = 0, target_words = 0;
-  std::size_t source_unknown = 0, target_unknown = 0;  // of the words, those that the vocabulary lacks
+  std::size_t source_unknown = 0, target_unknown = 0;  // words not in the vocabulary
 };
 
-// Pairs of sentences; each sentence is its ids and kEos at the end.
+// Pairs of sentences; each sentence is its ids and a final kEos.
 class ParallelCorpus {
  public:
   ParallelCorpus() = default;
 
-  // Reads two files whose lines translate each other. Pairs of which a side is empty, or longer than
-  // `max_length` words
-  // (</s> not counted; 0 is no limit), are dropped. Throws as PairReader does, which gets `expected_lines`;
-  // DataError where no pair is left.
+  // Reads two parallel files. Drops pairs with a side that is empty or longer than `max_length` words
+  // (without </s>; 0 for no limit). Throws as PairReader does, which gets `expected_lines`; DataError if no
+  // pair is left.
   static ParallelCorpus read(const std::string& source_path, const std::string& target_path,
                              const Vocab& source_vocab, const Vocab& target_vocab, std::size_t max_length,
                              CorpusReport& report, LineOptions options = {}, std::size_t expected_lines = 0);
@@ -77,7 +76,7 @@ class ParallelCorpus {
   std::span<const Id> target(std::size_t i) const { return target_[i]; }
 
  private:
-  // Sentences one after the other in one array: 4 bytes a word and 8 a sentence.
+  // Sentences in one array: 4 bytes per word and 8 per sentence.
   class Sentences {
    public:
     void add(std::span<const Id> sentence);
@@ -88,7 +87,7 @@ class ParallelCorpus {
 
    private:
     std::vector<Id> ids_;
-    std::vector<std::uint64_t> begins_{0};  // where each sentence begins, and the end of the last
+    std::vector<std::uint64_t> begins_{0};  // start of each sentence, and the end of the last
   };
 
   Sentences source_, target_;

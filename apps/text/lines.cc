@@ -43,7 +43,7 @@ bool LineReader::next(std::string& line) {
 
 std::string LineReader::place() const { return join(name_, ":", line_number_); }
 
-// Appends to `line` up to the next '\n'; false if the file ended before one.
+// Appends to `line` up to the next '\n'; false if the file ends first.
 bool LineReader::take_line(std::string& line) {
   while (begin_ < end_ || fill()) {
     const char* from = buffer_.data() + begin_;
@@ -66,7 +66,7 @@ bool LineReader::fill() {
   return end_ > 0;
 }
 
-// gzread would wait until its buffer is full; a person who types a line wants the answer to it at once.
+// gzread would wait for a full buffer; interactive input must be answered line by line.
 std::size_t LineReader::read_stdin() {
   ssize_t bytes;
   do {
@@ -79,7 +79,7 @@ std::size_t LineReader::read_stdin() {
 std::size_t LineReader::read_file() {
   const int bytes = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
   if (bytes == static_cast<int>(buffer_.size())) return buffer_.size();
-  // Fewer bytes than asked for: the end of the file, or an error, which zlib tells apart only here.
+  // Fewer bytes than requested: end of file or an error, which zlib distinguishes only here.
   const int system_error = errno;
   int error = Z_OK;
   const char* reason = gzerror(file_.get(), &error);

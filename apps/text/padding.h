@@ -1,4 +1,4 @@
-// What a batch of sentence pairs takes when each is padded to the longest.
+// The padded size of a batch of sentence pairs.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace mininmt {
 
-// The words of a pair, or of the longest source and the longest target of a batch; </s> counted.
+// The lengths of a pair, or the maximum lengths in a batch; </s> counted.
 struct PairLengths {
   std::size_t source = 0, target = 0;
 
@@ -16,16 +16,16 @@ struct PairLengths {
     return {std::max(source, other.source), std::max(target, other.target)};
   }
 
-  // What a pair padded to these lengths takes, counted in padded words: S + T + S T / 1024. A word has some
-  // thousand activations, attention one weight for each source word and target word.
+  // The size of a pair padded to these lengths, in padded words: S + T + S T / 1024. A word has about a
+  // thousand activations, attention one weight per source and target word.
   std::size_t cells() const { return source + target + source * target / 1024; }
 };
 
-// The lengths of ordinary text, for which minibatches have their full size.
+// Up to this length, minibatches have their full size.
 inline constexpr std::size_t kOrdinaryLength = 100;
 
-// Cuts `order`, places in `lengths`, into batches of at most `most_sentences` and, unless a single sentence
-// has more, at most `most_cells` padded cells. Each is as large as that allows.
+// Cuts `order`, indices into `lengths`, into batches of at most `most_sentences` and, unless a single
+// sentence has more, `most_cells` padded cells. Each is as large as possible.
 std::vector<std::span<const std::size_t>> cut_into_batches(std::span<const std::size_t> order,
                                                            std::span<const PairLengths> lengths,
                                                            std::size_t most_sentences,

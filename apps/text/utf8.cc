@@ -10,7 +10,7 @@ struct Range {
   char32_t first, last;
 };
 
-// Combining marks and characters that print nothing, in ascending order.
+// Combining marks and invisible characters, in ascending order.
 constexpr Range kZeroWidth[] = {
     {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x05BF, 0x05BF}, {0x05C1, 0x05C2},
     {0x05C4, 0x05C5}, {0x05C7, 0x05C7}, {0x0610, 0x061A}, {0x064B, 0x065F}, {0x0670, 0x0670},
@@ -45,8 +45,8 @@ Utf8Character first_utf8_character(std::string_view text) {
                                 : lead >= 0xF0 && lead <= 0xF4 ? 3
                                                                : 0;
   if (following == 0) return {kReplacementCharacter, 1, false};
-  // The second byte is bounded more closely after four of the leads: no overlong forms (E0, F0), no
-  // surrogates (ED), nothing above U+10FFFF (F4).
+  // After four of the leads the second byte has a narrower range: no overlong forms (E0, F0), no surrogates
+  // (ED), nothing above U+10FFFF (F4).
   unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   char32_t code = lead & (0x3Fu >> following);

@@ -1,4 +1,4 @@
-// UTF-8 as RFC 3629 defines it: checking, repairing, and the columns a text takes in a terminal.
+// UTF-8 as in RFC 3629: validation, repair, and display width.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@ namespace mininmt {
 
 inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
-// The character that a text begins with.
+// The first character of a text.
 struct Utf8Character {
   char32_t code;      // kReplacementCharacter where `valid` is false
-  std::size_t bytes;  // how many bytes it took, at least 1; of an invalid one, the longest valid beginning
+  std::size_t bytes;  // its length, at least 1; for an invalid one, the longest valid prefix
   bool valid;
 };
 
@@ -22,14 +22,15 @@ Utf8Character first_utf8_character(std::string_view text);
 // The position of the first byte that isn't UTF-8, or npos if all of `text` is.
 std::size_t find_invalid_utf8(std::string_view text);
 
-// `text` with each invalid sequence replaced by one U+FFFD, as browsers and Python's errors="replace" do it.
+// `text` with each invalid sequence replaced by one U+FFFD, like browsers and Python's errors="replace".
 std::string replace_invalid_utf8(std::string_view text);
 
-// `code` as UTF-8; a code that is no character (a surrogate, above U+10FFFF) gives U+FFFD.
+// `code` as UTF-8; U+FFFD for an invalid code (a surrogate, or above U+10FFFF).
 std::string encode_utf8(char32_t code);
 
-// Columns in a terminal: 0 for combining marks and invisible characters, 2 for the wide characters of East
-// Asia and emoji, 1 for the rest. The ranges are those of the common scripts, not all of Unicode.
+// Terminal columns: 0 for combining marks and invisible characters, 2 for wide East Asian characters and
+// emoji, else 1.
+// Covers the common scripts, not all of Unicode.
 int display_width(char32_t code);
 
 // The sum over the characters of `text`; an invalid sequence counts as one column.

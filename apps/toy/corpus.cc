@@ -13,8 +13,8 @@ std::string line(const Words& words) {
 
 }  // namespace
 
-// Seven sentences of eight have 4 to 19 words, 11.5 on average. Each eighth takes the next length of the
-// whole range, so that a few hundred sentences hold every length from 3 to 50.
+// Seven of eight sentences have 4 to 19 words, 11.5 on average. Every eighth takes the next length of the
+// whole range, so that a few hundred sentences cover every length from 3 to 50.
 std::size_t Corpus::draw_length() {
   const std::uint64_t i = drawn_++;
   if (i % 8 == 7) return kMinLength + (i / 8) % (kMaxLength - kMinLength + 1);
@@ -27,7 +27,7 @@ SentencePair Corpus::next() {
     const Sentence example = example_sentence();
     return {*seen_.insert(line(example.english)).first, line(example.french)};
   }
-  // There are only some hundred sentences of three words. Where one is drawn again, a longer one stands in.
+  // There are only about a hundred sentences of three words; a repeated one is replaced by a longer one.
   for (std::size_t length = draw_length();; length = std::min(length + 1, kMaxLength)) {
     const Sentence sentence = grammar_.sentence(length);
     std::string english = line(sentence.english);

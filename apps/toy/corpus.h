@@ -1,4 +1,4 @@
-// The corpus: sentences of the grammar, each once, in lengths from 3 to 50 words.
+// The corpus: distinct sentences of the grammar, 3 to 50 words long.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 namespace mininmt::toy {
 
 struct SentencePair {
-  std::string english, french;  // a line each, words separated by a space
+  std::string english, french;  // one line each, words separated by spaces
 };
 
-// A stream of sentence pairs that never gives an English sentence twice. Whoever takes the held-out part from
-// its beginning and the training part from the rest has no held-out sentence in training.
+// A stream of sentence pairs that never repeats an English sentence, so a held-out part taken from its
+// beginning shares no sentence with the rest.
 class Corpus {
  public:
   explicit Corpus(std::uint64_t seed) : grammar_(seed), random_(~seed) {}
 
-  // The next pair. The first of all is the grammar's example_sentence().
+  // The next pair. The very first is the grammar's example_sentence().
   SentencePair next();
 
  private:

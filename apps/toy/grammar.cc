@@ -55,7 +55,8 @@ Sentence Grammar::sentence(std::size_t length) {
   }
 }
 
-// One try at a sentence of about that length: clauses in one tense, joined until another would hardly fit.
+// One attempt at a sentence of about that length: clauses in one tense, joined until another would hardly
+// fit.
 void Grammar::draft(std::size_t length) {
   now_ = {};
   const Tense tense = std::array{Tense::kPresent, Tense::kPast, Tense::kFuture}[random_.below(3)];
@@ -70,7 +71,7 @@ void Grammar::draft(std::size_t length) {
   while (std::max(now_.english.size(), now_.french.size()) + 7 < length) {
     both(kConjunctions[row]);
     clause(tense);
-    row = (row + 1 + random_.below(rows - 1)) % rows;  // never the same twice in a row
+    row = (row + 1 + random_.below(rows - 1)) % rows;  // never the same one twice in a row
   }
   both(".", ".");
 }
@@ -110,8 +111,8 @@ void Grammar::intransitive_clause(Tense tense) {
   if (random_.chance(1, 4)) time(tense);
 }
 
-// French makes this past with "être", and the participle agrees: the speaker's gender would have to be known,
-// so there is no "I" or "we" here.
+// French forms this past with "être", and the participle agrees with the speaker's gender, which "I" and "we"
+// don't show: so neither is used here.
 void Grammar::movement_clause(Tense tense) {
   const Verb& verb = pick(kMovement);
   const Agreement actor = subject(verb.subject, true);
@@ -333,7 +334,7 @@ void Grammar::location() {
   }
 }
 
-// Where one goes: "to Paris", "to the markets", "à Paris", "aux marchés".
+// A destination: "to Paris", "to the markets", "à Paris", "aux marchés".
 void Grammar::destination() {
   both("to", "à");
   if (random_.chance(1, 3)) return both(pick(kCities));

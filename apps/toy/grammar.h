@@ -1,10 +1,9 @@
-// A small synchronous grammar of English and French: every rule adds to both sides at once, so that a
-// sentence is made together with its translation. The English alone determines the French: what French must
-// know (gender, number, the noun that a participle agrees with) can be read off the English words before the
-// end of the sentence.
+// A small synchronous grammar of English and French: every rule adds to both sides, so a sentence is
+// generated together with its translation. The English sentence determines the French one: everything French
+// needs (gender, number, the noun that a participle agrees with) can be read off the English words.
 //
-// Sentences keep their natural case without the capital of a first word: a word then has one form wherever it
-// stands, and a capital means a name ("the European Economic Area").
+// Sentences are not capitalized, so that a word has the same form everywhere, and a capital marks a name
+// ("the European Economic Area").
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@
 
 namespace mininmt::toy {
 
-// The lengths of a sentence, in words, with the full stop.
+// Sentence lengths in words, with the full stop.
 inline constexpr std::size_t kMinLength = 3;
 inline constexpr std::size_t kMaxLength = 50;
 
@@ -32,7 +31,7 @@ class Grammar {
   explicit Grammar(std::uint64_t seed) : random_(seed) {}
 
   // A random sentence whose longer side has exactly `length` words, and whose shorter side has at least 3.
-  // Throws Error for a length outside 3 to 50.
+  // Throws Error unless length is 3 to 50.
   Sentence sentence(std::size_t length);
 
  private:
@@ -40,7 +39,7 @@ class Grammar {
   enum class Negation { kNone, kNegative };
   enum class Detail { kPlain, kRich };  // rich noun phrases have complements and relative clauses
 
-  // What a noun phrase passes on to the words that agree with it.
+  // The properties that other words agree with.
   struct Agreement {
     Person person;
     Gender gender;
@@ -68,7 +67,7 @@ class Grammar {
   void destination();
 
   // noun_phrase.cc: noun phrases and what agrees with them.
-  // "I" and "we" are left out of the future, whose forms are many and rare, and of what agrees with the
+  // "I" and "we" are excluded from the future, whose forms are many and rare, and where words agree with the
   // subject.
   Agreement subject(Kinds kinds, bool third_person_only = false);
   Agreement noun_phrase(Kinds kinds, Detail detail, Negation negation = Negation::kNone);
@@ -80,17 +79,17 @@ class Grammar {
   std::vector<const Adjective*> adjectives(Kinds kinds);
   void predicate_adjective(const Agreement& subject, bool quality_only);
 
-  // How an adjective or participle with these singular forms agrees.
+  // The form of an adjective or participle, from its singular forms.
   static std::string agree(const std::string& masculine, const std::string& feminine, const Agreement& with);
   static std::string participle(const Verb& verb, const Agreement& with);
-  // The French verb: its finite word, and its past participle or nothing.
+  // A French verb: its finite word, and its past participle if any.
   struct FrenchVerb {
     std::string finite, participle;
   };
   static FrenchVerb french_verb(const Agreement& subject, const Verb& verb, Tense tense);
   static std::string english_verb(const Agreement& subject, const Verb& verb, Tense tense);
 
-  // Adds the words of a phrase, split at spaces, to a side or to both.
+  // Adds the words of a phrase, split at spaces, to one side or both.
   void english(std::string_view phrase);
   void french(std::string_view phrase);
   void both(std::string_view english_phrase, std::string_view french_phrase);
@@ -105,7 +104,7 @@ class Grammar {
     for (const Row& row : table) {
       if (passes(row) && chosen-- == 0) return row;
     }
-    return table.back();  // not reached: every table has a row for what the rules ask
+    return table.back();  // not reached: every table has a row for each rule
   }
   template <class Row>
   const Row& pick(const std::vector<Row>& table) {
@@ -113,7 +112,7 @@ class Grammar {
   }
 
   Random random_;
-  Sentence now_;  // the sentence being made, in full forms
+  Sentence now_;  // the sentence so far, in full forms
 };
 
 }  // namespace mininmt::toy

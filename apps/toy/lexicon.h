@@ -1,4 +1,4 @@
-// The words of the toy corpus: tables with a row a word, English and French side by side.
+// The words of the toy corpus: tables with a row per word, English and French side by side.
 #pragma once
 
 #include <array>
@@ -11,18 +11,18 @@ enum class Gender { kMasculine, kFeminine };
 inline constexpr Gender kM = Gender::kMasculine;
 inline constexpr Gender kF = Gender::kFeminine;
 
-// What a noun names, as a set of bits: a verb and an adjective say which kinds they go with, so that bakers
+// What a noun names, as a bit set: verbs and adjectives say which kinds they combine with, so that bakers
 // bake cakes, and parliaments don't.
 using Kinds = unsigned;
 inline constexpr Kinds kPerson = 1, kGroup = 2, kAnimal = 4, kText = 8, kPlace = 16, kThing = 32, kFood = 64,
                        kIdea = 128;
 inline constexpr Kinds kShelter = 256;  // a thing that an animal can sleep under
-inline constexpr Kinds kLand = 512;     // a place that nobody built
+inline constexpr Kinds kLand = 512;     // a natural place
 inline constexpr Kinds kLaw = 1024;     // a text that is signed or voted
 inline constexpr Kinds kOffice = 2048;  // a person who holds an office of a country
 inline constexpr Kinds kActor = kPerson | kGroup;
 
-// A word or a phrase of one form. A name is the same in both languages, so only its gender matters.
+// A word or phrase with one form. A name is the same in both languages, so only its gender matters.
 struct Phrase {
   const char *english, *french;
   Gender gender = kM;
@@ -34,7 +34,7 @@ struct Noun {
   Kinds kinds;
 };
 
-// Where an adjective stands. English puts them in this order before the noun; French puts the first class
+// The position of an adjective. English puts them in this order before the noun; French puts the first class
 // before the noun, and the others after it in reverse order: "the famous red Italian car", "la voiture
 // italienne rouge célèbre".
 enum class Slot { kBefore, kQuality, kColour, kOrigin, kField, kMaterial };
@@ -45,7 +45,7 @@ struct Adjective {
   Kinds kinds;
 };
 
-// The persons that the corpus speaks in. Their numbers index the forms of a verb.
+// The grammatical persons used. Their numbers index the forms of a verb.
 enum class Person { kI, kSingular, kWe, kPlural };
 
 struct Verb {
@@ -53,10 +53,10 @@ struct Verb {
   std::array<std::string, 4> present;         // signe, signe, signons, signent
   std::string infinitive, french_participle;  // signer, signé
   std::string future;                         // signer-, to which -ai, -a, -ons, -ont are added
-  Kinds subject = 0, object = 0;              // what can do it, and to what
+  Kinds subject = 0, object = 0;              // allowed subjects and objects
 };
 
-// A determiner; an empty form does not exist. `definite` ones can stand in a negated clause.
+// A determiner; an empty form does not exist. `definite` ones can appear in a negated clause.
 struct Determiner {
   const char *singular, *plural, *masculine, *feminine, *french_plural;
   bool definite;
@@ -76,10 +76,10 @@ extern const std::vector<Adjective> kAdjectives;
 extern const std::vector<Determiner> kDeterminers;
 extern const std::vector<Phrase> kNames, kCities, kCountries;
 extern const std::vector<Phrase> kMonths, kWeekdays;
-// The verbs of kMovement make their past with "être", the others with "avoir"; verbs.cc has them.
+// The verbs of kMovement form the past with "être", the others with "avoir"; they are in verbs.cc.
 extern const std::vector<Verb> kTransitive, kIntransitive, kMovement, kGiving, kSaying;
 extern const std::vector<Modal> kModals;
-extern const std::vector<Phrase> kWeather;  // three rows a weather: present, past, future
+extern const std::vector<Phrase> kWeather;  // three rows each: present, past, future
 extern const std::vector<Phrase> kPastTimes, kFutureTimes, kPresentTimes;
 extern const std::vector<Phrase> kAdverbs;       // "often signs", "signe souvent"
 extern const std::vector<Phrase> kConjunctions;  // the last two only in the present

@@ -20,8 +20,7 @@ using mininmt::IoError;
 using mininmt::join;
 using mininmt::UsageError;
 
-constexpr std::uint64_t kMostSentences =
-    10'000'000;  // a gigabyte of sentences, which are held to tell repeats
+constexpr std::uint64_t kMostSentences = 10'000'000;  // a gigabyte of sentences, kept to detect repeats
 
 constexpr const char* kHelp = R"(Usage: mininmt-toy --output DIR [options]
 
@@ -90,7 +89,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
   return options;
 }
 
-// One file of the corpus, written under a temporary name until it is whole.
+// One file of the corpus, written under a temporary name until complete.
 class LineFile {
  public:
   explicit LineFile(const std::filesystem::path& path)
@@ -139,7 +138,7 @@ int run(const std::vector<std::string>& arguments) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw IoError(join(options.output, ": cannot be made: ", error.message()));
-  // The held-out parts come first, so that they are the same for every size of the training part.
+  // The held-out parts come first, so that they don't depend on the size of the training part.
   mininmt::toy::Corpus corpus(options.seed);
   write_part(corpus, folder / "test", options.test);
   write_part(corpus, folder / "valid", options.valid);

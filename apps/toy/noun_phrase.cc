@@ -45,7 +45,7 @@ Grammar::Agreement Grammar::institution() {
   return head;
 }
 
-// The adjectives of a noun, in the order of English.
+// The adjectives of a noun, in English order.
 std::vector<const Adjective*> Grammar::adjectives(Kinds kinds) {
   const auto draw = [&](bool before) {
     return &pick(kAdjectives, [&](const Adjective& a) {
@@ -58,7 +58,7 @@ std::vector<const Adjective*> Grammar::adjectives(Kinds kinds) {
     const Adjective* first = draw(false);
     const Adjective* second = draw(false);
     list.push_back(first);
-    // A second one where the order of slots allows; "wooden" and "stone" like to stand alone.
+    // A second one if the order of slots allows it; "wooden" and "stone" stay alone.
     if (first->slot < second->slot && second->slot != Slot::kMaterial) list.push_back(second);
   }
   return list;
@@ -141,9 +141,9 @@ void Grammar::complement(const Agreement& head) {
   }
 }
 
-// "who admired the tower" after a person, "that the engineer built" after what a verb takes for its object;
-// in the past, which goes with every tense around it. The noun stands right before the clause, so the English
-// shows what the French participle agrees with: "la lettre que le roi a écrite".
+// "who admired the tower" after a person, "that the engineer built" after a possible object of the verb; in
+// the past, which fits every tense around it. The noun directly precedes the clause, so the English shows
+// what the French participle agrees with: "la lettre que le roi a écrite".
 void Grammar::relative_clause(const Agreement& head) {
   const auto takes_head = [&](const Verb& v) { return (v.object & head.kinds) != 0; };
   if ((head.kinds & kPerson) != 0 && random_.chance(1, 2)) {
@@ -165,7 +165,7 @@ Grammar::Agreement Grammar::subject(Kinds kinds, bool third_person_only) {
   if (random_.chance(1, 6)) {
     const Agreement first = noun_phrase(kPerson, Detail::kPlain);
     both("and", "et");
-    const Agreement second = noun_phrase(kOffice, Detail::kPlain);  // no name, or "Marie and Marie"
+    const Agreement second = noun_phrase(kOffice, Detail::kPlain);  // no name, to avoid "Marie and Marie"
     return {Person::kPlural, first.gender == kF && second.gender == kF ? kF : kM, kPerson};
   }
   switch (random_.below(third_person_only ? 2 : 4)) {

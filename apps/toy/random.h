@@ -1,4 +1,4 @@
-// Random draws that are the same on every platform, so that a seed names one corpus everywhere.
+// Random draws that are the same on every platform, so that a seed gives the same corpus everywhere.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace mininmt::toy {
 
-// SplitMix64 (Steele, Lea, Flood 2014): draw i is a mix of seed + i times a constant. The standard library's
-// distributions differ from platform to platform, so the bounded draw is here too.
+// SplitMix64 (Steele, Lea, Flood 2014): draw i is a hash of seed + i times a constant. The standard library's
+// distributions differ between platforms, so bounded draws are implemented here too.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : counter_(seed) {}
@@ -20,10 +20,10 @@ class Random {
     return z ^ (z >> 31);
   }
 
-  // A whole number from 0 to n - 1; n is at least 1 and below 2^32.
+  // An integer from 0 to n - 1, for n from 1 to 2^32 - 1.
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(((bits() >> 32) * n) >> 32); }
 
-  // True `times` times out of `of`.
+  // True with probability times / of.
   bool chance(std::size_t times, std::size_t of) { return below(of) < times; }
 
  private:

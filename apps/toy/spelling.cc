@@ -10,7 +10,7 @@ struct Rewrite {
   std::string_view word, next, result;
 };
 
-// The form of a word before a vowel sound. An apostrophe ends a token, as Moses writes it.
+// Forms of words before a vowel sound. An apostrophe ends a token, as in Moses.
 constexpr std::array<Rewrite, 9> kElisions = {{{"le", "", "l'"},
                                                {"la", "", "l'"},
                                                {"de", "", "d'"},
@@ -21,8 +21,8 @@ constexpr std::array<Rewrite, 9> kElisions = {{{"le", "", "l'"},
                                                {"ma", "", "mon"},
                                                {"sa", "", "son"}}};
 
-// Two words that become one. "de des" is a preposition before the plural indefinite article, which it
-// swallows.
+// Contractions of two words. "de des" is a preposition before the plural indefinite article, which
+// disappears.
 constexpr std::array<Rewrite, 6> kContractions = {{{"de", "des", "de"},
                                                    {"de", "de", "de"},
                                                    {"de", "le", "du"},
@@ -32,7 +32,7 @@ constexpr std::array<Rewrite, 6> kContractions = {{{"de", "des", "de"},
 
 constexpr std::array<std::string_view, 22> kVowels = {"a", "e", "i", "o", "u", "y", "à", "â", "é", "è", "ê",
                                                       "î", "ô", "û", "œ", "É", "A", "E", "I", "O", "U", "Y"};
-// Words with an aspirated h, by their beginnings, and "onze", which behaves like them.
+// Words with an aspirated h, by their prefixes, and "onze", which behaves like them.
 constexpr std::array<std::string_view, 9> kNoElision = {"hibou", "hérisson", "héros", "hameau", "haricot",
                                                         "harpe", "hache",    "huit",  "onze"};
 
@@ -57,7 +57,7 @@ std::string french_plural(const std::string& singular) {
 
 Words written_french(const Words& words) {
   Words out;
-  // Read from the end, so that each word meets the next one as it will be written.
+  // From the end, so that each word sees the next one in its written form.
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
     out.push_back(*word);
     if (out.size() < 2) continue;

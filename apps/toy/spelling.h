@@ -1,4 +1,4 @@
-// Spelling that depends on the next word, and the plural: what a rule of the grammar need not think of.
+// Spelling that depends on the next word, and plurals; the rules of the grammar need not handle these.
 #pragma once
 
 #include <string>
@@ -17,11 +17,11 @@ bool begins_with_vowel_sound(std::string_view french);
 // to "nationaux", "gris" to "gris".
 std::string french_plural(const std::string& singular);
 
-// A sentence of full forms as it is written: "de le pont" to "du pont", "à les enfants" to "aux enfants", "le
-// homme" to "l' homme", "ce arbre" to "cet arbre", "sa idée" to "son idée", "de des ponts" to "de ponts".
+// A sentence from full forms to written ones: "de le pont" to "du pont", "à les enfants" to "aux enfants",
+// "le homme" to "l' homme", "ce arbre" to "cet arbre", "sa idée" to "son idée", "de des ponts" to "de ponts".
 Words written_french(const Words& words);
 
-// A sentence as it is written: "a" before a vowel sound is "an".
+// A sentence in its written form: "a" before a vowel sound becomes "an".
 Words written_english(const Words& words);
 
 }  // namespace mininmt::toy

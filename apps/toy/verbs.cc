@@ -13,7 +13,7 @@ std::string third_person(const std::string& base) {
   return base + (hisses ? "es" : "s");
 }
 
-// English with its principal parts, and a French verb in -er that keeps one stem, as most do.
+// English principal parts, and a regular French verb in -er with a single stem.
 Verb er(const std::string& base, const std::string& past, const std::string& participle,
         const std::string& stem, Kinds subject, Kinds object = 0) {
   // "nous mangeons", "nous annonçons": the consonant keeps its sound before an o.
@@ -25,7 +25,7 @@ Verb er(const std::string& base, const std::string& past, const std::string& par
       stem + "er", stem + "é",         stem + "er", subject,    object};
 }
 
-// The same with regular English.
+// The same for regular English verbs.
 Verb er(const std::string& base, const std::string& past, const std::string& stem, Kinds subject,
         Kinds object = 0) {
   return er(base, past, past, stem, subject, object);

@@ -63,7 +63,7 @@ Budget Trainer::done() const {
           static_cast<std::int64_t>(seconds() / 60)};
 }
 
-// Whether `frequency` has passed since `last`, which is brought up to now if so.
+// Whether `frequency` has passed since `last`; if so, sets `last` to now.
 bool Trainer::due(const Budget& frequency, Budget& last) const {
   const Budget now = done();
   if (!frequency.reached_by(
@@ -125,7 +125,7 @@ void Trainer::take_update() {
   take_reports(false);
 }
 
-// Of the updates that are done; with `wait`, of all that were started.
+// Collects reports of finished updates; with `wait`, of all started ones.
 void Trainer::take_reports(bool wait) {
   for (const UpdateReport& report : updater_.reports(wait)) take_report(report);
 }
@@ -177,7 +177,7 @@ void Trainer::display() {
 
 void Trainer::validate() {
   take_reports(true);
-  // Validation sees what would be saved; the parameters come back afterwards.
+  // Validation uses the values that would be saved; the parameters are restored afterwards.
   const Tensor& values = model_.parameters().values();
   const Tensor own = values.clone();
   values.set(updater_.values());
@@ -209,7 +209,8 @@ void Trainer::stalled() {
   log_.info(join("learning rate ", updater_.learn_rate()));
 }
 
-// Without validation there is no best model: the last one is the model, unless validation found it useless.
+// Without validation there is no best model, so the last one is saved as the model too, unless validation
+// failed.
 void Trainer::save_last() {
   take_reports(true);
   save(kLastModel);

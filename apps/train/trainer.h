@@ -13,32 +13,31 @@
 
 namespace mininmt {
 
-// The model that the options ask for, with parameters at their initial values.
+// The model for these options, with initial parameters.
 std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
                                  std::size_t target_words);
 
-// How good the model is; empty for a run without validation.
+// Scores the model; empty for a run without validation.
 using Validate = std::function<ValidationScores(const Model&)>;
 
-// Seconds since some time that stays the same.
+// Seconds since a fixed time.
 using Clock = std::function<double()>;
 double steady_seconds();
 
 class Trainer {
  public:
-  // Trains `model` on `corpus` by `updater`, which is the model's own; the model's folder has been started.
-  // Holds references.
+  // Trains `model` on `corpus` with its `updater`, in a model folder that has been started. Holds references.
   Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
           const TrainOptions& options, Log& log, Clock clock = steady_seconds);
 
-  // Returns 0, or 128 + the number of the signal that ended it, in which case the model is saved too.
+  // Returns 0, or 128 + the number of the signal that ended it; saves the model in both cases.
   int run();
 
  private:
-  struct Window {  // since the last line of the log
+  struct Window {  // since the last log line
     double cost = 0, norm = 0;
     std::int64_t updates = 0, sentences = 0, words = 0;
-    double since = 0;  // seconds of the clock
+    double since = 0;  // clock, in seconds
   };
 
   Budget done() const;
@@ -66,10 +65,10 @@ class Trainer {
   Clock clock_;
   Progress progress_;
   BatchStream stream_;
-  std::uint64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
+  std::uint64_t epoch_ = 1;  // of the last update, from 1; the stream is before the next one
   double start_;
   Window window_;
-  Budget displayed_, validated_, saved_;  // what was done when that was done last
+  Budget displayed_, validated_, saved_;  // progress when each was last done
   std::optional<double> best_;            // by the first of --valid-metrics
   int stalls_ = 0;                        // validations since the best
   int not_finite_ = 0, not_finite_in_a_row_ = 0;

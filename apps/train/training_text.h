@@ -1,4 +1,4 @@
-// The text that a run learns from and is measured on, from the files that its options name.
+// The training and validation text, from the files named in the options.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace mininmt {
 
 LineOptions line_options(const TrainOptions& options);
 
-// Refuses training and validation text that is a pipe, before any of it is read. Throws UsageError.
+// Rejects training and validation files that are pipes, before reading any. Throws UsageError.
 void refuse_pipes(const TrainOptions& options);
 
 struct TrainingText {
@@ -22,7 +22,7 @@ struct TrainingText {
 };
 
 // Reads options.train_sets: once for the vocabularies, unless options.vocabs names them, and once for the
-// corpus. Says in the log what was kept. Throws as ParallelCorpus::read and Vocab::load do.
+// corpus. Logs what was kept. Throws as ParallelCorpus::read and Vocab::load do.
 TrainingText read_training_text(const TrainOptions& options, Log& log);
 
 struct ValidationText {

@@ -1,4 +1,4 @@
-// How good a model is on text that it has not seen.
+// Scores of a model on validation text.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 namespace mininmt {
 
 struct ValidationScores {
-  double cross_entropy = 0;  // -log p a sentence, in nats
-  double perplexity = 0;     // e^(-log p a word), </s> counted
-  double bleu = 0;           // of a beam search, 0 to 100
+  double cross_entropy = 0;  // -log p per sentence, in nats
+  double perplexity = 0;     // e^(-log p per word), </s> counted
+  double bleu = 0;           // of beam search, 0 to 100
 
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
@@ -26,7 +26,7 @@ class Validation {
   Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
              int threads);
 
-  // BLEU only if options.valid_metrics has it, since it takes a search.
+  // BLEU only if options.valid_metrics has it, since it needs a search.
   ValidationScores measure(const Model& model) const;
 
  private:

@@ -10,9 +10,9 @@
 
 namespace mininmt {
 
-// The output for line `number` (counted from 0), ending in '\n':
+// The output for line `number` (from 0), ending in '\n':
 //   plain            TRANSLATION
-//   --alignment      TRANSLATION ||| ALIGNMENT, or the picture on the lines that follow and an empty line
+//   --alignment      TRANSLATION ||| ALIGNMENT, or the picture on the following lines and an empty line
 //   --n-best         for each hypothesis  NUMBER ||| TRANSLATION ||| logp= LOGP ||| SCORE [||| ALIGNMENT]
 // A sentence without hypotheses (an empty line) has one empty translation.
 std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,

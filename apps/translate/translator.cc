@@ -20,9 +20,8 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
   return sentences;
 }
 
-// Calls work(places) for batches of the places in `order`, which stay in that order, the batches spread over
-// the threads. A batch has `mini_batch` sentences, fewer where it would take more than as many of lengths
-// `ordinary`.
+// Calls work(places) for batches of `order`, in this order, spread over the threads. A batch has `mini_batch`
+// sentences, or fewer if it would otherwise exceed the padded size of that many of length `ordinary`.
 void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLengths>& lengths,
                     PairLengths ordinary, int mini_batch, int threads,
                     const std::function<void(std::span<const std::size_t>)>& work) {
@@ -78,8 +77,7 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
   return result;
 }
 
-// A step of the search keeps nothing that grows with the target but, if asked for, the weights of each
-// hypothesis.
+// A search step keeps nothing that grows with the target, except each hypothesis's weights if requested.
 PairLengths Translator::search_lengths(std::size_t source) const {
   if (!search_.alignment) return {source, 0};
   const double longest = std::max(1.0, search_.max_length_factor * static_cast<double>(source));
@@ -96,7 +94,7 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
   std::iota(order.begin(), order.end(), 0);
   std::vector<PairLengths> lengths;
   for (std::size_t i = 0; i < sources.size(); ++i) lengths.push_back({sources[i].size(), targets[i].size()});
-  // By target length, but long sources with their like, or each batch would be padded for one of them.
+  // By target length, but long sources together, or each batch would be padded for one of them.
   const auto rank = [&](std::size_t i) {
     return std::pair(std::bit_width(lengths[i].source / (2 * kOrdinaryLength)), lengths[i].target);
   };

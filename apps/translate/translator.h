@@ -1,4 +1,4 @@
-// Lines of text through a model: what mininmt-beam and the validation of mininmt-train share.
+// Translating and scoring lines of text, for mininmt-beam and for validation in mininmt-train.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace mininmt {
 
-// The search options that the decoding options of a program stand for.
+// The search options for a program's decoding options.
 SearchOptions search_options(const DecodingOptions& decoding);
 
 class Translator {
@@ -20,15 +20,15 @@ class Translator {
   Translator(const Model& model, const Vocab& source, const Vocab& target, const SearchOptions& search,
              int mini_batch, int threads);
 
-  // The hypotheses for each line, in the order of the lines; none for a line without words. Lines of like
-  // length are searched together, `mini_batch` at a time, fewer where they are longer than kOrdinaryLength.
+  // The hypotheses for each line, in line order; none for a line without words. Lines of similar length are
+  // searched together, `mini_batch` at a time, fewer if they are longer than kOrdinaryLength.
   std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines) const;
 
   // The words of a hypothesis as text.
   std::string text(const Hypothesis& hypothesis) const { return target_.decode(hypothesis.words); }
 
  private:
-  PairLengths search_lengths(std::size_t source) const;  // what bounds the memory of a search
+  PairLengths search_lengths(std::size_t source) const;  // a bound on the memory of a search
 
   const Model& model_;
   const Vocab &source_, &target_;
@@ -36,8 +36,8 @@ class Translator {
   int mini_batch_, threads_;
 };
 
-// log p (natural) of each target line as the translation of its source line, </s> included. Lines of like
-// target length are scored together, those with long sources apart; batches as in Translator.
+// Natural log p of each target line as the translation of its source line, </s> included. Lines of similar
+// target length are scored together, those with long sources separately; batches as in Translator.
 std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads);
