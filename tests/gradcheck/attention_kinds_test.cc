@@ -1,4 +1,4 @@
-// The relatives of additive attention by what must hold of them (MODEL.md 9.2, 9.5), in double.
+// Properties of the other kinds of attention (MODEL.md 9.2, 9.5), in double.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -94,7 +94,7 @@ TEST_CASE("narrow windows that move by a word a step read the diagonal") {
     const Tensor c = read.context.value();
     for (std::int64_t b = 0; b < B; ++b) {
       CHECK(kappa.value().data()[b] == doctest::Approx(static_cast<double>(i)));
-      // Beyond a sentence's end by more than two words nothing is left to divide by.
+      // More than two words beyond a sentence's end there is nothing left to divide by.
       if (i > kLengths[static_cast<std::size_t>(b)] + 2) continue;
       double sum = 0;
       for (std::int64_t j = 0; j < S; ++j) sum += read.alpha.data()[b * S + j];
@@ -106,7 +106,7 @@ TEST_CASE("narrow windows that move by a word a step read the diagonal") {
   }
 }
 
-// Of one Gaussian that always moves by a word, whatever the state.
+// A single Gaussian that always moves by one word, for any state.
 TEST_CASE("a model's windows go on from where they were at the word before") {
   for (const std::string& order : kOrders) {
     Config config = small_config(order, "window");
@@ -156,7 +156,7 @@ TEST_CASE("phi is the sum of the printed Gaussians, and centres never fall") {
   Tape tape;
   Tensor kappa = Tensor::zeros({B, K});
   for (std::uint64_t i = 1; i <= 20; ++i) {
-    const Tensor u = random_tensor({B, 3 * K}, 10 + i, i % 4 == 0 ? 20 : 1);  // at times beyond the clamp
+    const Tensor u = random_tensor({B, 3 * K}, 10 + i, i % 4 == 0 ? 20 : 1);  // sometimes beyond the clamp
     const Tensor next = window_centres(tape.constant(u), tape.constant(kappa)).value();
     const Attended read = window(tape.constant(u), tape.constant(next), tape.constant(h), kLengths);
     const auto clamped = [&](std::int64_t b, std::int64_t part, std::int64_t k) {

@@ -1,4 +1,4 @@
-// The gradient checker itself: it must pass a right gradient and flag every kind of wrong one.
+// The gradient checker itself: it must accept correct gradients and detect every kind of wrong one.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -82,7 +82,7 @@ TEST_CASE("a wrong sign is flagged on every element") {
 TEST_CASE("a missing term is flagged") {
   CHECK(check([](const Element& e) { return e.x * e.w * e.dy; }, right_dw).failures == 12);
   CHECK(check(right_dx, [](const Element&) { return 0.0; }).failures == 4);
-  // Only the first row is summed.
+  // Sums only the first row.
   CHECK(check(right_dx, [](const Element& e) { return e.i < 4 ? right_dw(e) : 0.0; }).failures == 4);
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("a gradient that is not a number is flagged") {
 TEST_CASE("with a limit, that many elements of each parameter are checked, from its start to its end") {
   CHECK(check(right_dx, right_dw, 3).elements == 6);
   CHECK(check(right_dx, right_dw, 4).elements == 8);
-  // Of the 12 elements of x, three are looked at: 0, 4, 8.
+  // Of the 12 elements of x, three are checked: 0, 4, 8.
   const auto off_at_8 = [](const Element& e) { return right_dx(e) * (e.i == 8 ? 2 : 1); };
   CHECK(check(off_at_8, right_dw, 3).failures == 1);
 }

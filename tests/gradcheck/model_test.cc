@@ -1,16 +1,17 @@
-// The whole model in double: analytic against numeric gradients with every decoder order and both alignments.
+// The whole model in double: analytic against numeric gradients with every decoder order and kind of
+// attention.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "autograd/gradcheck.h"
-#include "tests/ops/report.h"
 #include "tests/models/random_model.h"
+#include "tests/ops/report.h"
 
 namespace mininmt {
 namespace {
 
-// Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+// Varying lengths on both sides; the first sentence is not the longest, and one is just </s>.
 Batch ragged_batch() {
   return batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
 }
@@ -42,7 +43,7 @@ TEST_CASE("with label smoothing and dropout too") {
           *random_model(with_dropout(small_config("authors", alignment))), 0.1, noise);
 }
 
-// A sum over the words of -log p has a gradient of order one in every parameter: nothing is cut off from the
+// A sum over words of -log p has a gradient of order one in every parameter: nothing is disconnected from the
 // loss.
 TEST_CASE("every parameter has a gradient") {
   for (const std::string& order : kOrders)

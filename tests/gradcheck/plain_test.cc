@@ -1,5 +1,5 @@
-// The plain RNNsearch (nn/plain.cc) and the fused one (nn/rnnsearch) are one model, written twice: in double
-// they agree to rounding.
+// The plain RNNsearch (nn/plain.cc) and the fused one (nn/rnnsearch) are the same model: in double they agree
+// to rounding.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kRounding = 1e-12;
 
-// Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+// Varying lengths on both sides; the first sentence is not the longest, and one is just </s>.
 Batch ragged_batch(const BatchShape& at_least = {}) {
   const Sentences sources = random_sentences({3, 5, 1, 4}, 9),
                   targets = random_sentences({4, 2, 3, 1}, 11, 2);

@@ -1,6 +1,5 @@
-// Every fused operation against its composed version: the same equation from MODEL.md out of small
-// operations, the GRU and attention as nn/plain.cc has them. In double they agree to rounding, values and
-// gradients.
+// Every fused operation against the same equation of MODEL.md in small operations, the GRU and attention from
+// nn/plain.cc. In double, values and gradients agree to rounding.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -36,7 +35,7 @@ void check_agree(const std::vector<Shape>& inputs, const Build& fused, const Bui
   CHECK(largest(b.gradients) > 0);
 }
 
-// The two functions that no operation computes alone.
+// For the two functions that no small operation computes.
 Var map(Var x, double (*f)(double), double (*slope)(double)) {
   Tensor y(x.shape());
   for (std::int64_t i = 0; i < y.size(); ++i) y.data()[i] = f(x.value().data()[i]);
@@ -75,7 +74,7 @@ Var matrix(Tape& tape, std::int64_t rows, std::int64_t columns, const Function& 
 Var spread(Var x, std::int64_t n) { return linear(x, constant(*x.tape, {n, 1}, 1)); }
 Var sum_each_row(Var x) { return linear(x, constant(*x.tape, {1, x.shape()[-1]}, 1)); }
 
-// The plain step with its parts side by side, as the fused one takes them.
+// The plain step with its operands concatenated, as the fused one takes them.
 Var plain_gru_step(Var x, Var h, Var U) {
   const std::int64_t n = h.shape()[-1];
   return plain_gru_step({columns(x, 0, n), columns(x, n, n), columns(x, 2 * n, n)}, h,

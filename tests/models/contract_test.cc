@@ -1,6 +1,6 @@
-// What training, search and model files expect of every model (nn/model.h). Gradients against differences are
-// in gradcheck/model_test.cc and cuda/gradcheck_test.cc, captured graphs in cuda/update_test.cc, over the
-// same table.
+// What training, search and model files expect of every model (nn/model.h). Gradient checks are in
+// gradcheck/model_test.cc and cuda/gradcheck_test.cc, captured graphs in cuda/update_test.cc, over the same
+// models.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 constexpr bool kFloat = sizeof(real) == 4;
 constexpr double kTolerance = kFloat ? 3e-5 : 1e-11;
 
-// Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+// Varying lengths on both sides; the first sentence is not the longest, and one is just </s>.
 const Sentences kSources = random_sentences({3, 6, 1, 4}, 9),
                 kTargets = random_sentences({4, 2, 5, 1}, 11, 2);
 
@@ -58,7 +58,7 @@ std::vector<std::vector<double>> log_probabilities_of(const Prediction& predicti
   return rows;
 }
 
-// All sentences of kSources side by side, forced along kTargets.
+// All sentences of kSources in one batch, forced along kTargets.
 struct Forced {
   Tape tape;
   std::unique_ptr<Decoding> decoding;
@@ -71,7 +71,7 @@ struct Forced {
     decoding = model.decode(tape, source, lengths);
     state = decoding->start();
   }
-  // The word before place i of each target, its </s> once it has ended.
+  // The word before position i of each target, or its </s> once it has ended.
   static std::vector<std::int32_t> words_before(std::size_t i) {
     std::vector<std::int32_t> words;
     for (const Sentence& target : kTargets)
@@ -141,7 +141,7 @@ TEST_CASE("attention, where a model has one, is on the words of the sentence alo
   });
 }
 
-// What search does between two steps: rows are dropped, repeated and change places.
+// What search does between two steps: dropping, repeating and permuting rows.
 TEST_CASE("rows of a state may be permuted and repeated") {
   const std::vector<std::int32_t> rows = {2, 0, 0, 3, 1, 2, 0};
   for_each_model([&](const ModelRow&, const Model& model) {
@@ -201,12 +201,12 @@ TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up
   });
 }
 
-// Captured graphs are used again for batches of other lengths in the same padded shape.
+// Captured graphs are reused for batches of other lengths in the same padded shape.
 TEST_CASE("more padding changes nothing") {
   for_each_model([](const ModelRow&, const Model& model) {
     const Result tight = compute(model, batch_of(kSources, kTargets));
     Result roomy = compute(model, make_batch(spans(kSources), spans(kTargets), {9, 8, 17}));
-    if (roomy.costs.size() == 17) {  // a cost a word; 12 there are
+    if (roomy.costs.size() == 17) {  // a cost per word, of which there are 12
       for (std::int64_t i = 12; i < 17; ++i) CHECK(roomy.costs.data()[i] == 0);
       roomy.costs = roomy.costs.slice(0, 12);
     }
@@ -248,7 +248,7 @@ TEST_CASE("dropout acts while training alone, by its own numbers") {
 TEST_CASE("saved and loaded, a model computes the same") {
   for_each_model([](const ModelRow& row, const Model&) {
     auto model = random_model(row.config);
-    for (real& x : model->parameters().values().values()) x = static_cast<float>(x);  // as files have it
+    for (real& x : model->parameters().values().values()) x = static_cast<float>(x);  // as in files
     const TemporaryFolder folder;
     const std::string path = folder.path("model.safetensors");
     save_model(path, *model, model->parameters().values());
@@ -258,7 +258,7 @@ TEST_CASE("saved and loaded, a model computes the same") {
     const Batch batch = batch_of(kSources, kTargets);
     const auto found = log_probabilities(*loaded, batch), expected = log_probabilities(*model, batch);
     for (std::size_t b = 0; b < expected.size(); ++b) check_near(found[b], expected[b]);
-    // The file of a plain model is read as one of the fused model, which rounds in other places.
+    // The file of a plain model is loaded as the fused model, which rounds differently.
     if (loaded->parameters().all().size() == model->parameters().all().size()) CHECK(found == expected);
   });
 }

@@ -1,5 +1,5 @@
-// The models that there are, small: a row each. The contract runs over them, in float and double, on the CPU
-// and on the GPU or its emulation.
+// The table of small models for the contract test, in float and double, on the CPU and on the GPU or its
+// emulation.
 #pragma once
 
 #include "tests/models/twins.h"
@@ -22,7 +22,7 @@ inline std::vector<ModelRow> model_table() {
   return rows;
 }
 
-// Where the tests of this executable compute: the CPU's memory or the GPU's.
+// The memory that the tests of this executable compute in: the CPU's or the GPU's.
 Memory& memory_under_test();
 
 inline std::unique_ptr<Model> model_under_test(const ModelRow& row) {

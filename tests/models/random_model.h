@@ -1,5 +1,5 @@
-// Small models whose parameters are random and large, so that every term of every equation matters, and
-// random sentences for them. For the float and the double build.
+// Small models with large random parameters, so that every term of every equation matters, and random
+// sentences for them. For the float and the double build.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace mininmt {
 using Sentence = std::vector<Id>;
 using Sentences = std::vector<Sentence>;
 
-// All that RNNsearch may be.
+// All decoder orders and kinds of attention.
 inline const std::vector<std::string> kOrders = {"authors", "body", "appendix"};
 inline const std::vector<std::string> kAlignments = [] {
   std::vector<std::string> names;
@@ -22,7 +22,7 @@ inline const std::vector<std::string> kAlignments = [] {
   return names;
 }();
 
-// Sizes in the paper's letters: V_x, V_y, m, n, n', l.
+// Sizes in the paper's notation: V_x, V_y, m, n, n', l.
 struct Sizes {
   int source_words = 9, target_words = 11, m = 3, n = 5, align = 7, l = 3;
 };

@@ -1,4 +1,4 @@
-// RNNsearch twice, fused and plain (nn/plain.h), with the same parameters.
+// RNNsearch, fused and plain (nn/plain.h), with the same parameters.
 #pragma once
 
 #include <map>

@@ -7,7 +7,7 @@
 namespace mininmt {
 namespace {
 
-// Calls work with a reference to each padded element of a block that is laid out as the operands are.
+// Calls work with a reference to each padded element of a block laid out like the operands.
 template <class Work>
 void each_padded(const OpRow& row, const Operands& operands, const Tensor& block, Work work) {
   for (const Padding& padding : row.padding)

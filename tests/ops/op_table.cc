@@ -63,7 +63,7 @@ void add_products(Rows& rows, std::initializer_list<ProductSize> sizes) {
   }
 }
 
-// Beyond so many elements a shape is too big for the gradient check.
+// Shapes with more elements are too big for the gradient check.
 constexpr std::int64_t kMostChecked = 900;
 
 void add_elementwise(Rows& rows, std::initializer_list<Shape> shapes) {
@@ -162,7 +162,7 @@ void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
                     {{steps, n}},
                     [ids](Tape&, const Inputs& x) { return embed(x[0], ids); },
                     large});
-    IdMatrix frequent(43, 3);  // a word that makes up most of a text
+    IdMatrix frequent(43, 3);  // mostly a single word
     for (std::size_t i = 0; i < frequent.ids.size(); ++i)
       frequent.ids[i] = static_cast<Id>(i % 7 == 5 ? i % steps : last);
     rows.push_back({"embed, mostly one word",
@@ -172,7 +172,7 @@ void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
   }
 }
 
-// Lengths 1 to steps, some sentence as long as the longest.
+// Lengths from 1 to steps, at least one of them the maximum.
 Lengths ragged(std::int64_t steps, std::int64_t batch) {
   Lengths lengths;
   for (std::int64_t b = 0; b < batch; ++b) lengths.push_back(static_cast<int>(steps - (b * 2) % steps));

@@ -1,6 +1,5 @@
-// The op table: a row for each differentiable operation and variant, at small and odd sizes. Whatever holds
-// for every operation (gradients, equal bits, padding without effect, no read of unwritten memory) is checked
-// over these rows.
+// The op table: a row per differentiable operation and variant, at small and odd sizes. General checks
+// (gradients, identical bits, padding, uninitialized reads) run over these rows.
 #pragma once
 
 #include <functional>
@@ -11,7 +10,7 @@
 
 namespace mininmt {
 
-// Rows of an input, taken as a matrix (all axes but the last are rows), that are padding: what they hold must
+// Rows of an input, taken as a matrix (all axes but the last are rows), that are padding: their contents must
 // not matter.
 struct Padding {
   int input;
@@ -23,7 +22,7 @@ struct OpRow {
   std::vector<Shape> inputs;
   std::function<Var(Tape&, const std::vector<Var>&)> build;
   bool large = false;            // big enough to be split over threads; too big for the gradient check
-  bool library_product = false;  // holds a product by oneDNN: other bits with another number of threads
+  bool library_product = false;  // uses oneDNN: bits may depend on the number of threads
   std::vector<Padding> padding = {};
 
   std::string shapes() const;  // "(3, 7) (7)"
@@ -31,7 +30,7 @@ struct OpRow {
 
 const std::vector<OpRow>& op_table();
 
-// The list of tensor/elementwise.h in its order: each operation beside what it must give, from the standard
+// The list of tensor/elementwise.h in its order: each operation and its expected values, from the standard
 // library.
 struct ElementwiseRow {
   std::string name;
@@ -41,12 +40,12 @@ struct ElementwiseRow {
 };
 const std::vector<ElementwiseRow>& elementwise_rows();
 
-// More rows at larger sizes, up to those of real models, for which kernels for the GPU divide their work in
-// other ways. For the tests of the GPU alone; without the gradient check.
+// Rows at larger sizes, up to those of real models, for which GPU kernels divide their work differently. Only
+// for the GPU tests; without gradient check.
 const std::vector<OpRow>& wide_op_table();
 
-// Inputs of a row: parameters, uniform in (-0.75, 0.75), a function of `seed`, the same in the float and the
-// double build. Larger ones saturate the gates, and a larger loss costs the numeric derivative digits.
+// Inputs of a row: parameters, uniform in (-0.75, 0.75), a function of `seed`, the same in float and double.
+// Larger values would saturate the gates, and a larger loss costs the numeric derivative precision.
 class Operands {
  public:
   explicit Operands(const OpRow& row, std::uint64_t seed = 1, Memory& memory = cpu_memory());
@@ -66,16 +65,16 @@ struct Outcome {  // on the host
   Tensor gradients;  // block of the operands' parameters
 };
 
-// dL/dx of L = sum_i w_i y_i with random w, added into `gradients`; returns a copy of y on the host.
+// dL/dx of L = sum_i w_i y_i with random w, added to `gradients`; returns a copy of y on the host.
 Tensor run_into(const OpRow& row, const Operands& operands, const Tensor& gradients, int constant_input = -1);
 
-// Forward and backward once, from gradients of zero. constant_input: that input is a constant, without
-// gradient.
+// One forward and backward pass, from zero gradients. constant_input: index of an input that is a constant,
+// without gradient.
 Outcome run(const OpRow& row, Operands& operands, int constant_input = -1);
 
 bool same_bits(const Tensor& a, const Tensor& b);
 bool all_finite(const Tensor& x);
-double largest_difference(const Tensor& a, const Tensor& b);  // NaN if one holds a NaN
+double largest_difference(const Tensor& a, const Tensor& b);  // NaN if either contains NaN
 double largest(const Tensor& x);                              // largest absolute value
 
 }  // namespace mininmt

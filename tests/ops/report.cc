@@ -5,7 +5,7 @@
 namespace mininmt {
 namespace {
 
-// Lives until the program ends, when it prints the total.
+// Lives until the program ends, then prints the total.
 class Report {
  public:
   Report() {

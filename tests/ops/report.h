@@ -1,4 +1,4 @@
-// The table that the gradient checks print: a line for each check, a total at the end of the program.
+// The table of the gradient checks: a line per check, and a total at the end of the program.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 namespace mininmt {
 
 // Prints one line to stdout (name, shapes, elements checked, largest absolute and relative error, ok or
-// FAIL), after a header line if it is the first; below a FAIL, the element that is furthest out.
+// FAIL), with a header line before the first; after a FAIL, the worst element.
 void report_row(const std::string& name, const std::string& shapes, const GradcheckResult& result);
 
 }  // namespace mininmt

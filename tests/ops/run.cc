@@ -8,7 +8,7 @@
 namespace mininmt {
 namespace {
 
-// Number i is uniform in (-width / 2, width / 2), and a float in both builds.
+// Number i is uniform in (-width / 2, width / 2), and exactly a float in both builds.
 void draw(Random random, double width, const Tensor& x) {
   for (std::int64_t i = 0; i < x.size(); i += 4) {
     const auto words = random.block(static_cast<std::uint64_t>(i / 4));
@@ -17,7 +17,7 @@ void draw(Random random, double width, const Tensor& x) {
   }
 }
 
-// L = sum_i w_i y_i with w uniform in (-1.5, 1.5), computed on the CPU wherever y is.
+// L = sum_i w_i y_i with w uniform in (-1.5, 1.5), computed on the CPU.
 Var random_loss(Tape& tape, Var y) {
   const Tensor weights(y.shape()), value = y.value().to(cpu_memory());
   draw({77, 1}, 3, weights);

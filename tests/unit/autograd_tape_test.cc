@@ -1,4 +1,4 @@
-// The tape: order, sharing, gradients that add, and a length that no recursion survives.
+// The tape: order, sharing, accumulating gradients, and chains too long for recursion.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ TEST_CASE_FIXTURE(Model, "a chain of 1,000,000 nodes forward, backward and free"
     Tape tape(gradients);
     const Var x = tape.leaf(p);
     Var y = x;
-    const Tensor value = x.value();  // shared: what is tried is the chain
+    const Tensor value = x.value();  // shared, to test only the chain
     for (int i = 0; i < kNodes; ++i) {
       const Var before = y;
       y = tape.record("test", value, {before}, [before](const Tensor&, const Tensor& dy) {
@@ -113,7 +113,7 @@ TEST_CASE_FIXTURE(Model, "slices of a computed value: what was recorded between 
   Tape tape(gradients);
   const Var y = scale(tape.leaf(q), 2), first = step(y, 0);
   const Var whole = multiply(y, y);                            // 4 q^2
-  const Var last = step(slice(y, 1, 2), 1);                    // a part made after its whole was used
+  const Var last = step(slice(y, 1, 2), 1);                    // a slice made after the whole was used
   tape.backward(add(sum(whole), sum(multiply(first, last))));  // + 4 q_0j q_2j
   // q = 5 6 / 7 8 / 9 10: 8 q_ij, and 4 q_2j in row 0, 4 q_0j in row 2.
   CHECK(gradient(q) == Numbers{8 * 5 + 4 * 9, 8 * 6 + 4 * 10, 8 * 7, 8 * 8, 8 * 9 + 4 * 5, 8 * 10 + 4 * 6});
@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(Model, "slices of a computed value: what was recorded between 
 
 TEST_CASE_FIXTURE(Model, "views hold the gradient of their whole no longer than the whole does") {
   constexpr std::int64_t kSize = 100'000, kStages = 20;
-  constexpr std::size_t kBytes = 2 * kSize * sizeof(real);  // of a whole and of its gradient
+  constexpr std::size_t kBytes = 2 * kSize * sizeof(real);  // of a tensor and its gradient
   Tape tape(gradients);
   std::size_t most = 0;
   const Var x = tape.leaf(p);
@@ -143,7 +143,7 @@ TEST_CASE_FIXTURE(Model, "views hold the gradient of their whole no longer than 
   const std::size_t before = cpu_memory().pool().in_use();
   tape.backward(loss);
   CHECK(most > before);
-  CHECK(most <= before + 3 * kBytes);  // of two stages, and what classes of blocks round up
+  CHECK(most <= before + 3 * kBytes);  // two stages, and rounding up to size classes
 }
 
 TEST_CASE_FIXTURE(Model, "constants get no gradient, nor does what hangs on them alone") {

@@ -1,5 +1,5 @@
-// The costs of a batch: their order, what they sum to, and what each order of the decoder can know. Alone and
-// in a batch: models/contract_test.cc; translations: search_batch_test.cc.
+// The costs of a batch: their order, their sum, and what each decoder order can see. Alone and in a batch:
+// models/contract_test.cc; translations: search_batch_test.cc.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -28,8 +28,8 @@ TEST_CASE("word losses come in the order of batch.rows, and add up to log p") {
   for (std::size_t i = 0; i < log_p.size(); ++i) CHECK(log_p[i] == doctest::Approx(expected[i]));
 }
 
-// p(y | x) over all targets of length 1 and their continuations: what is spread over the first word sums
-// to 1.
+// p(y | x) over all targets of length 1 and their continuations: the probabilities of the first words sum to
+// 1.
 TEST_CASE("the probabilities of all words sum to one") {
   for (const std::string& order : kOrders) {
     const auto model = random_model(small_config(order));
@@ -40,8 +40,7 @@ TEST_CASE("the probabilities of all words sum to one") {
   }
 }
 
-// MODEL.md 5: in the order `appendix` the readout's state has not seen y_{i-1}; only the embedding term V_o
-// has.
+// MODEL.md 5: with `appendix` the readout's state has not seen y_{i-1}; only the embedding term V_o has.
 TEST_CASE("what the readout can know of the word before") {
   for (const std::string& order : kOrders) {
     auto model = random_model(small_config(order));

@@ -1,4 +1,4 @@
-// Models on disk (MODEL.md 8): names and shapes, reading back, and files that are damaged.
+// Models on disk (MODEL.md 8): names and shapes, round trip, damaged files.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ struct Saved {
   std::string path = folder.path(kPath);
   Saved() { save_model(path, *model, model->parameters().values()); }
 
-  // What load_model says of the file after `change`.
+  // The message of load_model for the file after `change`.
   template <class Change>
   std::string complaint(Change change) const {
     SafeTensors file = read_safetensors(path);
@@ -84,7 +84,7 @@ TEST_CASE("the metadata has format, version, type and every field that matters")
                                {"decoder-order", "authors"}});
 }
 
-// As builds up to 0.1.0 wrote it.
+// As written before 0.1.0.
 TEST_CASE("files of format 1 load") {
   const Saved saved;
   SafeTensors file = read_safetensors(saved.path);
@@ -117,7 +117,7 @@ TEST_CASE("the fixed vector has no attention and no backward encoder, and its co
 
 TEST_CASE("the parts of a fused matrix keep their names") {
   const Saved saved;
-  // U_z alone changed in the file must act as the update gate: saturated, the state is all candidate.
+  // Changing U_z alone in the file must act on the update gate: if saturated, the state equals the candidate.
   SafeTensors file = read_safetensors(saved.path);
   for (const char* name : {"W", "U", "b", "C"}) {
     for (const char* gate : {"", "_z", "_r"}) {
@@ -186,7 +186,7 @@ TEST_CASE("wrong metadata is refused") {
   }
 }
 
-// Sizes that no machine has memory for are seen to be wrong before any is taken.
+// Impossible sizes are detected before any memory is allocated.
 TEST_CASE("impossible sizes in the metadata are compared with the file") {
   const Saved saved;
   for (const char* size : {"\"dim-emb\":3", "\"dim-rnn\":5", "\"dim-align\":7", "\"dim-maxout\":3",
@@ -199,7 +199,7 @@ TEST_CASE("impossible sizes in the metadata are compared with the file") {
   }
 }
 
-// A model folder of 9 source and 11 target words, but for what a test changes.
+// A model folder of 9 source and 11 target words, except for what a test changes.
 std::string make_folder(const TemporaryFolder& folder, int source_words, int target_words) {
   const auto model = random_model(small_config());
   save_model(folder.path(kPath), *model, model->parameters().values());
@@ -214,14 +214,14 @@ std::string make_folder(const TemporaryFolder& folder, int source_words, int tar
 TEST_CASE("a vocabulary that does not fit the model is refused") {
   const TemporaryFolder good, source_off, target_off;
   CHECK(load_model_folder(make_folder(good, 9, 11)).target.size() == 11);
-  CHECK(load_model_folder(good.path(kPath)).source.size() == 9);  // the file by its own name
+  CHECK(load_model_folder(good.path(kPath)).source.size() == 9);  // a file in the folder
   const std::string a = make_folder(source_off, 8, 11), b = make_folder(target_off, 9, 12);
   CHECK(has(message_of<DataError>([&] { load_model_folder(a); }), "source.vocab: 8 words"));
   CHECK(has(message_of<DataError>([&] { load_model_folder(b); }), "target.vocab: 12 words"));
   CHECK_THROWS_AS(load_model_folder(good.path("elsewhere")), IoError);
 }
 
-// Whatever stands in the file, the answer is a model or a DataError.
+// For any file contents, the result is a model or a DataError.
 TEST_CASE("files of random bytes and models with random damage never crash") {
   const Saved saved;
   const std::string whole = read_whole(saved.path);
@@ -233,7 +233,7 @@ TEST_CASE("files of random bytes and models with random damage never crash") {
     std::string bytes = whole;
     const int kind = trial % 4;
     if (kind == 0) bytes.resize(below(whole.size()));
-    if (kind == 1)  // damage in the header, where all the structure is
+    if (kind == 1)  // damage in the header, which has all the structure
       for (std::size_t k = 0; k < 1 + below(4); ++k)
         bytes[below(4000)] = static_cast<char>(random.bits(draw++));
     if (kind == 2) bytes.insert(below(4000), 1 + below(3), static_cast<char>('0' + below(10)));

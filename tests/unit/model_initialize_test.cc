@@ -71,7 +71,7 @@ TEST_CASE("deviations and zeros are the paper's") {
       else if (symbol[0] == 'U' && symbol != "U_a" && symbol != "U_o")
         CHECK(deviation(x) == doctest::Approx(1 / std::sqrt(32.0)).epsilon(1e-6));
       else {
-        // 480 to 1,792 elements: the estimate is within a seventh at more than four of its own deviations.
+        // 480 to 1,792 elements: a seventh is more than four standard deviations of the estimate.
         const double expected = symbol == "W_a" || symbol == "U_a" ? 0.001 : 0.01;
         CHECK(deviation(x) == doctest::Approx(expected).epsilon(0.15).scale(0));
         CHECK(std::abs(mean(x)) < 0.2 * expected);

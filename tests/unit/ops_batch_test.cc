@@ -1,4 +1,4 @@
-// A batch of one gives what the same sentence gives inside a padded batch, values and gradients.
+// A batch of one gives the same as the sentence in a padded batch, values and gradients.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -66,7 +66,7 @@ TEST_CASE("gru_sequence: a sentence alone and in a padded batch") {
   const OpRow shapes{"gru", {{kSteps, kBatch, 3 * n}, {3 * n, n}}, {}};
   Operands batch(shapes);
   for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-    // The state after padding is that of the last word: weigh real positions only.
+    // After padding the state is that of the last word, so weigh only real positions.
     Tensor weights = random_weights({kSteps, kBatch, n}).clone();
     for (std::int64_t t = 0; t < kSteps; ++t)
       for (std::int64_t b = 0; b < kBatch; ++b)

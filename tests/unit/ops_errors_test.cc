@@ -1,4 +1,4 @@
-// Every check of ops/*.cc has a bad call here and the message that it must give, to the letter.
+// Every check in ops/*.cc has an invalid call here, with the exact message.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -257,8 +257,9 @@ TEST_CASE_FIXTURE(Calls, "maxout, dropout, softmax_xent") {
   check_message("[dropout] (p) must be in [0, 1) but is nan",
                 [&] { dropout(of({2}), __builtin_nan(""), {}); });
   const std::uint64_t later = 1;
-  check_message("[dropout] (later) is read by kernels on a GPU, but (x) is on the CPU",
-                [&] { dropout(of({2}), 0.5, {1, 2, &later}); });
+  check_message("[dropout] (later) is read by kernels on a GPU, but (x) is on the CPU", [&] {
+    dropout(of({2}), 0.5, {1, 2, &later});
+  });
   check_message("[softmax_xent] (logits) must have 2 dimensions but has shape (2, 3, 4)", [&] {
     softmax_xent(of({2, 3, 4}), {0, 0});
   });

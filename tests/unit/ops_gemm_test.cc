@@ -1,4 +1,4 @@
-// gemm() and plain_gemm() against the sum written out, in double.
+// gemm() and plain_gemm() against a naive sum in double.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Operand {
   std::vector<real> data;
   Matrix matrix;
 
-  // (rows, cols), stored with its rows, or if transposed its columns, `gap` further apart than they are long.
+  // (rows, cols), stored with rows, or columns if transposed, `gap` elements longer than needed.
   Operand(std::int64_t rows, std::int64_t cols, bool transposed, std::int64_t gap, std::uint64_t seed) {
     const std::int64_t stride = std::max<std::int64_t>((transposed ? rows : cols) + gap, 1);
     data.resize(static_cast<std::size_t>((transposed ? cols : rows) * stride + 1));
@@ -33,7 +33,7 @@ struct Operand {
 
 constexpr real kUntouched = 12345;
 
-// Largest difference from the naive sum; elements of C between its rows must stay untouched.
+// Largest difference from the naive sum; elements of C between its rows must not change.
 double error_of(Gemm product, std::int64_t m, std::int64_t n, std::int64_t k, bool ta, bool tb,
                 std::int64_t gap, bool add) {
   const Operand a(m, k, ta, gap, 1), b(k, n, tb, 2 * gap, 2);

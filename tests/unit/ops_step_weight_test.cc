@@ -1,4 +1,4 @@
-// A weight used at every step: its gradient comes whole, whichever steps the loss hangs on.
+// A weight used at every step: its gradient is complete, whichever steps the loss depends on.
 #include <doctest/doctest.h>
 
 #include "ops/arrange.h"

@@ -1,4 +1,4 @@
-// What holds for every operation, over the rows of the op table, with every block of memory poisoned first.
+// The checks for every operation, over the rows of the op table, with poisoned memory.
 #include <doctest/doctest.h>
 #include <omp.h>
 

@@ -1,4 +1,4 @@
-// Forward values against small cases worked out by hand, or by the formula written with std::exp in double.
+// Forward values against small cases computed by hand, or by formulas with std::exp in double.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(Values,
     kept += v != 0;
   }
   CHECK(kept / static_cast<double>(count) == doctest::Approx(0.75).epsilon(0.01));
-  // Element i hangs on number i of the sequence, whatever comes after it.
+  // Element i depends only on number i of the sequence.
   const Var start = dropout(of({1001}, std::vector<real>(1001, 1)), 0.25, {1, 2});
   const Random random{1, 2};
   for (std::uint64_t i = 0; i < 1001; ++i) {
@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(Values, "gru: one unit, three steps, both directions") {
 }
 
 TEST_CASE_FIXTURE(Values, "gru: two units mix through U, and the reset gate acts before the product") {
-  // Gates wide open or shut by large inputs: z = 1, r = (1, 0), so h' = tanh(U [h_1, 0]).
+  // Gates saturated by large inputs: z = 1, r = (1, 0), so h' = tanh(U [h_1, 0]).
   const Var x = of({1, 6}, {100, 100, 100, -100, 0, 0}), h = of({1, 2}, {0.5, 7});
   const Var U = of({6, 2}, {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, -2, 1});
   check(gru_step(x, h, StepWeight(U)), {1, 2}, {std::tanh(0.5), std::tanh(-1.0)}, 1e-6);
@@ -218,7 +218,7 @@ TEST_CASE_FIXTURE(Values, "attend: scores of any size don't overflow the softmax
   check(tape.constant(y.alpha), {1, 2}, {1, 0}, 1e-30);
   check(y.context, {1, 1}, {1});
 
-  // Wherever the largest is; and what is larger in the padding doesn't count.
+  // For any position of the maximum; larger values in padding don't count.
   const Var query = of({2, 1}, {0, 0}), v = of({1}, {1e4f}), values = of({3, 2, 1}, {1, 1, 2, 2, 3, 3});
   const Attended later = attend(query, of({3, 2, 1}, {-9, -9, 9, 0, -9, 9}), values, v, {3, 2});
   check(tape.constant(later.alpha), {2, 3}, {0, 1, 0, 0, 1, 0}, 1e-30);

@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "apps/options/beam_options.h"
-#include "tensor/version.h"
 #include "tensor/error.h"
+#include "tensor/version.h"
 #include "tests/unit/text_temporary.h"
 
 namespace mininmt {
@@ -53,7 +53,7 @@ TEST_CASE("search options saved with the model are defaults, under a config file
   CHECK(options.decoding.beam_size == 12);
   CHECK(options.decoding.normalize == 0);
   CHECK(options.decoding.allow_unk);
-  CHECK(options.mini_batch == BeamOptions().mini_batch);  // a training option of the same name
+  CHECK(options.mini_batch == BeamOptions().mini_batch);  // a training option with the same name
   const std::string config = folder.write("my.ini", "beam-size = 3\n");
   CHECK(parse(model, {"--config", config}).decoding.beam_size == 3);
   CHECK(parse(model, {"--config", config, "--beam-size", "2"}).decoding.beam_size == 2);

@@ -1,4 +1,4 @@
-// The frame around the programs: exit codes, lost output, log and progress.
+// run_program and its helpers: exit codes, lost output, log and progress.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -29,7 +29,7 @@ struct Outcome {
   std::string message;
 };
 
-// Runs the frame in this process, with what it writes to std::cerr.
+// Runs run_program in this process and captures std::cerr.
 Outcome run(const Work& work) {
   std::ostringstream message;
   std::streambuf* before = std::cerr.rdbuf(message.rdbuf());
@@ -40,7 +40,7 @@ Outcome run(const Work& work) {
   return {exit_code, message.str()};
 }
 
-// The exit code of the frame in a process of its own, whose stdout is `descriptor`, after writing a megabyte.
+// The exit code of run_program in a child process with stdout `descriptor`, after writing a megabyte.
 int exit_code_writing_to(int descriptor) {
   const pid_t child = fork();
   if (child == 0) {

@@ -14,14 +14,14 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
-// The options of a command line with what is required and `more`.
+// The options of a command line with the required ones and `more`.
 TrainOptions parse(const Arguments& more) {
   Arguments all = {"--train-sets", "a.en", "a.fr", "--model", "m"};
   all.insert(all.end(), more.begin(), more.end());
   return std::get<TrainOptions>(parse_train_options(all));
 }
 
-// The message with which such a command line is refused; empty if it is not.
+// The error message for such a command line; empty if there is none.
 std::string refusal(const Arguments& more) {
   return message_of<UsageError>([&] { parse(more); });
 }
@@ -34,7 +34,7 @@ std::string refusal_of_config(const std::string& text) {
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", text);
   const std::string message = refusal({"--config", file});
-  // Without the folder, whose name differs from run to run.
+  // Without the folder, whose name differs between runs.
   return message.starts_with(file) ? "my.ini" + message.substr(file.size()) : message;
 }
 
@@ -189,7 +189,7 @@ TEST_CASE("rules between options hold in config files, with file and line") {
   CHECK(refusal({"--valid-metrics", "bleu"}) ==
         "--valid-metrics does nothing without --valid-sets: add --valid-sets SOURCE TARGET, or leave "
         "--valid-metrics out");
-  // What one source lacks, another one has; what is off needs nothing.
+  // One source can supply what another lacks; an option that is off needs nothing.
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "valid-metrics = perplexity\nearly-stopping = 0\n");
   CHECK(parse({"--config", file, "--valid-sets", "v", "w"}).valid_metrics == Arguments{"perplexity"});
@@ -215,7 +215,7 @@ TEST_CASE("a wrong line of a config file is told although the command line overr
   CHECK(holds(refusal({"--config", file, "--preset", "tiny"}), "my.ini:1: seed: 'x'"));
   CHECK(holds(refusal({"--config", ""}), "--config: an empty name"));
   CHECK(refusal({"--log", "%prefix%%why%", "--seed", "%original_token%"}) ==
-        "--seed: '%original_token%' is not a whole number from 0 to 2147483647");  // nothing is filled in
+        "--seed: '%original_token%' is not a whole number from 0 to 2147483647");  // not filled in
 }
 
 TEST_CASE("options are declared from data, with functions that get and set") {

@@ -1,4 +1,4 @@
-// Which sentences are translated together changes no translation.
+// Translations do not depend on which sentences are batched together.
 #include <doctest/doctest.h>
 
 #include "apps/translate/translator.h"
@@ -71,7 +71,7 @@ TEST_CASE("lines come back in their order, whatever their lengths, batches and t
   while (target.size() < 11) target.add("t" + std::to_string(target.size()));
   std::vector<std::string> lines;
   for (const Sentence& sentence : many_sentences(40, 9)) lines.push_back(source.decode(sentence));
-  REQUIRE(lines[0].empty());  // a length of 1 is </s> alone
+  REQUIRE(lines[0].empty());  // length 1 is only </s>
 
   SearchOptions options;
   std::vector<std::string> expected;

@@ -1,4 +1,4 @@
-// Beam search against searches that share nothing with it but the model.
+// Beam search against independent searches that share only the model.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -59,7 +59,7 @@ TEST_CASE("any beam is what the plain beam search finds") {
               early += static_cast<int>(expected[0].words.size()) + 1 < longest(source, options);
             }
     }
-  CHECK(cut > 10);  // the cases that matter are among these
+  CHECK(cut > 10);  // the relevant cases occurred
   CHECK(early > 10);
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("a beam wider than the search space is exhaustive search") {
           const auto all = exhaustive(*model, source, options, kWords);
           CHECK(all.size() == (allow_unk ? 121 : 31));
           check_same(search_one(*model, source, options), all);
-          for (int n_best : {1, 3}) {  // now the search may end early
+          for (int n_best : {1, 3}) {  // here the search may end early
             options.n_best = n_best;
             check_same(search_one(*model, source, options), {all.begin(), all.begin() + n_best});
           }
@@ -138,7 +138,7 @@ TEST_CASE("n-best lists are sorted and without repeats") {
   }
 }
 
-// Sets the bias of </s> so that translations would never, or at once, end.
+// Sets the bias of </s> so that translations would end never or at once.
 std::unique_ptr<Model> model_with_eos_bias(real bias) {
   auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())
@@ -165,7 +165,7 @@ TEST_CASE("the length factors are a limit for each sentence") {
   CHECK(search_one(*eager, sources[1], {})[0].words.empty());
 }
 
-// Else nothing could ever end.
+// Otherwise nothing could ever end.
 TEST_CASE("</s> may be the last word though the shortest length is the longest") {
   const auto eager = model_with_eos_bias(30);
   for (const Sentence& source : random_sentences({1, 4, 7}, 9)) {
@@ -179,7 +179,7 @@ TEST_CASE("of equal words the lower comes first, of equal hypotheses the one bef
   const auto model = random_model(small_config());
   model->parameters().values().fill(0);
   const auto words = [&](int beam, bool allow_unk) {
-    // </s> is barred from the first word of two.
+    // With two words, </s> is barred at the first.
     Sentences found;
     for (const Hypothesis& h : search_one(*model, {kEos}, {beam, 1, 2, 1, allow_unk, beam, false})) {
       found.push_back(h.words);
@@ -200,7 +200,7 @@ TEST_CASE("<unk> is written only if allowed") {
   for (bool allow : {false, true}) {
     const auto found = search_one(*model, source, {5, 1, 3, 0, allow, 1, false});
     CHECK((std::count(found[0].words.begin(), found[0].words.end(), kUnk) > 0) == allow);
-    // Its probability is not shared out: the others stay as improbable as the model says.
+    // Without renormalising: the others stay as improbable as in the model.
     if (!allow) CHECK(found[0].log_p < -10 * static_cast<double>(found[0].words.size()));
   }
 }

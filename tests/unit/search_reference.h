@@ -1,4 +1,4 @@
-// Searches that are slow and plain: every step runs the model again over one sentence from its first word.
+// Simple, slow searches: every step runs the model on one sentence from its first word.
 #pragma once
 
 #include <algorithm>
@@ -9,10 +9,10 @@
 
 namespace mininmt {
 
-// What the model says after a prefix of target words.
+// The model's prediction after a prefix of target words.
 struct Forced {
   std::vector<double> next;               // log p of every word after the prefix
-  std::vector<std::vector<float>> alpha;  // of each word of the prefix, and of the one after it
+  std::vector<std::vector<float>> alpha;  // for each word of the prefix, and the next one
 };
 
 inline Forced force(const Model& model, const Sentence& source, const Sentence& prefix) {
@@ -48,7 +48,7 @@ inline int shortest(const Sentence& source, const SearchOptions& o) {
   return static_cast<int>(o.min_length_factor * static_cast<double>(source.size()));
 }
 
-// The words that may come at place i, counted from 0.
+// The words allowed at position i, from 0.
 inline bool allowed(Id word, int i, const Sentence& source, const SearchOptions& o) {
   if (word == kUnk) return o.allow_unk;
   return word != kEos || i >= shortest(source, o) || i + 1 == longest(source, o);
@@ -64,14 +64,14 @@ inline Hypothesis hypothesis(const Sentence& words, double log_p, const SearchOp
   return h;
 }
 
-// Those that ended first, each kind by its score.
+// Finished ones first, then by score.
 inline void rank(std::vector<Hypothesis>& all) {
   std::stable_sort(all.begin(), all.end(), [](const Hypothesis& a, const Hypothesis& b) {
     return a.ended != b.ended ? a.ended : a.score > b.score;
   });
 }
 
-// Beam search by MODEL.md 7, to its end: a hypothesis that ends takes its place in the beam with it.
+// Beam search as in MODEL.md 7, to the end: a finished hypothesis takes its place in the beam with it.
 inline std::vector<Hypothesis> reference_search(const Model& model, const Sentence& source,
                                                 const SearchOptions& o) {
   struct Live {

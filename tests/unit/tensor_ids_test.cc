@@ -1,4 +1,4 @@
-// Whole numbers on the host and on one device.
+// Integer arrays on the host and on one device.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -9,7 +9,7 @@
 namespace mininmt {
 namespace {
 
-// A device whose memory the host could read, but may not by on_host(): what is sent to it is counted.
+// A device whose memory the host could read, but on_host() is false; counts what is sent to it.
 class Device final : public Memory {
  public:
   void* allocate(std::size_t bytes) override { return blocks_.allocate(bytes); }

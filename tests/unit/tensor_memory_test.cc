@@ -44,7 +44,7 @@ TEST_CASE("what is released is handed out again, and nothing more is taken from 
   pool.release(first, 1000);
   const std::size_t reserved = pool.reserved();
   for (int i = 0; i < 100; ++i) {
-    void* const again = pool.allocate(990);  // of the same class
+    void* const again = pool.allocate(990);  // the same size class
     CHECK(again == first);
     pool.release(again, 990);
   }

@@ -1,9 +1,9 @@
-// Loops over threads: each index once, over several threads where it is worth it; exceptions leave them.
+// Parallel loops: each index once, on several threads if worth it; exceptions.
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <new>
 #include <mutex>
+#include <new>
 #include <set>
 #include <thread>
 #include <vector>
@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(TwoThreads, "what work throws leaves the loop, from any of its
 }
 
 TEST_CASE_FIXTURE(TwoThreads, "an allocation that fails in the loop is an exception like any other") {
-  // Thrown by hand: the address sanitizer ends the program at a request that no machine can meet.
+  // Thrown by hand, since the address sanitizer aborts at an impossible allocation.
   const auto standard = [] {
     parallel_for(65'536, 8, [](std::int64_t, std::int64_t) { throw std::bad_alloc(); });
   };

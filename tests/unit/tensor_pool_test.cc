@@ -1,4 +1,4 @@
-// The pool: blocks of the right size, reuse, and what it gives back.
+// The pool: block sizes, reuse, and freeing.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMiB = 1 << 20;
 
-// A system that has so many bytes, and knows the size of each block.
+// A system with limited memory that records the size of each block.
 class SmallPool final : public Pool {
  public:
   explicit SmallPool(Keep keep, std::size_t room = ~std::size_t{0}) : Pool(keep), room_(room) {}
@@ -41,7 +41,7 @@ class SmallPool final : public Pool {
     CHECK(sizes.at(block) == size);
     room_ += size;
     sizes.erase(block);
-    given_back_.push_back(block);  // not freed yet: another block at its address would be taken for it
+    given_back_.push_back(block);  // freed later, so that no new block gets its address
   }
   void poison(void*, std::size_t) override {}
 
@@ -50,7 +50,7 @@ class SmallPool final : public Pool {
   std::vector<void*> given_back_;
 };
 
-// Hands a block out and takes it back.
+// Allocates and releases a block.
 void* touch(Pool& pool, std::size_t bytes) {
   void* const block = pool.allocate(bytes);
   pool.release(block, bytes);
@@ -103,7 +103,7 @@ TEST_CASE("a large block serves for half of its size, and is afterwards what it 
   CHECK(touch(pool, 4 * kMiB) == block);
   CHECK(pool.taken == 1);
   CHECK(pool.in_use() == 0);
-  CHECK(touch(pool, kMiB) != block);  // which is less than half
+  CHECK(touch(pool, kMiB) != block);  // less than half
   CHECK(pool.taken == 2);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("blocks of ever other sizes: no more is held than a third above what w
       pool->release(two, b);
       if (pool == &bounded) CHECK(pool->reserved() <= most * 4 / 3);
     }
-    CHECK(most <= 2 * 80 * kMiB);  // of 64 that are asked for, 80 in whole classes
+    CHECK(most <= 2 * 80 * kMiB);  // 64 requested, 80 as whole classes
   }
   CHECK(always.reserved() > 2 * bounded.reserved());
 }
@@ -135,7 +135,7 @@ TEST_CASE("what was not used for longest is given back first") {
   pool.release(used, 2 * kMiB + kMiB / 2);
   CHECK(pool.sizes.size() == 3);
   CHECK(touch(pool, 12 * kMiB) == most);
-  touch(pool, 4 * kMiB);  // 19.5 MiB would be too many: the block of 1 MiB goes, then that of 2.5
+  touch(pool, 4 * kMiB);  // 19.5 MiB is too much: the 1 MiB block goes, then the 2.5 MiB one
   CHECK(pool.sizes.contains(most));
   CHECK(!pool.sizes.contains(one));
   CHECK(!pool.sizes.contains(used));

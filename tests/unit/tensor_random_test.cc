@@ -75,7 +75,7 @@ TEST_CASE("uniform: mean, variance and twenty even bins; never 0 nor 1") {
   double chi_squared = 0;
   for (const int n : bins) chi_squared += (n - 10'000.0) * (n - 10'000.0) / 10'000;
   CHECK(chi_squared < 43.8);  // 19 degrees of freedom: one in a thousand
-  CHECK(chi_squared > 4.9);   // and not too even
+  CHECK(chi_squared > 4.9);   // but not too even either
 }
 
 TEST_CASE("normal: moments, tails, and no correlation from one to the next") {

@@ -1,4 +1,4 @@
-// The model file's format: a round trip, the bytes, and every way in which a file can be broken.
+// The model file format: round trip, exact bytes, and every kind of damage.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ struct Folder {
   void put(const std::string& bytes) const {
     std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
   }
-  // A file of this header, padded to 8 bytes, and this many bytes of data.
+  // A file with this header, padded to 8 bytes, and this many bytes of data.
   void put(const std::string& header, std::size_t data) const {
     const std::uint64_t length = header.size();
     std::string bytes(8, '\0');
@@ -60,7 +60,7 @@ bool equal(const SafeTensors& a, const SafeTensors& b) {
   return true;
 }
 
-// What reading the file throws: the message of a DataError that names the file. Anything else fails the test.
+// The message of the DataError when reading the file, which it must name. Anything else fails the test.
 std::string refusal(const std::string& file) {
   try {
     read_safetensors(file);
@@ -190,7 +190,7 @@ TEST_CASE_FIXTURE(Folder, "headers that are no headers") {
   refuse("", "not a JSON object", 0);
   refuse("{", "not JSON", 0);
   refuse("hello", "not a JSON object", 0);
-  refuse(" {}", "not a JSON object", 0);  // the format: it begins with {
+  refuse(" {}", "not a JSON object", 0);  // the format requires { first
   refuse("\xef\xbb\xbf{}", "not a JSON object", 0);
   refuse("{} {}", "not JSON", 0);
   refuse("{\"\xff\":1}", "not JSON", 0);

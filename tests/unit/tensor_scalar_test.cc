@@ -1,4 +1,4 @@
-// The scalar formulas in float against the standard library in double, over dense ranges and at the edges.
+// The scalar formulas in float against the standard library in double, over dense ranges and at edge cases.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ struct Errors {
   double absolute = 0, relative = 0;
 };
 
-// Largest errors of f over [low, high], in steps that no power of two divides.
+// Largest errors of f over [low, high], with a step that is not a power of two.
 template <class F, class G>
 Errors errors(float low, float high, const F& f, const G& exact) {
   Errors worst;
@@ -34,14 +34,14 @@ Errors errors(float low, float high, const F& f, const G& exact) {
   return worst;
 }
 
-// The same over every scale: x = 2^k for 1000 k's a power from the smallest number to 1, of both signs.
+// The same over all magnitudes: x = 2^k, 1000 values per power, from the smallest number to 1, both signs.
 template <class F, class G>
 double relative_error_near_zero(const F& f, const G& exact) {
   double worst = 0;
   for (double k = -149; k < 0; k += 0.001)
     for (const float sign : {-1.0f, 1.0f}) {
       const float x = sign * static_cast<float>(std::exp2(k));
-      // What is below the smallest normal number has an absolute precision only.
+      // Below the smallest normal number only absolute precision is possible.
       const double expected = exact(static_cast<double>(x)), unit = std::max(std::abs(expected), 0x1p-126);
       worst = std::max(worst, std::abs(f(x) - expected) / unit);
     }
@@ -54,8 +54,8 @@ const auto float_sigmoid = [](float x) { return mininmt::sigmoid(x); };
 const auto float_log = [](float x) { return mininmt::log(x); };
 const auto float_log1p = [](float x) { return mininmt::log1p(x); };
 
-// Largest error of f over all floats, one bit pattern in 4099, in units in the last place of the exact value.
-// What is not finite must be so exactly, or infinite.
+// Largest error of f over all floats, one bit pattern in 4099, in ulps of the exact value. Non-finite results
+// must match exactly.
 template <class F, class G>
 double units_over_all_floats(const F& f, const G& exact) {
   double worst = 0;

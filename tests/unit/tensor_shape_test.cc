@@ -33,8 +33,7 @@ TEST_CASE("shapes are equal if rank and extents are") {
   CHECK(Shape{2, 3} != Shape{3, 2});
   CHECK(Shape{2, 3} != Shape{2, 3, 1});
   CHECK(Shape{0} != Shape{});
-  CHECK(Shape{2, 3, 4}.without_first().without_first() ==
-        Shape{4});  // nothing of the old axes is left to compare
+  CHECK(Shape{2, 3, 4}.without_first().without_first() == Shape{4});  // the old axes no longer count
 }
 
 TEST_CASE("shapes made of a shape") {

@@ -75,7 +75,7 @@ TEST_CASE("colours are put around the largest cells and change nothing else") {
   CHECK(colored == draw_alignment(kMatrix, kSource, kTarget));
 }
 
-// A square matrix along its diagonal, with words as long as said.
+// A square matrix with a diagonal alignment and words of the given length.
 struct Diagonal {
   Words words;
   std::vector<float> alpha;
@@ -101,7 +101,7 @@ TEST_CASE("no line is wider than the terminal, and each word is marked once, at 
         const auto lines =
             lines_of(draw_alignment(d.matrix, d.words, d.words, {.width = width, .ascii = true}));
         std::size_t marks = 0, widest = 0;
-        for (std::size_t i = 0; i + 1 < lines.size(); ++i) {  // the last is the legend
+        for (std::size_t i = 0; i + 1 < lines.size(); ++i) {  // the last line is the legend
           marks += static_cast<std::size_t>(std::count(lines[i].begin(), lines[i].end(), '@'));
           widest = std::max(widest, display_width(lines[i]));
         }
@@ -117,9 +117,9 @@ TEST_CASE("a long sentence gets narrow cells, then panels") {
     const Diagonal d(length, 3);
     return lines_of(draw_alignment(d.matrix, d.words, d.words)).size();
   };
-  CHECK(count_lines(36) == 36 + 36 + 2);         // cells of two
-  CHECK(count_lines(60) == 60 + 60 + 2);         // of one
-  CHECK(count_lines(100) == 100 + 300 + 2 + 2);  // three panels: heads of all words, rows three times
+  CHECK(count_lines(36) == 36 + 36 + 2);         // cells of width two
+  CHECK(count_lines(60) == 60 + 60 + 2);         // of width one
+  CHECK(count_lines(100) == 100 + 300 + 2 + 2);  // three panels: all column heads once, rows three times
 }
 
 TEST_CASE("wide characters line up, and control characters can't reach the terminal") {

@@ -84,7 +84,7 @@ TEST_CASE("failures are IoErrors that name the file and the reason, and leave no
 TEST_CASE("a disk that is full is an IoError and leaves the older file") {
   const TemporaryFolder folder;
   const std::string path = folder.write("model", "older");
-  // A limit on the size of files stands in for the full disk: write() fails in the same way.
+  // A file size limit simulates a full disk: write() fails the same way.
   rlimit saved;
   REQUIRE(getrlimit(RLIMIT_FSIZE, &saved) == 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);

@@ -15,7 +15,7 @@ namespace {
 
 using Batch = std::vector<std::uint32_t>;
 
-// Pairs of which all pairs of lengths from 1..40 come up, in a fixed disorder.
+// Pairs with all combinations of lengths from 1..40, in a fixed shuffled order.
 ParallelCorpus corpus_of(std::size_t pairs) {
   ParallelCorpus corpus;
   for (std::size_t i = 0; i < pairs; ++i) {
@@ -27,7 +27,7 @@ ParallelCorpus corpus_of(std::size_t pairs) {
   return corpus;
 }
 
-// The minibatches of the epoch that the stream stands at the beginning of.
+// The minibatches of the epoch at whose beginning the stream is.
 std::vector<Batch> epoch_of(BatchStream& stream) {
   std::vector<Batch> batches;
   std::size_t given = 0;
@@ -60,7 +60,7 @@ TEST_CASE("each epoch has every pair once, in minibatches of the size asked for"
     CHECK(seen.size() == 1003);
     CHECK(*seen.rbegin() == 1002);
   }
-  // Which pairs share a minibatch changes too, not only the order of the minibatches.
+  // The contents of minibatches change too, not only their order.
   for (auto& batches : epochs) std::sort(batches.begin(), batches.end());
   CHECK(epochs[0] != epochs[1]);
   CHECK(epochs[1] != epochs[2]);
@@ -76,7 +76,7 @@ TEST_CASE("a fetch is sorted by source, then target length, and its minibatches 
   REQUIRE(batches.size() == 80);
   std::size_t fetches_in_order = 0;
   for (std::size_t fetch = 0; fetch < 4; ++fetch) {
-    // Each minibatch is a stretch of the sorted fetch: sorted itself, and the stretches do not overlap.
+    // Each minibatch is a range of the sorted fetch: sorted itself, and ranges do not overlap.
     std::vector<Batch> stretches(batches.begin() + static_cast<std::ptrdiff_t>(fetch * 20),
                                  batches.begin() + static_cast<std::ptrdiff_t>(fetch * 20 + 20));
     const auto shorter = [&](const Batch& a, const Batch& b) {
@@ -109,11 +109,11 @@ TEST_CASE("by words, a minibatch is as large as its padded target allows") {
   CHECK(pairs == 3000);
   CHECK(counts.begin()->first < counts.rbegin()->first);
 
-  // A sentence longer than the limit is a minibatch of its own.
+  // A sentence longer than the limit is its own minibatch.
   BatchStream single(corpus, {.mini_batch = 80, .maxi_batch = 20, .mini_batch_words = 1}, 3);
   CHECK(epoch_of(single).size() == 3000);
 
-  // Not one sentence fewer than the limit allows: twenty targets of 5 (</s> included) make 100.
+  // As many sentences as the limit allows: twenty targets of 5 (with </s>) make 100.
   ParallelCorpus even;
   for (int i = 0; i < 100; ++i) even.add(std::vector<Id>{2, kEos}, std::vector<Id>{2, 2, 2, 2, kEos});
   BatchStream full(even, {.mini_batch_words = 100}, 3);
@@ -193,7 +193,7 @@ TEST_CASE("seek goes on exactly where next would have") {
         CHECK(Batch(batch.begin(), batch.end()) == history[j].second);
       }
     }
-    stream.seek(0, 0);  // back again
+    stream.seek(0, 0);  // back to the start
     const auto batch = stream.next();
     CHECK(Batch(batch.begin(), batch.end()) == history[0].second);
     CHECK_THROWS_AS(stream.seek(0, 100000), Error);
@@ -202,7 +202,7 @@ TEST_CASE("seek goes on exactly where next would have") {
 
 TEST_CASE("seek into the middle of an epoch leaves everything as next would have") {
   const ParallelCorpus corpus = corpus_of(300);
-  const BatchOptions options = {.mini_batch = 8, .maxi_batch = 5};  // 38 minibatches, 5 a fetch
+  const BatchOptions options = {.mini_batch = 8, .maxi_batch = 5};  // 38 minibatches, 5 per fetch
   for (const std::uint64_t minibatch : {1, 4, 5, 6, 20, 37}) {
     BatchStream stream(corpus, options, 6), resumed(corpus, options, 6);
     for (std::uint64_t i = 0; i < 38 + minibatch; ++i) stream.next();
@@ -226,7 +226,7 @@ TEST_CASE("a shuffle gives every order its share") {
     ++counts[items];
   }
   CHECK(counts.size() == 24);
-  // Chi-squared with 23 degrees of freedom is above 49.7 once in a thousand.
+  // Chi-squared with 23 degrees of freedom exceeds 49.7 once in a thousand.
   double chi_squared = 0;
   for (const auto& [order, count] : counts) chi_squared += (count - 1000.0) * (count - 1000.0) / 1000.0;
   CHECK(chi_squared < 49.7);

@@ -19,8 +19,8 @@ struct Case {
   const char* format;
 };
 
-// Figures of the package sacrebleu 2.6.0, corpus_score of BLEU(tokenize="none"), signature
-// nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:2.6.0
+// Results of sacrebleu 2.6.0, corpus_score of BLEU(tokenize="none"), signature
+//   nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:2.6.0
 const std::vector<Case>& cases() {
   static const std::vector<Case> kCases = {
       {"exact",

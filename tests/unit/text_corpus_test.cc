@@ -96,7 +96,7 @@ TEST_CASE_FIXTURE(Fixture, "a file that shrinks or grows between two readings is
     CHECK(contains(message, target + " had 3 lines"));
     CHECK(contains(message, other[4] == 0 ? "has 2 now" : "has 4 now"));
   }
-  folder.write("s", "a\nb\n");  // both by as much: their lines still match each other
+  folder.write("s", "a\nb\n");  // both by the same amount, so their lines still match
   folder.write("t", "x\ny\n");
   CHECK(contains(message_of<DataError>(read_again), source + " had 3 lines"));
   folder.write("s", "");

@@ -80,7 +80,7 @@ TEST_CASE("stdin is read as it arrives") {
     REQUIRE(write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   };
   send("first\nsec");
-  CHECK(reader.next(line));  // would hang here if it waited for a full buffer
+  CHECK(reader.next(line));  // would hang if it waited for a full buffer
   CHECK(line == "first");
   send("ond\nthird");
   CHECK(reader.next(line));
@@ -148,7 +148,7 @@ TEST_CASE("random bytes give lines of UTF-8 or an Error, never anything else") {
     std::string bytes(random() % 3000, '\0');
     for (char& byte : bytes)
       byte = random() % 20 == 0 ? "\n\r\t "[random() % 4] : static_cast<char>(random());
-    if (trial % 4 == 0) bytes.insert(0, "\x1F\x8B\x08");  // begins like a gzipped file
+    if (trial % 4 == 0) bytes.insert(0, "\x1F\x8B\x08");  // starts like a gzipped file
     const std::string path = folder.write("random", bytes);
     (void)message_of<Error>([&] { lines_of(path); });
     if (trial % 4 == 0) continue;
@@ -162,7 +162,7 @@ TEST_CASE("random bytes give lines of UTF-8 or an Error, never anything else") {
 TEST_CASE("a pipe is refused without being opened") {
   const TemporaryFolder folder;
   const std::string pipe = folder.path("fifo");
-  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // to open it would wait for a writer
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // opening it would wait for a writer
   for (const std::string& path : {pipe, std::string("/dev/null")}) {
     const std::string message = message_of<UsageError>([&] { refuse_pipe(path); });
     CHECK(contains(message, path + " is a pipe"));

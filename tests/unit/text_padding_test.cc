@@ -16,7 +16,7 @@ Sizes sizes_of_batches(const std::vector<PairLengths>& lengths, std::size_t sent
     sizes.push_back(batch.size());
     seen.insert(seen.end(), batch.begin(), batch.end());
   }
-  CHECK(seen == order);  // each once, in their order
+  CHECK(seen == order);  // each once, in order
   return sizes;
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("a sentence long on either side does not pad the others beyond the bou
     lengths.insert(lengths.begin() + 31, long_one);
     CHECK(sizes_of_batches(lengths, 64, 64 * 200) == Sizes{31, 1, 32});
   }
-  // A source and a target that are long together, though neither is in one pair.
+  // A long source and a long target in different pairs.
   CHECK(sizes_of_batches({{500, 2}, {2, 500}}, 2, 1100) == Sizes{1, 1});
   CHECK(sizes_of_batches({{500, 2}, {2, 500}}, 2, 2500) == Sizes{2});
 }

@@ -1,4 +1,4 @@
-// A folder for the files of a test, removed with everything in it at the end.
+// A folder for a test's files, removed with its contents at the end.
 #pragma once
 
 #include <zlib.h>
@@ -51,7 +51,7 @@ inline std::string read_whole(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The message of the exception that `call` throws; empty if it throws none, or one of another type.
+// The message of the exception that `call` throws; empty if it throws none, or another type.
 template <class Exception, class Call>
 std::string message_of(Call call) {
   try {

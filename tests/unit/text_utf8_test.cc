@@ -10,8 +10,8 @@
 namespace mininmt {
 namespace {
 
-// Another way to say what UTF-8 is: the shortest of the forms 0xxxxxxx, 110xxxxx 10xxxxxx, ... of a code that
-// is no surrogate. Decodes by the form alone, then checks the code; the code under test bounds the second
+// An independent definition of UTF-8: the shortest of the forms 0xxxxxxx, 110xxxxx 10xxxxxx, ... of a code
+// that is no surrogate. Decodes by the form, then checks the code; the code under test restricts the second
 // byte instead.
 std::size_t length_by_form(const std::string& text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -60,7 +60,7 @@ TEST_CASE("every character is what its UTF-8 says") {
 
 TEST_CASE("invalid UTF-8 is found where a decoder by form finds it") {
   std::mt19937 random(1);
-  // Bytes near the edges of the rules come often, so that long sequences are both made and broken.
+  // Bytes near the limits are frequent, so that long sequences are both completed and broken.
   const std::string pool = std::string("a\x7F\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xED\xEE\xEF") +
                            "\xF0\xF1\xF3\xF4\xF5\xF8\xFF" + std::string(1, '\0');
   std::size_t valid = 0;
@@ -88,8 +88,8 @@ TEST_CASE("invalid sequences are replaced as Python's errors='replace' does") {
   CHECK(replace_invalid_utf8("abc é") == "abc é");
   CHECK(replace_invalid_utf8("caf\xE9 noir") == "caf" + r(1) + " noir");
   CHECK(replace_invalid_utf8("\xE2\x82") == r(1));             // truncated: one
-  CHECK(replace_invalid_utf8("\xF0\x90\x8Dz") == r(1) + "z");  // the longest valid beginning: one
-  CHECK(replace_invalid_utf8("\xED\xA0\x80") == r(3));         // a surrogate: one a byte
+  CHECK(replace_invalid_utf8("\xF0\x90\x8Dz") == r(1) + "z");  // the longest valid prefix: one
+  CHECK(replace_invalid_utf8("\xED\xA0\x80") == r(3));         // a surrogate: one per byte
   CHECK(replace_invalid_utf8("\xC0\xAF") == r(2));             // overlong
   CHECK(replace_invalid_utf8("\xF5\x80\x80\x80") == r(4));     // above U+10FFFF
 }

@@ -1,4 +1,4 @@
-// What every sentence of the grammar keeps to, over a large sample, with lists of words written for the test.
+// Properties of every sentence of the grammar, over a large sample, with word lists written for the test.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ Words split(const std::string& line) {
   return words;
 }
 
-// A line with a space at both ends, in which " word " finds whole words.
+// A line with a space at both ends, so that " word " finds whole words.
 std::string padded(const Words& words) {
   std::string text = " ";
   for (const std::string& word : words) text += word + " ";
@@ -61,8 +61,7 @@ const std::vector<SentencePair>& sample() {
   return pairs;
 }
 
-// Short sentences, which show most phrases soonest, and of which some come again; a space at both ends of
-// each.
+// Short sentences, which cover most phrases soonest and include repeats; with a space at both ends of each.
 const std::vector<SentencePair>& short_sample() {
   static const std::vector<SentencePair> pairs = [] {
     std::vector<SentencePair> list;
@@ -76,7 +75,7 @@ const std::vector<SentencePair>& short_sample() {
   return pairs;
 }
 
-// Where the English has a phrase, the French has its translation; and the phrase occurs.
+// If the English has a phrase, the French has its translation; and the phrase does occur.
 void check_translated(const std::string& english, const std::string& french) {
   int found = 0;
   for (const SentencePair& pair : short_sample()) {

@@ -1,4 +1,4 @@
-// Numbers in words, elision, contraction and plurals: figures from a grammar book, not from the code.
+// Numbers in words, elision, contraction and plurals, with expected values from a grammar book.
 #include <doctest/doctest.h>
 
 #include "apps/toy/numbers.h"

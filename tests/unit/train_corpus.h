@@ -15,7 +15,7 @@ inline ParallelCorpus random_corpus(int count, std::uint64_t seed = 1) {
   return corpus;
 }
 
-// What an update does can be told from outside.
+// Options that make the effect of an update observable.
 inline TrainOptions plain_options() {
   TrainOptions options;
   make_plain(options);

@@ -1,4 +1,4 @@
-// What a training run decides and when, by updates, a clock and a validation that the test makes up.
+// What a training run decides and when, with simulated updates, clock and validation.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -19,7 +19,7 @@ using Numbers = std::vector<double>;
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-// After update u every parameter is u, so that a saved model tells when it was saved.
+// After update u every parameter is u, so a saved model shows when it was saved.
 class MadeUpUpdater final : public Updater {
  public:
   MadeUpUpdater(Model& model, const Recipe& recipe) : Updater(model, recipe) {}
@@ -41,7 +41,7 @@ class MadeUpUpdater final : public Updater {
   std::vector<UpdateReport> reports_;
 };
 
-// A run over 16 pairs, 2 updates an epoch.
+// A run over 16 pairs, 2 updates per epoch.
 struct Run {
   TemporaryFolder folder;
   TrainOptions options = plain_options();
@@ -50,8 +50,8 @@ struct Run {
   std::vector<ValidationScores>
       scores;  // of each validation, the last for all that follow; none: no validation
 
-  // What happened: before each update the learning rate and the update that last.safetensors is of (0: none),
-  // and the updates after which validation came.
+  // The history: before each update, the learning rate and the update in last.safetensors (0: none), and the
+  // updates followed by a validation.
   Numbers rates, saved, validated;
   std::string log;
 
@@ -64,7 +64,7 @@ struct Run {
     options.valid_metrics = {"cross-entropy"};
   }
 
-  // The update that a saved model is of; 0 if it is not there.
+  // The update a saved model is from; 0 if there is none.
   double update_of(const char* file) const {
     const std::string path = folder.path(std::string("model/") + file);
     return std::filesystem::exists(path) ? load_model(path)->parameters().values().data()[0] : 0;
@@ -146,7 +146,7 @@ TEST_CASE("the last model is saved exactly as often as asked, and at the end") {
   run.train();
   CHECK(run.saved == Numbers{0, 0, 0, 0, 4, 4, 4, 4, 8, 8});
   CHECK(run.update_of(kLastModel) == 10);
-  CHECK(run.update_of(kModelFile) == 10);  // without validation the last is the best that is known
+  CHECK(run.update_of(kModelFile) == 10);  // without validation the last counts as best
 
   Run by_minutes;
   by_minutes.options.after = {.updates = 5};
@@ -188,7 +188,7 @@ TEST_CASE("early stopping counts validations in a row without a new best") {
   run.options.early_stopping = 3;
   run.scores = cross_entropies({5, 6, 6, 4, 4, 5, 6, 1});
   run.train();
-  CHECK(run.updates() == 7);  // 4 was the best, and as good is not better
+  CHECK(run.updates() == 7);  // 4 was best; equal is not better
   CHECK(run.update_of(kModelFile) == 4);
   CHECK(has(run.log, "early stopping: 3"));
 }
@@ -198,8 +198,7 @@ TEST_CASE("the learning rate falls at every so many stalls in a row") {
   run.options.after = {.updates = 9};
   run.options.lr_decay = 0.5;
   run.options.lr_decay_patience = 2;
-  run.scores =
-      cross_entropies({5, 6, 4, 6, 6, 6, 6, 6});  // the first stall is alone, five follow the second best
+  run.scores = cross_entropies({5, 6, 4, 6, 6, 6, 6, 6});  // one stall, then five after the second best
   run.train();
   CHECK(run.rates == Numbers{1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25});
 
@@ -220,7 +219,7 @@ TEST_CASE("ten updates skipped in a row end the training, more in all do not") {
   run.train();
   CHECK(run.updates() == 30);
   CHECK(has(run.log, "27 updates were skipped"));
-  CHECK_FALSE(has(run.log, "nan"));  // what was skipped is in no mean
+  CHECK_FALSE(has(run.log, "nan"));  // skipped updates don't enter the means
 
   run.skipped.insert(20);  // now from 11 on
   run.options.overwrite = true;
@@ -230,8 +229,8 @@ TEST_CASE("ten updates skipped in a row end the training, more in all do not") {
   CHECK(run.updates() == 20);
 }
 
-// The logits of two words are further apart than a float reaches: the loss of the one that is less likely is
-// infinite, and its gradient is not.
+// The logits of two words differ by more than the range of float: the loss of the less likely word is
+// infinite, but its gradient is finite.
 TEST_CASE("an update whose cost is not finite is skipped, though its gradient is") {
   const auto model = random_model(small_config());
   for (const Parameter* p : model->parameters().all())

@@ -1,4 +1,4 @@
-// Optimizers against steps worked out by hand from their papers' formulas; the norm and the clipping.
+// Optimizers against steps computed by hand from the papers' formulas; norm and clipping.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -43,9 +43,8 @@ TEST_CASE("Adam corrects the bias of its moments") {
 
 // Zeiler 2012, algorithm 1, rho 0.95, epsilon 1e-6. E[g^2]: 0.0125, 0.015, 0.06425.
 //   t = 1: sqrt(1e-6 / 0.012501) 0.5 = 4.4719573e-3, E[dx^2] = 0.05 x 1.99984e-5 = 9.9992001e-7
-//   t = 2: sqrt(1.99992001e-6 / 0.015001) (-0.25) = -2.8865876e-3, E[dx^2] = 9.4992401e-7 + 0.05
-//   x 8.3323876e-6
-//          = 1.3665434e-6
+//   t = 2: sqrt(1.99992001e-6 / 0.015001) (-0.25) = -2.8865876e-3,
+//          E[dx^2] = 9.4992401e-7 + 0.05 x 8.3323876e-6 = 1.3665434e-6
 //   t = 3: sqrt(2.3665434e-6 / 0.064251) = 6.0690182e-3
 TEST_CASE("Adadelta divides by the root of the mean square, times that of its own steps") {
   const double a = 1 - 4.4719573e-3, b = a + 2.8865876e-3, c = b - 6.0690182e-3;
@@ -53,8 +52,8 @@ TEST_CASE("Adadelta divides by the root of the mean square, times that of its ow
   check_steps(three_updates("adadelta", 0.5), {1 - (1 - a) / 2, 1 - (1 - b) / 2, 1 - (1 - c) / 2});
 }
 
-// Four updates from x = 0, compared with the paper's formula in double. Where the gradient is small beside
-// epsilon, it matters whether epsilon stands inside the root.
+// Four updates from x = 0, compared with the paper's formula in double. For gradients small relative to
+// epsilon it matters whether epsilon is inside the root.
 using Formula = std::function<double(int t, double g, double& first, double& second)>;  // the step
 
 void check_small(const std::string& name, double gradient, const Formula& formula) {

@@ -1,5 +1,5 @@
-// Sentence pairs in memory, and a recipe whose updates can be told from outside. For the float and the double
-// build.
+// Sentence pairs in memory, and a recipe that makes the effect of updates observable. For the float and the
+// double build.
 #pragma once
 
 #include "nn/training/minibatch.h"
@@ -26,7 +26,7 @@ struct SentencePairs {
   }
 };
 
-// Pairs of 1 to 7 words a side, of 9 source and 11 target words.
+// Pairs of 1 to 7 words per side, with vocabularies of 9 source and 11 target words.
 inline SentencePairs random_pairs(int count, std::uint64_t seed = 1) {
   std::vector<int> source_lengths, target_lengths;
   for (int i = 0; i < count; ++i) {

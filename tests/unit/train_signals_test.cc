@@ -1,5 +1,4 @@
-// Signals are kept until asked for, without a handler. In a child process: the first one stays noted for
-// good.
+// Signals are noted without a handler. Tested in a child process, since noting the first one is permanent.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,8 +18,7 @@ int wait_for_signal() {
   return signal_received();
 }
 
-// The exit code of a child that gets `first`, and `second` if it is not 0: 1 to 3 if something was not as it
-// should be.
+// The exit code of a child that gets `first`, then `second` if not 0; 1 to 3 if something was wrong.
 int code_after(int first, int second) {
   const pid_t child = fork();
   if (child == 0) {

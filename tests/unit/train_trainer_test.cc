@@ -1,4 +1,4 @@
-// A training run: when it stops, what it keeps, and that it is a function of its seed.
+// A training run: when it stops, what it saves, and that it depends only on its seed.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -27,7 +27,7 @@ Vocab vocab_of(char letter, int words) {
   return vocab;
 }
 
-// A run of the trainer in a folder of its own, with 16 pairs: 2 updates of 8 an epoch.
+// A trainer run in its own folder, with 16 pairs: 2 updates of 8 pairs per epoch.
 struct Session {
   TemporaryFolder folder;
   TrainOptions options = plain_options();
@@ -43,7 +43,7 @@ struct Session {
     options.save_freq = {};
   }
 
-  // Validation on one pair whose target the corpus never has: the longer the training, the worse.
+  // Validation on a pair that contradicts the corpus: it gets worse with training.
   void validate_on_the_opposite() {
     const Sentence source_words = {2, 3, kEos}, words = {4, 4, 4, kEos}, other = {5, 6, 7, kEos};
     corpus = {};
@@ -135,7 +135,7 @@ TEST_CASE("validations without a new best stop the training and lower the learni
   s.options.lr_decay_patience = 2;
   CHECK(s.train() == 0);
   CHECK(has(s.log, "early stopping: 5"));
-  CHECK(has(s.log, "done: 12 updates"));  // the first validation after 2 is the best, five more follow
+  CHECK(has(s.log, "done: 12 updates"));  // the first validation, after 2, is best; five more follow
   CHECK(count(s.log, "new best") == 1);
   CHECK(has(s.log, "learning rate 0.05"));
   CHECK(has(s.log, "learning rate 0.025"));
@@ -152,7 +152,7 @@ TEST_CASE("the best model by validation and the last are both kept") {
   until_best.train();
   CHECK(read_whole(s.file(kModelFile)) == read_whole(until_best.file(kModelFile)));
   CHECK(read_whole(s.file(kLastModel)) != read_whole(s.file(kModelFile)));
-  CHECK(count(s.log, "validation  epoch") == 4);  // the one at update 8 is not done twice
+  CHECK(count(s.log, "validation  epoch") == 4);  // the one at update 8 is not repeated
 }
 
 TEST_CASE("validation measures the saved average and leaves the parameters alone") {
@@ -166,7 +166,7 @@ TEST_CASE("validation measures the saved average and leaves the parameters alone
   with.train();
   without.train();
   CHECK(read_whole(with.file(kLastModel)) == read_whole(without.file(kLastModel)));
-  // The figure in the log is that of the best model on disk.
+  // The value in the log is that of the best model on disk.
   const auto best = load_model(with.file(kModelFile));
   const Validation validation(with.options, read_validation_text(with.options), with.source, with.target, 1);
   char text[64];

@@ -1,4 +1,4 @@
-// One update: cost types, clipping, parts, dropout, averaging, gradients that are not finite.
+// One update: cost types, clipping, parts, dropout, averaging, non-finite gradients.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -25,7 +25,7 @@ struct Run {
   }
 };
 
-// So many updates from a random model, all with the same 16 pairs.
+// This many updates of a random model, all with the same 16 pairs.
 Run run(const TrainOptions& options, int threads = 1, int updates = 1) {
   Run r{random_model(options.config), {}, {}, {}, {}};
   r.before = copy_of(r.model->parameters().values());
@@ -70,7 +70,7 @@ TEST_CASE("cost types scale the gradient by the sentences or words of the miniba
   CHECK(sum.report.gradient_norm == doctest::Approx(16 * mean.report.gradient_norm).epsilon(1e-5));
   CHECK(sum.report.gradient_norm ==
         doctest::Approx(static_cast<double>(sum.report.words) * words.report.gradient_norm).epsilon(1e-5));
-  CHECK(sum.report.cost == doctest::Approx(words.report.cost));  // what is reported is always the sum
+  CHECK(sum.report.cost == doctest::Approx(words.report.cost));  // the report is always the sum
   CHECK(sum.change() == doctest::Approx(0.1 * sum.report.gradient_norm).epsilon(1e-3));
   CHECK(mean.change() == doctest::Approx(0.1 * mean.report.gradient_norm).epsilon(1e-3));
 }
@@ -118,7 +118,7 @@ TEST_CASE("dropout is another draw at each update and part, and the same again w
   }
 }
 
-// The part {0, 1, 2, 3} costs what it costs alone; its double in the other part must cost something else.
+// The part {0, 1, 2, 3} costs the same as alone; its copy in the other part must cost something else.
 TEST_CASE("parts with the same pairs have masks of their own, wherever dropout acts") {
   const auto cost = [](const TrainOptions& options, const std::vector<std::uint32_t>& pairs, int threads) {
     const auto model = random_model(options.config);
