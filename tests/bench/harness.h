@@ -1,4 +1,4 @@
-// What the benchmarks share: arguments, timing, the machine's roofs, and JSON lines on stdout.
+// Shared by the benchmarks: arguments, timing, the machine's roofline, and JSON lines on stdout.
 #pragma once
 
 #include <functional>
@@ -12,19 +12,19 @@
 
 namespace mininmt::bench {
 
-// A command line of --name value ... pairs.
+// A command line of `--name value ...` pairs.
 class Arguments {
  public:
-  Arguments(std::string program, int argc, char** argv);  // throws UsageError where it is not one
+  Arguments(std::string program, int argc, char** argv);  // throws UsageError if it isn't one
 
   bool has(const std::string& name);
-  // The values given, or the fallback. Throws UsageError where there are not as many as the fallback has.
+  // The values given, or the fallback. Throws UsageError if their number differs from the fallback's.
   std::vector<std::string> list(const std::string& name, const std::vector<std::string>& fallback);
   std::string text(const std::string& name, const std::string& fallback);
-  std::string choice(const std::string& name, const std::vector<std::string>& choices);  // the first if none
-  int number(const std::string& name, int fallback);  // throws UsageError unless it is one and above 0
+  std::string choice(const std::string& name, const std::vector<std::string>& choices);  // default: the first
+  int number(const std::string& name, int fallback);  // throws UsageError unless positive
 
-  void check_all_used() const;  // throws UsageError where an option was given that nobody asked for
+  void check_all_used() const;  // throws UsageError if an option was not used
 
  private:
   std::string program_;
@@ -34,29 +34,28 @@ class Arguments {
 
 using Json = nlohmann::ordered_json;
 
-// Prints a line, its numbers with four digits.
+// Prints a line, with numbers to four digits.
 void print(Json line);
 
 double now();                         // seconds
-void wait_for(const Memory& memory);  // until the GPU has done what it was given; nothing on the CPU
+void wait_for(const Memory& memory);  // until the GPU is idle; nothing on the CPU
 
-// Seconds of one call: the median of repeated calls after a warm-up. On the GPU `work` is captured, and the
-// graph is run again and again between two waits: it must send nothing and wait for nothing.
+// Seconds per call: the median of repeated calls after a warm-up. On the GPU `work` is captured and the graph
+// runs repeatedly between two waits: it must send nothing and wait for nothing.
 double seconds_of(Memory& memory, const std::function<void()>& work);
 
-// What the device can do, measured before anything else, on the threads that the run uses.
+// What the device can do, measured first, on the same threads.
 struct Roofs {
-  double gflops;  // the best of large matrix products in the precision chosen, 10^9 operations a second
-  double gbytes;  // CPU: a sum of two large arrays into a third, GPU: a copy; 10^9 bytes a second, read and
-                  // written
+  double gflops;  // large matrix products in the chosen precision, 10^9 operations/s
+  double gbytes;  // CPU: adding two large arrays into a third, GPU: a copy; 10^9 bytes/s read and written
 };
-// side: of the product's matrices; 0: one that fills the device.
+// side: of the product's matrices; 0: large enough to fill the device.
 Roofs measure_roofs(Memory& memory, int side = 0);
 
-// The time that work takes at the least: the higher of what operations and bytes take.
+// The minimum time of the work: the larger of the times for operations and for bytes.
 double floor_seconds(double flops, double bytes, const Roofs& roofs);
 
-// Random numbers in [-scale, scale); a block of a million of them over and over.
+// Random numbers in [-scale, scale); a block of a million, repeated.
 Tensor random_tensor(const Shape& shape, Memory& memory, double scale = 0.5, std::uint64_t seed = 1);
 
 }  // namespace mininmt::bench

@@ -1,17 +1,17 @@
-// mininmt-bench-model: target words a second in training, sentences a second in search. One JSON line.
+// mininmt-bench-model: target words/s in training, sentences/s in search. One JSON line.
 //   --device auto|cpu|cuda   --precision float32|tf32|bf16 (tf32)   --threads N (of the CPU, 1)
 //   --preset NAME (small)    and any of these options of mininmt-train: --dim-emb, --dim-rnn, --dim-align,
 //                            --dim-maxout, --dim-vocabs, --mini-batch, --max-length, --optimizer
-//   --text SOURCE TARGET     else random words, in sentences as long as those of image captions
+//   --text SOURCE TARGET     else random words, in sentences as long as image captions
 // Training:
-//   --minibatches N (60)     the first N minibatches, again and again until they are warm, then timed
-//   --profile                where the time of an update goes (GPU)
-// Search, with --beam K, of --text's source side:
+//   --minibatches N (60)     the first N minibatches, repeated until warm, then timed
+//   --profile                profile of an update (GPU)
+// Search, with --beam K, over the source side of --text:
 //   --model FOLDER           else an untrained model of the preset's sizes
-//   --sentences N            the text's lines, again from the start until there are N; else as they are
-//   --fixed-length           as many words a sentence as its source has, whatever the model says
+//   --sentences N            the text's lines, repeated until there are N; else all once
+//   --fixed-length           as many words per sentence as its source has
 // Both:
-//   --dump FILE              the work, for peer_torch.py
+//   --dump FILE              writes the work, for peer_torch.py
 #include "tests/bench/model_bench.h"
 
 #include <omp.h>
@@ -43,7 +43,7 @@ Setup read_setup(Arguments& arguments) {
   const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
   omp_set_num_threads(threads);
   Setup setup = {choose_device(device, precision, threads), precision, read_options(arguments)};
-  // Beside a GPU all cores, which then only make the model.
+  // With a GPU all cores, which then only create the model.
   if (!setup.device.memory->on_host()) omp_set_num_threads(omp_get_num_procs());
   return setup;
 }

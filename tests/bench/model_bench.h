@@ -9,24 +9,24 @@
 
 namespace mininmt::bench {
 
-// What a benchmark works with.
+// The setup of a benchmark.
 struct Setup {
   Device device;
   std::string precision;
-  TrainOptions options;  // of the preset, and what else was given
+  TrainOptions options;  // the preset and other options given
 
   int source_words() const { return words(0); }
   int target_words() const { return words(1); }
-  int words(std::size_t side) const;  // in the vocabulary: the option's limit, or 8,000
-  Vocab vocab(std::size_t side, const std::string& path) const;  // of a text's words, at most so many
+  int words(std::size_t side) const;  // vocabulary size: the option's limit, or 8,000
+  Vocab vocab(std::size_t side, const std::string& path) const;  // of a text's words, limited to that
   std::unique_ptr<Model> new_model() const;                      // on the device
-  Json sizes() const;                                            // of model and device, for reports
+  Json sizes() const;                                            // of the model, and the device, for reports
 };
 
-using Minibatches = std::vector<std::vector<std::uint32_t>>;  // of pairs of a corpus
+using Minibatches = std::vector<std::vector<std::uint32_t>>;  // pairs of a corpus
 
-// Floating-point operations of the products for so many source and target words, forward and backward: three
-// times the forward ones, a multiply-add counted as two.
+// Floating-point operations of the products for this many source and target words, forward and backward:
+// three times the forward ones, a multiply-add counted as two.
 double flops(const TrainOptions& options, int target_words, double source_words_there,
              double target_words_there);
 double flops(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches);
@@ -35,11 +35,11 @@ double flops(const Setup& setup, const ParallelCorpus& corpus, const Minibatches
 // --dump FILE writes them for the peer.
 void bench_training(Arguments& arguments, const Setup& setup);
 
-// Where the time of an update goes, for the median one of the minibatches: by a model of its own.
+// Profiles an update of the median minibatch, with its own model.
 void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches,
                     const Roofs& roofs);
 
-// --beam K over the first file of --text, by --model FOLDER or by an untrained one of the preset's sizes.
+// --beam K over the first file of --text, with --model FOLDER or an untrained model of the preset's sizes.
 void bench_search(Arguments& arguments, const Setup& setup);
 
 }  // namespace mininmt::bench

@@ -1,5 +1,5 @@
-// Where the time of an update goes. Beginnings of the update that go further and further are captured and
-// timed each, as the whole is; a part is the difference between two of them.
+// Profile of an update. Longer and longer prefixes of the update are captured and timed, and the whole; a
+// part is the difference between two.
 #include <algorithm>
 #include <cstdio>
 
@@ -17,7 +17,7 @@
 namespace mininmt::bench {
 namespace {
 
-// The minibatch that is the median by words of the target and places of the source.
+// The median minibatch by target words and source positions.
 std::vector<std::uint32_t> median_of(const ParallelCorpus& corpus, Minibatches minibatches) {
   const auto size = [&](const std::vector<std::uint32_t>& pairs) {
     std::size_t longest = 0, words = 0;
@@ -33,8 +33,8 @@ std::vector<std::uint32_t> median_of(const ParallelCorpus& corpus, Minibatches m
   return *middle;
 }
 
-// An update as CudaUpdater runs it (nn/training/cuda_update.cc), without dropout and average, and its
-// beginnings.
+// An update as CudaUpdater runs it (nn/training/cuda_update.cc), without dropout and moving average, and its
+// prefixes.
 class Update {
  public:
   Update(const Setup& setup, Batch batch)
@@ -120,7 +120,7 @@ struct Part {
   double seconds, floor;
 };
 
-// Launch by launch, as the first minibatch of a shape is computed; the host goes ahead of the GPU if it can.
+// Launch by launch, like the first minibatch of a shape; the host runs ahead of the GPU if it can.
 double seconds_one_by_one(const Memory& memory, const Update& update) {
   constexpr int kRuns = 10;
   update.all(true, true);
@@ -142,7 +142,7 @@ void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Mini
   const double N = static_cast<double>(batch.rows.size());
   const TrainOptions& o = setup.options;
   const double l = o.config.integer("dim-maxout"), n = o.config.integer("dim-rnn"), V = setup.target_words();
-  // A third of them forward, two thirds backward.
+  // A third forward, two thirds backward.
   const double encoder = flops(o, 0, S * B, 0) / 3 - 2 * S * B * 2 * n * o.config.integer("dim-align");
   const double output = 2 * N * (2 * l * (3 * n + o.config.integer("dim-emb")) + V * l);
   const double loop =
@@ -156,11 +156,11 @@ void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Mini
                a_back = seconds([&] { update.all(true, false); });
   const double whole = seconds([&] { update.all(true, true); });
   const cuda::Graph graph([&] { update.all(true, true); });
-  // Gradient set to 0, read for the norm and by the optimizer, which reads and writes the parameters, and two
-  // numbers more for each but in plain SGD.
+  // The gradient is zeroed, read for the norm and by the optimizer, which reads and writes the parameters
+  // and, except for plain SGD, two more numbers each.
   const double bytes = update.parameter_bytes() * (o.optimizer == "sgd" ? 5 : 9);
 
-  const auto floor = [&](double flops) { return flops / roofs.gflops / 1e9; };  // of the products alone
+  const auto floor = [&](double flops) { return flops / roofs.gflops / 1e9; };  // of the products only
   const Part parts[] = {
       {"encoder", e, floor(encoder)},
       {"keys and decoder loop", d - e, floor(loop)},

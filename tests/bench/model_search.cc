@@ -1,4 +1,4 @@
-// Search: sentences a second.
+// Search: sentences per second.
 #include <algorithm>
 #include <fstream>
 
@@ -18,7 +18,7 @@ LoadedModel load(Arguments& arguments, const Setup& setup, const std::string& so
   return loaded;
 }
 
-// The lines, again from the start until there are `count`; 0: as they are.
+// The lines, repeated until there are `count`; 0: unchanged.
 std::vector<std::string> repeat(const std::vector<std::string>& lines, int count) {
   if (count == 0) return lines;
   std::vector<std::string> repeated;
@@ -83,7 +83,7 @@ void bench_search(Arguments& arguments, const Setup& setup) {
 
   const Translator translator(*loaded.model, loaded.source, loaded.target, search, mini_batch,
                               setup.device.threads);
-  translator.translate(some_of(lines));  // so that memory and cuBLAS's kernels are there
+  translator.translate(some_of(lines));  // to allocate memory and load cuBLAS's kernels
   double words = 0;
   const double start = now();
   for (const auto& hypotheses : translator.translate(lines))

@@ -1,4 +1,4 @@
-// Training: an update's time and target words a second.
+// Training: time per update, and target words per second.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -96,7 +96,7 @@ struct Pass {
   }
 };
 
-// Once through the minibatches, as training goes: without a wait but at the ends.
+// One pass over the minibatches, as in training: waits only at the start and the end.
 Pass run_through(Updater& updater, const Memory& memory, const ParallelCorpus& corpus,
                  const Minibatches& minibatches) {
   Pass pass;
@@ -112,7 +112,7 @@ Pass run_through(Updater& updater, const Memory& memory, const ParallelCorpus& c
   return pass;
 }
 
-// The median of the updates, each waited for.
+// The median time of updates, waiting for each.
 double median_update(Updater& updater, const Memory& memory, const ParallelCorpus& corpus,
                      const Minibatches& minibatches) {
   std::vector<double> times;
@@ -148,8 +148,8 @@ void bench_training(Arguments& arguments, const Setup& setup) {
   const Roofs roofs = measure_roofs(memory, side);
   const auto model = setup.new_model();
   const auto updater = make_updater(*model, setup.options, setup.device.threads);
-  // On the GPU a shape is computed op by op when it is first seen, captured at the second time, and run from
-  // then on. On the CPU twenty minibatches, which have been sorted together, show all shapes.
+  // On the GPU a shape runs op by op when first seen, is captured the second time, and runs as a graph from
+  // then on. On the CPU twenty minibatches, sorted together, cover all shapes.
   Minibatches warm_up = minibatches;
   if (memory.on_host()) warm_up.resize(std::min<std::size_t>(20, warm_up.size()));
   std::vector<double> seconds;

@@ -1,11 +1,11 @@
-// mininmt-bench-ops: each operation against the machine's roofs.
+// mininmt-bench-ops: each operation against the machine's roofline.
 //   --device auto|cpu|cuda   --threads N (of the CPU, 1)
 // On the GPU, at the paper's sizes:
-//   --precision float32|tf32|bf16 (tf32)   of the update that the table at the end adds up
-//   --only TEXT              the cases alone whose name has TEXT in it, as in "attend", "product"
+//   --precision float32|tf32|bf16 (tf32)   of the update in the table at the end
+//   --only TEXT              only cases with TEXT in their names, as in "attend", "product"
 //   --sentences B (80)  --source-steps S (28)  --target-steps T (30)  --words N (2000, target words)
 //   --dim-emb m  --dim-rnn n  --dim-align n'  --dim-maxout l  --dim-vocab V
-//   --search-rows R (768)    of a step of search   --roof-side N   of the product that is the roof
+//   --search-rows R (768)    rows of a search step   --roof-side N   size of the roofline's product
 #include "tests/bench/ops_bench.h"
 
 #include <omp.h>

@@ -24,8 +24,8 @@ constexpr double kFloat = sizeof(real);
 
 using Build = std::function<Var(const std::vector<Var>&)>;
 
-// Times build() and the backward pass of the sum of its result. The two passes need `flops`, and move
-// `floats` numbers.
+// Times build() and the backward pass of the sum of its result. Both together need `flops` and move `floats`
+// numbers.
 void bench_op(const std::string& name, const std::vector<Shape>& shapes, const Build& build, double flops,
               double floats, const Roofs& roofs) {
   Parameters parameters;
@@ -73,7 +73,7 @@ void bench_products(const Roofs& roofs) {
 
 void bench_others(const Roofs& roofs) {
   const Lengths lengths(B, S);
-  // Floating-point operations count a tanh as one: the roof is that of memory.
+  // A tanh counts as one floating-point operation: the bound is memory.
   bench_op(
       "attend", {{B, n}, {S, B, n}, {S, B, 2 * n}, {n}},
       [&](auto& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; }, 0,

@@ -64,7 +64,7 @@ void OpsBench::print_table() const {
     std::printf("%-34s %-26s %-12s %9.2f %9.2f %5.0f%% %7.0f %8.3f\n", row.of.name.c_str(),
                 row.of.shape.c_str(), row.operands.c_str(), 1e6 * row.seconds, 1e6 * row.floor,
                 100 * row.floor / row.seconds, times, 1e3 * times * row.seconds);
-    if (row.operands == "from memory") continue;  // its other line counts: an update finds them in the cache
+    if (row.operands == "from memory") continue;  // the other line counts: in an update they are in the cache
     seconds += times * row.seconds;
     floor += times * row.floor;
   }

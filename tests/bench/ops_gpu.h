@@ -1,4 +1,4 @@
-// The cases of mininmt-bench-ops on the GPU: what runs, how much it must compute and move, and how often an
+// The cases of mininmt-bench-ops on the GPU: what runs, how much it computes and moves, and how often an
 // update does it.
 #pragma once
 
@@ -12,29 +12,29 @@ struct Sizes {
   std::int64_t B, S, T, N;     // sentences, source and target steps, target words
   std::int64_t m, n, A, l, V;  // as in MODEL.md
   std::int64_t C() const { return 2 * n; }
-  std::int64_t search_rows;  // R, of K hypotheses a sentence
+  std::int64_t search_rows;  // R, with K hypotheses per sentence
   static constexpr std::int64_t K = 12;
   std::int64_t parameters() const;  // in the model
 };
 
 struct Case {
   std::string name, shape;
-  double flops, bytes;    // at the least
-  double per_update = 0;  // how often an update of these sizes does it; 0: not a part of one
+  double flops, bytes;    // at least
+  double per_update = 0;  // count in an update of these sizes; 0: not part of one
 };
 
 class OpsBench {
  public:
-  // only: the cases alone whose name has this text in it.
+  // only: run only cases with this text in their names.
   OpsBench(Memory& memory, const Sizes& sizes, std::string only, std::string precision, const Roofs& roofs);
 
-  // Times run(set), the operation on one of so many sets of operands. With one set it always finds in the
-  // cache what fits into it; with several they take turns, so that it finds nothing, and a second line says
-  // what the first set alone takes. make() is called if the case is wanted at all, and returns run.
+  // Times run(set), the operation on one of several sets of operands. With one set, whatever fits stays in
+  // cache; with several, used in turn, nothing does, and a second line has the time for the first set alone.
+  // make() is called if the case is selected, and returns run.
   using Run = std::function<void(int set)>;
   void measure(const Case& c, int sets, const std::function<Run()>& make);
 
-  // So many that together they are several times the size of the cache.
+  // So many that together they are several times the cache size.
   int sets_of(double bytes) const;
 
   void print_table() const;

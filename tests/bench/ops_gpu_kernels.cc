@@ -1,4 +1,4 @@
-// The kernels of our own. Bytes are counted as each input read once and each output written once.
+// Our own kernels. Bytes: each input read once and each output written once.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -18,7 +18,7 @@ constexpr double kFloat = sizeof(real);
 
 using Run = OpsBench::Run;
 
-// Numbers 0, ..., count - 1 drawn so that number r comes in proportion to 1 / (r + 3), as words do.
+// Numbers 0, ..., count - 1 with probability proportional to 1 / (r + 3), like words.
 std::vector<std::int32_t> zipf(std::int64_t draws, std::int64_t count) {
   std::vector<double> up_to(static_cast<std::size_t>(count));
   for (std::size_t r = 0; r < up_to.size(); ++r)
@@ -33,7 +33,7 @@ std::vector<std::int32_t> zipf(std::int64_t draws, std::int64_t count) {
   return numbers;
 }
 
-// Of an attention over S steps: what its kernels read and write, and how many of it.
+// An attention over S steps: the operands of its kernels, and their sizes.
 struct AttentionOperands {
   std::vector<Tensor> keys, values, dkeys;
   Tensor query, v, alpha, context, dquery, dv_rows;
@@ -109,7 +109,7 @@ void bench_attention_over(OpsBench& b, std::int64_t S, double per_update) {
             });
 }
 
-// Logits of `rows` rows over V words with what the kernels of the output layer want beside them.
+// Logits of `rows` rows over V words, with the other operands of the output layer's kernels.
 struct Logits {
   Tensor logits, gradient, bias, loss, log_sum, dloss;
   Indices targets;
@@ -156,7 +156,7 @@ void bench_losses(OpsBench& b, std::int64_t V, double per_update) {
   });
 }
 
-// A block for what the host tells the kernels of an update.
+// A block for what the host sends to an update's kernels.
 Tensor on_device(Memory& memory, const void* bytes, std::size_t size) {
   const Tensor block({static_cast<std::int64_t>((size + sizeof(real) - 1) / sizeof(real))}, memory);
   memory.from_host(block.data(), bytes, size);
@@ -167,7 +167,7 @@ Tensor on_device(Memory& memory, const void* bytes, std::size_t size) {
 
 void bench_attention(OpsBench& b) {
   bench_attention_over(b, b.sizes.S, static_cast<double>(b.sizes.T));
-  if (b.sizes.S == 22)  // the default: and the lengths of the paper's longer sentences
+  if (b.sizes.S == 22)  // by default also the lengths of the paper's longer sentences
     for (std::int64_t S : {25, 50}) bench_attention_over(b, S, 0);
 }
 
@@ -211,7 +211,7 @@ void bench_gates(OpsBench& b) {
 
 void bench_output(OpsBench& b) {
   bench_losses(b, b.sizes.V, 1);
-  if (b.sizes.V == 30000) bench_losses(b, 100000, 0);  // the default: and a vocabulary larger than that
+  if (b.sizes.V == 30000) bench_losses(b, 100000, 0);  // by default also a larger vocabulary
   const std::int64_t R = b.sizes.search_rows, V = b.sizes.V, K = Sizes::K, N = b.sizes.N, l = b.sizes.l;
   b.measure({"top_k", join(R, " x ", V, ", k ", K), 0, kFloat * static_cast<double>(R * V), 0}, 1,
             [&]() -> Run {

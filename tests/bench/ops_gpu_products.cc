@@ -1,4 +1,4 @@
-// The matrix products of an update, as often as it takes each (nn/, ops/gru.cc, ops/bigru.cc).
+// The matrix products of an update, with their counts (nn/, ops/gru.cc).
 #include <algorithm>
 #include <memory>
 
@@ -11,7 +11,7 @@ namespace {
 
 using std::int64_t;
 
-// y (rows, out) = x (rows, in) W^T: forward; dx = dy W: its input's gradient; dW += dy^T x.
+// y (rows, out) = x (rows, in) W^T: forward; dx = dy W: gradient of the input; dW += dy^T x.
 enum class Pass { kForward, kInput, kWeight };
 
 struct Product {
@@ -19,8 +19,8 @@ struct Product {
   Pass pass;
   int64_t rows, out, in;
   int64_t times;
-  int64_t count = 1;  // at once, by one launch
-  bool add = false;   // to what the result holds
+  int64_t count = 1;  // at once, in one launch
+  bool add = false;   // to the result
 };
 
 void bench_product(OpsBench& b, const Product& p) {
@@ -53,7 +53,7 @@ void bench_layer(OpsBench& b, const std::string& name, int64_t rows, int64_t out
   bench_product(b, {name + ", dW", Pass::kWeight, rows, out, in, times});
 }
 
-// A layer of a loop: forward and dx a step, dW over all steps.
+// A layer in a loop: forward and dx per step, dW over all steps.
 void bench_step_layer(OpsBench& b, const std::string& name, int64_t steps, int64_t out, int64_t in,
                       int64_t grus) {
   const int64_t B = b.sizes.B;

@@ -1,8 +1,8 @@
 """The model of peer_torch.py: RNNsearch in PyTorch, MODEL.md 1-5, and its beam search.
 
-Its encoder is written out, cell by cell, as MODEL.md has it; or, with `fused`, it is PyTorch's own nn.GRU, one call for
-both directions and all steps. That is another cell: its reset gate acts after the product with U, and z weighs the old
-state. It has as many parameters and does as much work, so it serves for speed and not as an oracle.
+Its encoder is written out, cell by cell, as in MODEL.md; or, with `fused`, PyTorch's nn.GRU, one call for
+both directions and all steps. That is a different cell: its reset gate acts after the product with U, and z weighs the
+old state. It has the same number of parameters and operations, so it is valid for speed but not as an oracle.
 """
 import math
 
@@ -16,8 +16,8 @@ MINUS = -1e9         # a logit that leaves no probability
 
 
 class RNNsearch(nn.Module):
-    """Matrices that meet the same input are one parameter: rows z, r, candidate; the encoder's directions are
-    stacked along the first axis and advance in one loop. `paper_views` names the parts."""
+    """Matrices with the same input are one parameter: rows z, r, candidate; the encoder's directions are stacked
+    along the first axis and run in one loop. `paper_views` names the parts."""
 
     def __init__(self, o, source_words, target_words):
         super().__init__()
@@ -44,11 +44,11 @@ class RNNsearch(nn.Module):
             self.decoder_step = torch.compile(self.decoder_step, dynamic=True)
 
     def padded_m(self):
-        """The embedding's width with a one behind it, in whole eights."""
+        """The embedding's width plus a one, rounded up to a multiple of eight."""
         return (self.m + 8) // 8 * 8
 
     def paper_views(self):
-        """The parameters under their names in model files; without those of a fused encoder."""
+        """The parameters by their names in model files, except those of a fused encoder."""
         n, A = self.n, self.A
         views = {"source_embedding": self.source_embedding, "target_embedding": self.target_embedding,
                  "decoder.W_s": self.W_s, "decoder.b_s": self.b_s, "decoder.U": self.decoder_U,
@@ -97,11 +97,11 @@ class RNNsearch(nn.Module):
         return s, F.linear(annotations, self.U_a), annotations.transpose(0, 1).contiguous(), mask
 
     def states(self, emb, padded):
-        """Of both directions, side by side: (S, B, 2n)."""
+        """Both directions, concatenated: (S, B, 2n)."""
         S, B = padded.shape
         proj = F.linear(emb, self.encoder_W.flatten(0, 1), self.encoder_b.flatten())
         shut = padded[:, :, None, None] & (torch.arange(3 * self.n, device=emb.device) < self.n)
-        proj = proj.view(S, B, 2, 3 * self.n).masked_fill(shut, MINUS)  # z = 0 at padding: the state is carried on
+        proj = proj.view(S, B, 2, 3 * self.n).masked_fill(shut, MINUS)  # z = 0 at padding carries the state through
         proj = torch.stack([proj[:, :, 0], proj[:, :, 1].flip(0)], dim=1)  # (S, 2, B, 3n)
         h, states = proj.new_zeros(2, B, self.n), []
         for step in proj.unbind(0):
@@ -111,13 +111,13 @@ class RNNsearch(nn.Module):
         return torch.cat([states[:, 0], states[:, 1].flip(0)], dim=-1)
 
     def fused_states(self, emb, padded):
-        """The same of nn.GRU. A column of ones gives it its biases. At padding all columns are 0, so that the backward
-        direction, which begins there, leaves it as it came, with h = 0; no packing is needed."""
+        """The same with nn.GRU. A column of ones provides its biases. At padding all columns are 0, so the backward
+        direction, which starts there, keeps h = 0; no packing is needed."""
         there = (~padded).to(emb.dtype)[:, :, None]
         return self.gru(F.pad(torch.cat([emb * there, there], dim=-1), (0, self.padded_m() - self.m - 1)))[0]
 
     def step_weights(self):
-        """What each step of the decoder uses; under autocast cast once, here: a compiled step would cast it again."""
+        """The operands of each decoder step; under autocast cast once, here: a compiled step would cast them again."""
         weights = self.decoder_S, self.v_a, self.decoder_C, self.decoder_U
         if torch.is_autocast_enabled(self.v_a.device.type):
             weights = tuple(w.to(torch.get_autocast_dtype(self.v_a.device.type)) for w in weights)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""RNNsearch in PyTorch on the work that mininmt-bench-model wrote down (--dump): what mininmt is measured against.
+"""RNNsearch in PyTorch, on the work written by mininmt-bench-model --dump: the peer of mininmt's benchmarks.
 
     peer_torch.py train --work FILE [--against RESULTS]        target words a second, in each of the forms below
     peer_torch.py translate --work FILE [--against RESULTS]    sentences a second
@@ -48,8 +48,8 @@ def round_up(x, multiple):
 
 
 class Minibatch:
-    """As it goes to the device. Its shape is rounded up as mininmt's are on a GPU, so that there are few: an even
-    number of steps, and of the (T, B) places a number of sixteenths for words; the softmax sees those rows alone."""
+    """As sent to the device. On a GPU its shape is rounded up, to limit the number of shapes: an even number of
+    steps, and the words to 1/16 of the (T, B) positions; the softmax only sees those rows."""
 
     def __init__(self, pairs, device):
         step = 2 if device == "cuda" else 1
@@ -93,7 +93,7 @@ def adam(values, gradients, m, v, count, rate, most):
 
 
 class CompiledOptimizer:
-    """One pass over each parameter, which PyTorch's own Adadelta isn't."""
+    """One pass over each parameter, unlike PyTorch's own Adadelta."""
 
     def __init__(self, parameters, work):
         self.parameters, self.rate, self.most = parameters, work.learn_rate, work.clip_norm
@@ -123,8 +123,7 @@ class TorchOptimizer:
 
 
 class Trainer:
-    """The first minibatch of a shape is computed as it is; with graphs the second is captured, and later ones are
-    replays."""
+    """The first minibatch of a shape runs directly; with graphs the second is captured, and later ones replay it."""
 
     def __init__(self, work, o, form):
         self.work, self.o = work, o
@@ -207,7 +206,7 @@ def read_work(path):
 
 
 def rate_of_mininmt(o, bench):
-    """The last that mininmt's output has, with its device."""
+    """The last one in mininmt's output, with its device."""
     found = None
     if o.against:
         with open(o.against, encoding="utf-8") as file:
@@ -264,7 +263,7 @@ def train(o):
 
 
 def translate_all(model, sentences, work, o):
-    """Ids of each sentence's translation; from the longest down, as many at once as mininmt takes."""
+    """Ids of each sentence's translation; longest first, in batches of the same size as mininmt's."""
     order, result = sorted(range(len(sentences)), key=lambda i: -len(sentences[i])), [None] * len(sentences)
     while order:
         most = min(max(work.mini_batch * 100 // len(sentences[order[0]]), 1), work.mini_batch)

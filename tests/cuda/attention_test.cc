@@ -1,4 +1,4 @@
-// The attention step's kernels against loops over the definition.
+// The attention kernels against loops over the definition.
 #include <string>
 
 #include "cuda/kernels.h"
@@ -8,20 +8,20 @@
 namespace mininmt {
 namespace {
 
-// What padding is filled with where nothing may read or write it.
+// Fills padding that must not be read or written.
 constexpr real kPadding = 1e30f;
 
 struct Problem {
   std::int64_t rows, steps, align, context;
   Lengths lengths;                            // of the sentences
-  std::vector<std::int32_t> sentence_of_row;  // empty: row is sentence
+  std::vector<std::int32_t> sentence_of_row;  // empty: row r is sentence r
 
   std::int64_t batch() const { return static_cast<std::int64_t>(lengths.size()); }
   std::int64_t sentence(std::int64_t row) const {
     return sentence_of_row.empty() ? row : sentence_of_row[row];
   }
 
-  Reals query, keys, values, v, dc, alpha;  // alpha: as attend_gradient gets it
+  Reals query, keys, values, v, dc, alpha;  // alpha: the input of attend_gradient
 
   Problem(std::int64_t rows, std::int64_t steps, std::int64_t align, std::int64_t context, Lengths lengths,
           std::vector<std::int32_t> sentence_of_row = {})
@@ -79,7 +79,7 @@ Forward<T> attend_plainly(const Problem& p) {
 
 template <class T>
 struct Gradient {
-  std::vector<T> dquery, dkeys, dv_rows;  // what is added
+  std::vector<T> dquery, dkeys, dv_rows;  // the added gradients
 };
 
 template <class T>
@@ -185,7 +185,7 @@ void check_gradient(Problem p, bool add, bool with_keys, bool with_v) {
 
   Reals keys = on_host(dkeys);
   for (std::size_t i = 0; i < keys.size(); ++i)
-    if (std::isnan(p.keys[i])) {  // and out of the norm
+    if (std::isnan(p.keys[i])) {  // and excluded from the norm
       CHECK(keys[i] == kPadding);
       keys[i] = plain.dkeys[i] = 0;
       exact.dkeys[i] = 0;

@@ -1,5 +1,5 @@
-// For tests of launchers: numbers on the device, and how close a result is to what the same loop gives in
-// long double, beside what it gives in the build's own precision.
+// For launcher tests: numbers on the device, and comparing results with the same loop in long double,
+// relative to its error in the build's own precision.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -34,7 +34,7 @@ inline std::int64_t count_of(const std::vector<real>& x) { return static_cast<st
 
 inline Tensor on_device(const Reals& x) { return Tensor::from({count_of(x)}, x).to(cuda::memory()); }
 
-// NaN all over: what a kernel does not write shows.
+// All NaN, to expose elements that a kernel does not write.
 inline Tensor poisoned(std::int64_t count) {
   Tensor x({count}, cuda::memory());
   x.fill(kNan);
@@ -60,8 +60,8 @@ double distance(const std::vector<T>& x, const std::vector<Exact>& exact) {
   return static_cast<double>(std::sqrt(sum));
 }
 
-// The error is at most twice that of the plain loop, in the norm of the whole array; the rest is for loops so
-// short that theirs is 0.
+// The error is at most twice that of the plain loop, in the norm of the whole array, plus a little for loops
+// so short that their error is 0.
 inline void check_close(const std::string& what, const Reals& result, const Reals& plain,
                         const std::vector<Exact>& exact) {
   INFO(what);

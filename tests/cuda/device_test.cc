@@ -1,4 +1,4 @@
-// Which device the programs choose, and what they say where there is none.
+// Which device the programs choose, and their messages if there is none.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 
@@ -14,7 +14,7 @@
 namespace mininmt {
 namespace {
 
-// The tests compare float32.
+// The tests compare in float32.
 struct PrecisionAsBefore {
   ~PrecisionAsBefore() { cuda::set_precision(before); }
   const cuda::Precision before = cuda::precision();
@@ -89,7 +89,7 @@ struct Outcome {
   std::string text;
 };
 
-// This program again with `--device`, on an emulated GPU of which a call fails from the start.
+// Runs this program with `--device`, on an emulated GPU on which a call fails from the start.
 Outcome run_again(const std::string& device, const std::string& failing) {
   const std::string command = "MININMT_EMULATION_FAIL=" + failing + " " +
                               std::filesystem::read_symlink("/proc/self/exe").string() + " --device " +

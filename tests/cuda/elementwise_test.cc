@@ -1,4 +1,4 @@
-// Operations on each element against the same formula in long double, one element at a time.
+// Elementwise operations against the same formula in long double.
 #include <cstring>
 #include <functional>
 #include <string>
@@ -11,7 +11,7 @@
 namespace mininmt {
 namespace {
 
-// The last takes wide accesses on a GPU of any size, with a rest.
+// The last uses wide accesses on any GPU, with a remainder.
 const std::vector<std::int64_t> kSizes = {1, 31, 33, 1000, 1023, 300003};
 
 bool same_bits(const Reals& x, const Reals& y) {
@@ -65,7 +65,7 @@ const std::vector<Map>& maps() {
   return all;
 }
 
-// Each element is right to a few roundings of numbers of its own size or of 1.
+// Each element is correct to a few roundings, relative to itself or 1.
 void check_elements(const Reals& result, const std::vector<Exact>& exact) {
   REQUIRE(result.size() == exact.size());
   const Exact unit = 16 * Exact{std::numeric_limits<real>::epsilon()};
@@ -75,7 +75,7 @@ void check_elements(const Reals& result, const std::vector<Exact>& exact) {
   CHECK(wrong == 0);
 }
 
-// All arrays begin `offset` elements behind where the memory put them, and go on behind their n elements.
+// All arrays start `offset` elements after their allocation, and have elements after the n.
 void check_map(const Map& map, std::int64_t n, std::int64_t offset) {
   INFO(map.name << ", n " << n << ", offset " << offset);
   const std::int64_t size = offset + n + 4;

@@ -1,4 +1,4 @@
-// Rows by index against plain loops.
+// Gather and scatter-add against plain loops.
 #include <cstring>
 #include <string>
 
@@ -21,8 +21,8 @@ struct Problem {
   std::int64_t n, indices;
 };
 
-// Words as a text has them: the first comes a third of the time, the second a sixth, ...; some places hold
-// none.
+// Word frequencies as in text: the first word a third of the time, the second a sixth, ...; some positions
+// have none.
 List text(std::int64_t count, std::int32_t words) {
   const Random random{5, 6};
   List index;
@@ -52,7 +52,7 @@ Reals scatter(const Problem& p, const Reals& x, const Reals& y, bool distinct) {
 std::vector<Problem> problems() {
   List alternating, blocks;
   for (int i = 0; i < 200; ++i) alternating.push_back(i % 2 == 0 ? 3 : 1);
-  for (int i = 0; i < 320; ++i) blocks.push_back(i / 32);  // runs that are whole groups of the sorted list
+  for (int i = 0; i < 320; ++i) blocks.push_back(i / 32);  // each run is a whole group of the sorted list
   return {{"one row", {2}, 31, 3},
           {"one row of none", {kNone}, 31, 3},
           {"all of one word", List(1000, 4), 33, 5},

@@ -1,4 +1,4 @@
-// Whether the GPU is the emulated one, which is some ten thousand times slower: tests do less there.
+// Whether the GPU is emulated, and some ten thousand times slower: tests do less then.
 #pragma once
 
 #ifdef MININMT_EMULATED

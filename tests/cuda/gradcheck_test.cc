@@ -5,15 +5,15 @@
 
 #include "cuda/device.h"
 #include "tests/cuda/emulated.h"
+#include "tests/models/random_model.h"
 #include "tests/ops/op_table.h"
 #include "tests/ops/report.h"
-#include "tests/models/random_model.h"
 
 namespace mininmt {
 namespace {
 
-// On a GPU all that there are: two evaluations an element, each some tens of microseconds for an operation
-// and a millisecond for the model.
+// On a real GPU all elements: two evaluations per element, each tens of microseconds for an operation and a
+// millisecond for the model.
 constexpr std::int64_t kElementsOfInput = kEmulated ? 16 : 1 << 30;
 constexpr std::int64_t kElementsOfParameter = kEmulated ? 6 : 1 << 30;
 
@@ -34,7 +34,7 @@ TEST_CASE("every operation's gradient on the GPU is its numeric derivative") {
 
 void check_model(const std::string& order, const std::string& alignment, double label_smoothing,
                  const Noise& noise, const std::string& suffix) {
-  // Ragged on both sides; the first sentence is not the longest, and one is nothing but </s>.
+  // Varying lengths on both sides; the first sentence is not the longest, and one is just </s>.
   const Batch batch = batch_of(random_sentences({3, 5, 1, 4}, 9), random_sentences({4, 2, 3, 1}, 11, 2));
   const auto model = random_model(with_dropout(small_config(order, alignment)));
   model->parameters().move_to(cuda::memory());

@@ -1,4 +1,4 @@
-// Captured graphs of work for the GPU, their memory, and reading back without waiting.
+// Captured graphs, their memory, and asynchronous readback.
 #include <doctest/doctest.h>
 
 #include <stdexcept>
@@ -80,7 +80,8 @@ TEST_CASE("what is allocated while a graph is captured stands apart from other b
   const std::size_t reserved = cuda::memory().reserved();
   const cuda::Graph second(work);
   CHECK(cuda::memory().reserved() == reserved);
-  // Blocks of the same size, taken after the capture and still held: its temporaries must not lie there.
+  // Blocks of the same size, allocated after the capture and still in use: the graph's temporaries must not
+  // be there.
   std::vector<Tensor> others;
   for (int i = 0; i < 8; ++i) others.push_back(filled(static_cast<real>(i)));
   first.run();
@@ -101,7 +102,7 @@ TEST_CASE("what is short-lived lies in the blocks that graphs use, and must be r
   const std::size_t reserved = cuda::memory().reserved();
   const cuda::Graph graph(work);
   work();
-  CHECK(cuda::memory().reserved() == reserved);  // both lie where the first lay
+  CHECK(cuda::memory().reserved() == reserved);  // both use the blocks of the first
   graph.run();
   CHECK(all_are(y, 9));
   Tensor held;
@@ -180,7 +181,7 @@ TEST_CASE("what throws while a graph is captured leaves everything usable") {
   const cuda::Graph graph([&] { cuda::add_to(kCount, x.data(), y.data()); });
   graph.run();
   CHECK(all_are(y, 2));
-  // What failed to be sent is sent when it is asked for again.
+  // After a failed transfer, the next request sends again.
   const Tensor first = on_device({7, 8, 9, 10}), picked = filled(kNan, 3);
   cuda::gather_rows(3, 1, numbers.in(cuda::memory()), first.data(), picked.data());
   CHECK(on_host(picked) == Reals{8, 9, 10});

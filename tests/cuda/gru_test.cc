@@ -1,4 +1,4 @@
-// The kernels around the products of a GRU step against loops over the equations of ops/gru.h.
+// The kernels of a GRU step, without the products, against loops over the equations of ops/gru.h.
 #include <string>
 
 #include "cuda/kernels.h"
@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::int32_t kTime = 4;
 
-// `products` stand for U_z h, U_r h, U (r * h); q for dx_h U. Padding holds NaN wherever what is there must
-// have no effect.
+// `products` are U_z h, U_r h, U (r * h); q is dx_h U. Padding is NaN where its contents must not matter.
 struct Problem {
   std::int64_t batch, n;
   bool with_lengths, with_dy, add;
@@ -120,7 +119,7 @@ TEST_CASE("GRU step: forward and backward, every size, with padding and without"
       check_step({7, n, with_lengths, false, true});
     }
   check_step({80, 32, true, true, true});
-  check_step({300, 1000, true, true, false});  // 16 bytes at a time on a GPU of any size
+  check_step({300, 1000, true, true, false});  // 16-byte accesses on any GPU
   check_step({300, 1000, false, false, true});
 }
 
@@ -163,7 +162,7 @@ TEST_CASE("GRU step: a second GRU beside the first comes to what it comes to by 
       for (std::int64_t i = 0; i < size; ++i)
         for (int part = 0; part < 3; ++part) second.x[second.place(i, part)] += 1;
 
-      // The second's operands behind the first's: x after a gap, h after what could be two steps more.
+      // The second GRU's operands after the first's: x after a gap, h after the space of two more steps.
       const auto both = [](Reals a, std::int64_t distance, const Reals& b) {
         a.resize(static_cast<std::size_t>(distance), kNan);
         a.insert(a.end(), b.begin(), b.end());

@@ -1,4 +1,4 @@
-// The memory of the GPU: its guards, its pool, and tensors in it.
+// GPU memory: guards, pool, and tensors.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -83,7 +83,7 @@ TEST_CASE("blocks are aligned for the widest accesses") {
   }
 }
 
-// More than the staging memory holds, and many small pieces: what is sent must not be overwritten on its way.
+// More than the staging memory holds, and many small pieces: data must not be overwritten in transit.
 TEST_CASE("what is sent arrives, however much and in however many pieces") {
   const std::int64_t count = 5'000'000;
   Tensor host({count});
@@ -91,7 +91,7 @@ TEST_CASE("what is sent arrives, however much and in however many pieces") {
   for (real& v : host.values()) v = static_cast<real>(static_cast<std::int64_t>(v) % 1000003);
   const Tensor there = host.to(cuda::memory());
   const std::vector<real> sent(host.values().begin(), host.values().end());
-  host.fill(-1);  // free again at once
+  host.fill(-1);  // reusable at once
   CHECK(on_host(there) == sent);
 
   const std::int64_t piece = 1000, pieces = 3000;
@@ -114,7 +114,7 @@ TEST_CASE("tensors across: copies, views, single elements") {
   CHECK(there.on_cuda());
   CHECK_FALSE(host.on_cuda());
   CHECK(there.shape() == host.shape());
-  CHECK(there.to(cuda::memory()).data() == there.data());  // there already
+  CHECK(there.to(cuda::memory()).data() == there.data());  // already there
   CHECK(there.view(4, {}).item() == 5);
   there.slice(1, 1).fill(9);
   CHECK(on_host(there) == Reals{1, 2, 3, 9, 9, 9});
@@ -149,7 +149,7 @@ TEST_CASE("whole numbers are sent when they are first asked for, and stay where 
   CHECK(numbers.in(cpu_memory())[2] == 3);
   CHECK(Indices().in(cuda::memory()) == nullptr);
   const Indices later({1, 2});
-  later.replace({3, 4});  // before they were asked for
+  later.replace({3, 4});  // before the first transfer
   CHECK(on_host(later.in(cuda::memory()), 2) == std::vector<std::int32_t>{3, 4});
 }
 

@@ -1,6 +1,6 @@
-// Every model on the GPU: costs and gradients are the CPU's, at small sizes and at sizes that kernels divide
-// among blocks; the host waits for nothing on the way; a captured graph computes what it computed before it
-// was one. What holds on any device is in models/contract_test.cc.
+// Every model on the GPU: costs and gradients equal the CPU's, at small sizes and at sizes that kernels
+// divide among blocks; the host never waits; a captured graph computes the same as before capture. Tests for
+// any device are in models/contract_test.cc.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -16,9 +16,9 @@
 namespace mininmt {
 namespace {
 
-constexpr double kTolerance = sizeof(real) == 4 ? 3e-5 : 1e-12;  // of the largest number of an array
+constexpr double kTolerance = sizeof(real) == 4 ? 3e-5 : 1e-12;  // relative to an array's maximum
 
-// One sentence of each kind: </s> alone beside long ones.
+// Sentences of all kinds, including a lone </s> next to long ones.
 const Sentences kSources = random_sentences({3, 9, 1, 40, 17, 2}, 9);
 const Sentences kTargets = random_sentences({6, 1, 8, 3, 2, 33}, 11, 2);
 
@@ -54,7 +54,7 @@ TEST_CASE("costs and gradients are the CPU's") {
   }
 }
 
-// A number of words that the kernels divide among blocks, sizes that are no multiple of anything.
+// A number of words that kernels divide among blocks, and odd sizes.
 TEST_CASE("with wider layers, label smoothing and dropout too") {
   const Training training{0.1, {.on = true, .seed = 3, .update = 5}};
   for (const std::string& alignment : kAlignments) {
@@ -62,10 +62,10 @@ TEST_CASE("with wider layers, label smoothing and dropout too") {
     const Config wide = rnnsearch_config({9, 1023, 31, 33, 37, 31}, "authors", alignment);
     check_same_as_cpu(with_dropout(wide), 0.15, training);
   }
-  check_same_as_cpu(with_dropout(plain(small_config())), 0.7, training);  // small operations, narrow
+  check_same_as_cpu(with_dropout(plain(small_config())), 0.7, training);  // small operations, small sizes
 }
 
-// Minibatches of one shape whose sentences have other lengths: what a graph has captured must be read again.
+// Minibatches of one shape with sentences of other lengths: a graph must read the lengths again.
 TEST_CASE("captured updates give the bits of those that are not") {
   const SentencePairs pairs{random_sentences({4, 2, 3, 4, 3, 4, 1, 2, 4}, 9, 3),
                             random_sentences({2, 4, 3, 1, 3, 2, 4, 3, 4}, 11, 4)};
@@ -95,7 +95,7 @@ TEST_CASE("captured updates give the bits of those that are not") {
 
 #ifdef MININMT_EMULATED
 
-// Work is executed when the host waits for it; so if none has been, the host has waited for none.
+// The emulation executes work when the host waits; so if nothing was executed, the host did not wait.
 TEST_CASE("forward and backward do not wait for the GPU") {
   for (const ModelRow& row : model_table()) {
     INFO(row.name);

@@ -1,5 +1,5 @@
-// The op table on the GPU: every check that the CPU passes, with guarded and poisoned memory; and the CPU's
-// results to rounding (how much rounding: parity_test.cc).
+// The op table on the GPU: every check of the CPU, with guarded and poisoned memory, and agreement with the
+// CPU up to rounding (how close: parity_test.cc).
 #include <doctest/doctest.h>
 
 #include "cuda/device.h"
@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-// Blocks of NaN between bytes that nobody may touch.
+// NaN-filled blocks surrounded by guard bytes.
 struct Guards {
   Guards() {
     REQUIRE(cuda::memory().in_use() == 0);
@@ -32,8 +32,8 @@ TEST_CASE("small rows guarded: nothing unwritten is read and nothing outside is 
   }
 }
 
-// The pool hands out what it has, so blocks are given back to the driver: then a checker of uninitialised
-// reads sees each row for itself.
+// The pool reuses blocks, so they are freed to the driver: then a checker of uninitialized reads sees each
+// row separately.
 TEST_CASE("small rows in fresh memory") {
   for (const OpRow& row : op_table()) {
     if (row.large) continue;
@@ -70,7 +70,7 @@ TEST_CASE("every operation gives what the CPU gives, to rounding") {
 
 #ifdef MININMT_EMULATED
 
-// A barrier that is missing shows as bits that depend on which thread is first.
+// A missing barrier shows as bits that depend on the order of threads.
 TEST_CASE("the same bits in every order of threads and blocks") {
   using emulation::Order;
   for (const OpRow& row : all_rows()) {

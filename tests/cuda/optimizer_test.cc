@@ -1,4 +1,4 @@
-// The norm of the gradient and the optimizers against the formulas of the papers.
+// The gradient norm and the optimizers against the papers' formulas.
 #include <cstring>
 #include <functional>
 #include <string>
@@ -16,7 +16,7 @@ bool same_bits(const Reals& x, const Reals& y) {
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(real)) == 0;
 }
 
-// A T, or some of them, in the memory of the device.
+// A T, or several, in device memory.
 template <class T>
 class There {
  public:
@@ -58,8 +58,8 @@ double norm_of(const Reals& x) {
 
 constexpr double kRate = 0.5, kFactor = 0.25, kWeight = 0.125;
 
-// One update of state = {the gradient, what the optimizer keeps ..., the parameters}, number `t`, in T. The
-// constants are the numbers that `real` holds.
+// One update number `t` of state = {gradient, optimizer state ..., parameters}, in T. The constants are
+// rounded to `real`.
 template <class T>
 using Rule = std::function<void(int t, std::vector<std::vector<T>>& state, std::size_t i)>;
 
@@ -93,7 +93,7 @@ void approach(int, std::vector<std::vector<T>>& s, std::size_t i) {
 
 struct Tested {
   std::string name;
-  int kept;  // arrays beside the gradient, the parameters among them
+  int kept;  // arrays besides the gradient, including the parameters
   std::function<void(std::int64_t n, const cuda::Schedule*, const cuda::Progress*,
                      const std::vector<Tensor>&)>
       launch;
@@ -127,7 +127,7 @@ const std::vector<Tested>& optimizers() {
   return all;
 }
 
-// The gradient and parameters at random, what the optimizer keeps at 0.
+// Random gradient and parameters, optimizer state 0.
 std::vector<Reals> start(const Tested& optimizer, std::int64_t n) {
   std::vector<Reals> state(1 + optimizer.kept, Reals(static_cast<std::size_t>(n), 0));
   state.front() = random_reals(n, 1, 3);
@@ -221,7 +221,7 @@ TEST_CASE("measure: what is not finite, wherever it is, makes no update") {
 TEST_CASE("optimizers: several updates, every size") {
   for (const Tested& optimizer : optimizers()) {
     for (std::int64_t n : {1, 31, 33, 1000, 1023}) check_updates(optimizer, n, 3);
-    check_updates(optimizer, 300003, 1);  // 16 bytes at a time on a GPU of any size, and a rest
+    check_updates(optimizer, 300003, 1);  // 16-byte accesses on any GPU, with a remainder
   }
 }
 
@@ -230,15 +230,15 @@ TEST_CASE("optimizers: adam's corrections hold for late updates too") {
     if (optimizer.name != "adam") continue;
     const There<cuda::Schedule> schedule({0, kRate, 1, kWeight, 1});
     const There<cuda::Progress> progress({1, 1, 1, 100000, 1});
-    // After very many updates with a gradient of 2 the moments are 2 and 4, and a step is the rate.
+    // After very many updates with gradient 2 the moments are 2 and 4, and a step is the learning rate.
     const std::vector<Tensor> x = {on_device({2}), on_device({2}), on_device({4}), on_device({10})};
     optimizer.launch(1, schedule.data(), progress.data(), x);
     CHECK(on_host(x[3])[0] == doctest::Approx(10 - kRate));
   }
 }
 
-// From parameters 0, so that small steps count. Adam's epsilon is large beside these gradients, as Adadelta's
-// is beside their squares: where it stands shows in every element.
+// From parameters 0, so that small steps count. Adam's epsilon is large relative to these gradients,
+// Adadelta's to their squares: its place in the formula affects every element.
 TEST_CASE("optimizers: epsilon stands where the papers have it") {
   for (const Tested& optimizer : optimizers())
     for (const double scale : {1e-9, 1e-7, 1e-3}) {

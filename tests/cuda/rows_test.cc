@@ -1,4 +1,4 @@
-// Rows and columns against plain loops. What only moves numbers must be right to the bit.
+// Rows and columns against plain loops. Operations that only move numbers must be exact to the bit.
 #include <cstring>
 #include <string>
 
@@ -16,7 +16,7 @@ struct Size {
   std::int64_t rows, n;
 };
 
-// y += the sum of the rows, in T, in their order.
+// y += the sum of the rows, in T, in order.
 template <class T>
 std::vector<T> sum_plainly(Size size, const Reals& x, const Reals& y) {
   std::vector<T> sum(y.begin(), y.end());
@@ -45,7 +45,7 @@ void check_copy_columns(Size size, std::int64_t x_stride, std::int64_t y_stride,
       real& to = y[offset + r * y_stride + c];
       to = add ? to + value : value;
     }
-  CHECK(same_bits(on_host(y_there), y));  // the NaN beside the columns too
+  CHECK(same_bits(on_host(y_there), y));  // including the NaN next to the columns
 }
 
 }  // namespace
@@ -130,12 +130,12 @@ TEST_CASE("copy_columns: strides, set and added, nothing beside the columns") {
     check_copy_columns({1, 1}, 5, 3, 2, add);
     check_copy_columns({33, 31}, 31, 64, 0, add);
     check_copy_columns({1000, 3}, 7, 4, 1, add);
-    check_copy_columns({300, 1000}, 3000, 1000, 0, add);  // 16 bytes at a time
-    check_copy_columns({300, 1000}, 1000, 2000, 0, add);  // likewise
-    check_copy_columns({300, 1000}, 3001, 1000, 0, add);  // not: rows of x begin anywhere
-    check_copy_columns({300, 1000}, 3000, 1002, 0, add);  // not: rows of y
-    check_copy_columns({300, 1002}, 3000, 1004, 0, add);  // not: a rest in each row
-    check_copy_columns({300, 1000}, 3000, 1000, 1, add);  // not: nothing is at 16 bytes
+    check_copy_columns({300, 1000}, 3000, 1000, 0, add);  // 16-byte accesses
+    check_copy_columns({300, 1000}, 1000, 2000, 0, add);  // the same
+    check_copy_columns({300, 1000}, 3001, 1000, 0, add);  // not: rows of x are unaligned
+    check_copy_columns({300, 1000}, 3000, 1002, 0, add);  // not: rows of y are unaligned
+    check_copy_columns({300, 1002}, 3000, 1004, 0, add);  // not: a remainder in each row
+    check_copy_columns({300, 1000}, 3000, 1000, 1, add);  // not: all pointers are unaligned
   }
 }
 

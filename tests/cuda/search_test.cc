@@ -23,7 +23,7 @@ Models models(const Config& options, std::uint64_t seed, double deviation = 0.7)
   return m;
 }
 
-// </s> alone, short and long ones side by side.
+// A lone </s>, short and long sentences together.
 Sentences sources() {
   return random_sentences(kEmulated ? std::vector{4, 1, 11, 2} : std::vector{4, 1, 23, 2, 9, 3, 41}, 9);
 }
@@ -81,7 +81,7 @@ TEST_CASE("limits of length, and <unk>") {
   const Models m = models(small_config("authors", "additive", 30), 7);
   for (const auto* model : {m.cpu.get(), m.gpu.get()})
     for (const Parameter* p : model->parameters().all())
-      if (p->name == "output.b_y") p->value.slice(kEos, 2).fill(3);  // </s> and <unk> would come soon
+      if (p->name == "output.b_y") p->value.slice(kEos, 2).fill(3);  // makes </s> and <unk> likely
   for (bool unk : {false, true})
     for (double least : {0.0, 1.5})
       for (double most : {0.5, 2.0}) {
@@ -89,12 +89,12 @@ TEST_CASE("limits of length, and <unk>") {
         o.allow_unk = unk;
         o.min_length_factor = least;
         o.max_length_factor = most;
-        o.normalize = least;  // 0: by log p alone
+        o.normalize = least;  // 0: only by log p
         check_search(m, o);
       }
 }
 
-// Fewer words than the beam is wide: lists that end early.
+// Fewer words than the beam size: lists that end early.
 TEST_CASE("small search: a vocabulary smaller than the beam") {
   const Models m = models(small_config("authors", "additive", 4), 3);
   check_search(m, options(12, 12));

@@ -113,7 +113,7 @@ void check_problem(const Problem& p) {
   for (std::size_t i = 0; i < start.size(); ++i) plain_sum[i] += start[i], exact_sum[i] += start[i];
   check_close("dlogits, added", on_host(sum), plain_sum, exact_sum);
 
-  device.backward(p, result.log_sum, device.logits, false);  // in their place
+  device.backward(p, result.log_sum, device.logits, false);  // in place
   CHECK(on_host(device.logits) == on_host(apart));
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("softmax_xent: the same bits again") {
   CHECK(first.log_sum == second.log_sum);
 }
 
-// cuBLAS, CUB and grids take 32 bits: a size beyond them must not become another size.
+// cuBLAS, CUB and grids take 32 bits: a larger size must be an error.
 TEST_CASE("sizes beyond 31 bits are refused by name") {
   const Tensor x({1}, cuda::memory());
   const cuda::Index huge = (cuda::Index{1} << 32) + 1;

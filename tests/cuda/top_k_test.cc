@@ -1,4 +1,4 @@
-// The best words of each row against a sort of all of them.
+// The best words of each row against sorting all of them.
 #include <numeric>
 #include <string>
 
@@ -40,7 +40,7 @@ Best top_k_on_device(const Problem& p) {
   return {on_host(log_sum), on_host(top), on_host(top_words, words.size())};
 }
 
-// The words of a row that are allowed, best first.
+// The allowed words of a row, best first.
 std::vector<std::int32_t> sorted(const Problem& p, std::int64_t row) {
   std::vector<std::int32_t> words;
   for (std::int32_t w = 0; w < p.words; ++w)
@@ -133,7 +133,7 @@ TEST_CASE("top_k: logits of -infinity are not candidates") {
   CHECK(std::isfinite(best.log_sum[0]));
   for (int i = 0; i < 6; ++i) CHECK(best.words[6 + i] == -1);
   CHECK_FALSE(std::isfinite(best.log_sum[1]));
-  p.logits[40] = 1;  // </s>, barred in row 1, gives it a sum that is finite
+  p.logits[40] = 1;  // </s>, barred in row 1, makes its sum finite
   check_top(p);
 }
 

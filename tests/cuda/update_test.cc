@@ -1,4 +1,4 @@
-// Updates on the GPU, operation by operation, captured and run again: they follow the CPU's.
+// Updates on the GPU, operation by operation and as captured graphs: they follow the CPU's.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using Pairs = std::vector<std::uint32_t>;
 
 const SentencePairs kCorpus = random_pairs(64);
 
-// One model and its updates, on the CPU with one thread or on the GPU.
+// A model and its updates, on the CPU with one thread or on the GPU.
 class Trainee {
  public:
   Trainee(const Recipe& options, Memory& memory, const SentencePairs& corpus = kCorpus,
@@ -56,7 +56,7 @@ Recipe training_options(const std::string& optimizer) {
   return options;
 }
 
-// Minibatch i: several shapes, of which some come back with other sentences and some do not.
+// Minibatch i: several shapes, some of which come again with other sentences.
 Pairs minibatch(int i) {
   Pairs pairs;
   const std::uint32_t count = 4 + static_cast<std::uint32_t>(i % 3);
@@ -79,7 +79,7 @@ bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(real)) == 0;
 }
 
-// Rounding grows from update to update.
+// Rounding errors grow from update to update.
 constexpr double kTolerance = sizeof(real) == 4 ? 1e-3 : 1e-8;
 
 void check_following(const Recipe& options, int updates) {
@@ -133,7 +133,7 @@ TEST_CASE("the same bits again") {
   }
 }
 
-// Two passes at a rate of 0 leave plain gradient descent as it was, and capture every shape.
+// Two passes at learning rate 0 leave plain gradient descent unchanged, and capture every shape.
 TEST_CASE("captured updates give the bits of those that are not; the learning rate may change in between") {
   Recipe options = plain_recipe();
   options.label_smoothing = 0.1;
@@ -145,7 +145,7 @@ TEST_CASE("captured updates give the bits of those that are not; the learning ra
   CHECK(same_bits(captured.values(), before));
   captured.updater().set_learn_rate(0.1);
   for (int i = 0; i < 5; ++i) {
-    Trainee one(options, cuda::memory());  // its first update of a shape is not captured
+    Trainee one(options, cuda::memory());  // the first update of a shape is not captured
     one.parameters().set(fresh.parameters());
     const UpdateReport a = one.update(minibatch(i)), b = captured.update(minibatch(i));
     fresh.parameters().set(one.parameters());
@@ -160,7 +160,7 @@ TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on 
   const Recipe options = training_options("adam");
   Trainee cpu(options, cpu_memory()), gpu(options, cuda::memory());
   for (int i = 0; i < 12; ++i) {
-    const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch: operation by operation, captured
+    const bool broken = i == 1 || i == 4 || i == 5;  // the same minibatch, uncaptured and captured
     const real saved = cpu.get(0);
     if (broken) {
       const real bad =
@@ -185,7 +185,7 @@ TEST_CASE("a gradient that is not finite is passed over, and Adam goes on as on 
   CHECK(gpu.updater().updates() == 12);
 }
 
-// Pairs 0 and 1 have words that differ; pairs 2 and 3, of the same lengths, are one word over and over.
+// Pairs 0 and 1 have different words; pairs 2 and 3, of the same lengths, repeat a single word.
 TEST_CASE(
     "small updates: words that differ are captured, then the same shape comes with one word many times") {
   SentencePairs corpus;
@@ -234,7 +234,7 @@ TEST_CASE("an updater that is gone gives back what it took") {
 
 #ifdef MININMT_EMULATED
 
-// Work is executed when the host waits for it; so if none has been, the host has waited for none.
+// The emulation executes work when the host waits; so if nothing was executed, the host did not wait.
 TEST_CASE("starting an update does not wait for the GPU, operation by operation or captured") {
   Trainee gpu(training_options("adam"), cuda::memory());
   for (int pass = 0; pass < 3; ++pass) {
@@ -250,8 +250,8 @@ TEST_CASE("starting an update does not wait for the GPU, operation by operation 
   }
 }
 
-// Pair 0 has sides of 3 and 6 words, pair 1 of 4 and 5: the same even number of steps. Eight of them have 48
-// places, 32nds of which are two words.
+// Pair 0 has 3 and 6 words, pair 1 has 4 and 5: the same even number of steps. Eight of them have 48 target
+// positions, 1/32 of which is rounded up to two words.
 TEST_CASE("minibatches of nearly the same lengths share a graph") {
   SentencePairs corpus;
   corpus.add(Sentence{2, 3, kEos}, Sentence{2, 3, 4, 5, 6, kEos});
@@ -272,7 +272,7 @@ TEST_CASE("minibatches of nearly the same lengths share a graph") {
   CHECK(launches({0, 0, 0, 0, 1, 1, 1}) == 0);     // seven sentences
 }
 
-// The Trainee's updates are captured at the second minibatch of a shape; warnings are kept.
+// The Trainee's updates are captured at the second minibatch of a shape; keeps warnings.
 struct Warned {
   explicit Warned(Trainee& trainee) {
     trainee.updater().on_warning([this](const std::string& text) { warnings.push_back(text); });
@@ -280,7 +280,7 @@ struct Warned {
   std::vector<std::string> warnings;
 };
 
-// How many of the next updates of these minibatches, one of each, were runs of a graph.
+// How many of the next updates, one per minibatch, ran as a graph.
 std::int64_t graphs_run(Trainee& trainee, const std::vector<int>& minibatches) {
   trainee.updater().reports(true);
   emulation::reset_counts();
@@ -316,7 +316,7 @@ TEST_CASE_FIXTURE(EmulationAsBefore, "a capture that fails is said, and tried th
   CHECK(graphs_run(gpu, {0, 0}) == 0);
 }
 
-// With the blocks of the pool counted there is 1 GiB and more, which is what a capture wants.
+// Including the pool's blocks more than 1 GiB is available, which capture requires.
 TEST_CASE_FIXTURE(EmulationAsBefore,
                   "memory that the pool holds free does not keep updates from being captured") {
   Trainee gpu(plain_recipe(), cuda::memory());
@@ -374,10 +374,9 @@ TEST_CASE_FIXTURE(EmulationAsBefore,
   const Warned warned(gpu);
   graphs_run(gpu, {0, 1, 2});
   cuda::memory().trim();
-  emulation::set_memory_limit(emulation::allocated_bytes() + (std::size_t{1} << 30) + kGraph +
-                              kGraph / 2);
+  emulation::set_memory_limit(emulation::allocated_bytes() + (std::size_t{1} << 30) + kGraph + kGraph / 2);
   CHECK(graphs_run(gpu, {0, 1, 2}) == 3);
-  CHECK(warned.warnings.size() == 1);  // for 2, the graph of 0 is given up
+  CHECK(warned.warnings.size() == 1);  // the graph of 0 is dropped for 2
   CHECK(graphs_run(gpu, {2, 1, 0}) == 2);
 }
 

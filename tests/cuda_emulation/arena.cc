@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kAlignment = 256;  // of cudaMalloc
 constexpr std::size_t kReserved = std::size_t{64} << 30;
-constexpr std::size_t kReuseBelow = std::size_t{4} << 30;  // freed addresses rest until this much was used
-constexpr std::size_t kPiece = std::size_t{256} << 10;     // what one fault admits to
+constexpr std::size_t kReuseBelow = std::size_t{4} << 30;  // used before freed addresses are reused
+constexpr std::size_t kPiece = std::size_t{256} << 10;     // the unit of access that a fault registers
 constexpr unsigned char kPoison = 0xff;
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
@@ -34,7 +34,7 @@ void protect_or_die(void* at, std::size_t size, int protection) {
   if (mprotect(at, size, protection) != 0) fail("mprotect: " + std::string(std::strerror(errno)));
 }
 
-// The allocation or pinned block that an address may belong to.
+// The allocation or pinned block that may contain an address.
 template <class Map>
 auto at_or_before(Map& map, std::uintptr_t address) {
   auto it = map.upper_bound(address);
@@ -44,7 +44,7 @@ auto at_or_before(Map& map, std::uintptr_t address) {
 }  // namespace
 
 Arena& Arena::instance() {
-  static Arena* const arena = new Arena;  // never destroyed: the driver outlives every static, too
+  static Arena* const arena = new Arena;  // never destroyed: the driver outlives statics, too
   return *arena;
 }
 
@@ -57,8 +57,8 @@ bool Arena::contains(const void* address) const {
   return reinterpret_cast<std::uintptr_t>(address) - base_ < kReserved;
 }
 
-// The next range after the last one taken, so that a freed address comes back late; from the start again
-// where too much of the arena would be used.
+// The next range after the last one, so that freed addresses are reused late; restarts from the beginning if
+// too much of the arena would be used.
 std::uintptr_t Arena::take_range(std::size_t size) {
   const auto fits = [&](const auto& range) { return range.second >= size; };
   auto found = std::find_if(free_ranges_.lower_bound(cursor_), free_ranges_.end(), fits);
@@ -129,7 +129,7 @@ bool Arena::mark_freed(void* start) {
   return it->second.freed = true;
 }
 
-// The bytes before the first and behind the last that was asked for are still what commit wrote.
+// The bytes before and after the requested range must still be what commit wrote.
 void Arena::check_slack(std::uintptr_t start, const Allocation& a) {
   const Access access;
   const auto intact = [](std::uintptr_t from, std::uintptr_t to) {
@@ -197,12 +197,12 @@ void Arena::close() {
   admitted_.clear();
 }
 
-// Called by the handler of the fault, which the touch of device memory itself has raised: no lock is held and
-// no structure is half changed.
+// Called by the fault handler for an access to device memory, so no lock is held and no structure is half
+// changed.
 bool Arena::admit(const void* address) {
   if (depth_ == 0 || !pthread_equal(opener_, pthread_self())) return false;
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  // The last allocation whose pages begin at or before the address: two share no page.
+  // The last allocation whose pages begin at or before the address; no two share a page.
   const auto it = at_or_before(allocations_, at / kPage * kPage + kPage - 1);
   if (it == allocations_.end() || !it->second.committed) return false;
   const std::uintptr_t first = it->second.first, end = first + it->second.mapped;

@@ -1,5 +1,5 @@
-// Device memory: a range of addresses that only the emulator's own operations may touch, with an unmapped
-// page behind every allocation.
+// Device memory: an address range that only the emulator's own operations may access, with an unmapped page
+// after every allocation.
 #pragma once
 
 #include <pthread.h>
@@ -19,26 +19,26 @@ class Arena {
  public:
   static Arena& instance();
 
-  // An address for an allocation, nullptr beyond the limit. It can be touched after commit(). pooled: of
-  // cudaMallocAsync, which what the driver's pool holds free serves first.
+  // An address for an allocation, nullptr beyond the limit. Accessible after commit(). pooled: from
+  // cudaMallocAsync, which first uses memory free in the driver's pool.
   void* reserve(std::size_t bytes, bool pooled = false);
   void commit(void* start);  // maps it, filled with 0xff
   // Whether start is the first byte of an allocation; from now on no new operation may use it.
   bool mark_freed(void* start);
-  void release(void* start);  // unmaps it; an access is a fault from now on
+  void release(void* start);  // unmaps it; accesses fault from now on
 
-  // Pinned memory of the host.
+  // Pinned host memory.
   void* allocate_pinned(std::size_t bytes);
   bool free_pinned(void* start);
 
-  // The place of [address, address + bytes), which must lie in one allocation. An address one past the end
-  // counts if bytes is 0.
+  // The place of [address, address + bytes), which must be in one allocation. With bytes 0, one past the end
+  // is allowed.
   Place place(const void* address, std::size_t bytes = 0) const;
   bool contains(const void* address) const;
 
   void open();  // the calling thread can touch device memory until close(); calls nest
   void close();
-  // After a fault at this address: true if the access may be tried again.
+  // After a fault at this address: whether to retry the access.
   bool admit(const void* address);
   void protect(bool on);
 
@@ -46,11 +46,11 @@ class Arena {
   std::size_t limit() const { return limit_; }
   std::size_t used() const { return used_; }
 
-  // Memory that has no address here, as that of graphs; false beyond the limit.
+  // Memory without an address here, such as a graph's; false beyond the limit.
   bool take(std::size_t bytes);
   void give(std::size_t bytes) { used_ -= bytes; }
 
-  // The driver's pool: whether it keeps what is freed, what it has handed out, what it holds free.
+  // The driver's pool: whether it keeps freed memory, its memory in use, its free memory.
   void keep_freed(bool on) { keeps_freed_ = on; }
   std::size_t pool_used() const { return pool_used_; }
   std::size_t pool_free() const { return pool_free_; }
@@ -81,8 +81,8 @@ class Arena {
   std::size_t limit_ = std::size_t{2} << 30;
   std::size_t used_ = 0;
   bool keeps_freed_ = false;
-  std::size_t pool_used_ = 0, pool_free_ = 0;          // the first is in used_, too
-  std::uintptr_t cursor_ = 0;                          // the search for a free range goes on from here
+  std::size_t pool_used_ = 0, pool_free_ = 0;          // pool_used_ is included in used_
+  std::uintptr_t cursor_ = 0;                          // where the search for a free range continues
   std::map<std::uintptr_t, std::size_t> free_ranges_;  // start, bytes
   std::map<std::uintptr_t, Allocation> allocations_;   // by the first byte that the caller sees
   std::map<std::uintptr_t, std::size_t> pinned_;

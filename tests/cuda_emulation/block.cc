@@ -18,11 +18,10 @@ dim3 gridDim;
 
 namespace mininmt::cuda {
 
-// What kernels declare as `extern __shared__ unsigned char mininmt_dynamic_shared[]`.
+// Declared by kernels as `extern __shared__ unsigned char mininmt_dynamic_shared[]`.
 alignas(1024) thread_local unsigned char mininmt_dynamic_shared[emulation::kSharedOptin];
 
-// g++ calls this before each use, as if the array could have a constructor, and does not ask whether it
-// exists.
+// g++ calls this before each use, in case the array has a constructor, without checking that it exists.
 void nothing_to_initialise() __asm__("_ZTHN7mininmt4cuda22mininmt_dynamic_sharedE");
 void nothing_to_initialise() {}
 
@@ -36,7 +35,7 @@ using device::Site;
 
 constexpr int kWarp = 32;
 constexpr unsigned char kPoison = 0xff;
-constexpr std::size_t kCanary = 1024;  // bytes behind the dynamic shared memory that must stay poison
+constexpr std::size_t kCanary = 1024;  // bytes after the dynamic shared memory that must stay poisoned
 
 struct Waiting {
   Collective on = Collective::kNone;
@@ -50,8 +49,8 @@ struct Thread {
   bool finished = true;
 };
 
-// A warp's current exchange. Two sets of values: a lane may bring its value for the next while others have
-// not read the last.
+// A warp's current exchange. Two sets of values: a lane may write its next value before others have read the
+// last.
 struct Warp {
   int arrived = 0;
   int set = 0;
@@ -181,7 +180,7 @@ void Runner::run_block() {
   check_shared();
 }
 
-// Lets a thread run on; false if it waits for something or has finished.
+// Resumes a thread; false if it is waiting or has finished.
 bool Runner::resume(std::int64_t t) {
   Thread& thread = pool_[static_cast<std::size_t>(t)];
   if (thread.finished || thread.waiting.on != Collective::kNone) return false;
@@ -201,8 +200,8 @@ bool Runner::resume_warp(std::int64_t warp) {
   return any;
 }
 
-// Lets every thread that waits for nothing run on; false if there was none. Forward, the warps keep step with
-// each other; in the other orders each runs ahead as far as it can, to the end or to a barrier of the block.
+// Resumes every thread that can run; false if there was none. In forward order the warps advance together; in
+// the other orders each runs as far as it can, to the end or to a block barrier.
 bool Runner::pass() {
   bool any = false;
   for (const std::int64_t t : thread_order_) {
@@ -259,7 +258,7 @@ const std::uint64_t* Runner::exchange(Collective kind, unsigned mask, std::uint6
   return warp.values[set];
 }
 
-// No thread can run on and not all have finished.
+// No thread can run, and not all have finished.
 void Runner::stuck() {
   std::string what;
   if (at_barrier_ > 0)

@@ -32,14 +32,14 @@ struct Product {
   int lda, ldb, ldc;
   long long a_stride, b_stride, c_stride;
   int count;
-  int mantissa;  // bits of it that the operands keep
+  int mantissa;  // bits of it that operands keep
 };
 
 constexpr int kWholeMantissa = 52;
 
 float rounded(float x, int bits) {
   auto word = std::bit_cast<std::uint32_t>(x);
-  if (bits >= 23 || (word & 0x7f800000u) == 0x7f800000u) return x;  // infinite or no number
+  if (bits >= 23 || (word & 0x7f800000u) == 0x7f800000u) return x;  // infinity or NaN
   const int dropped = 23 - bits;
   const std::uint32_t odd = word >> dropped & 1;
   word += (1u << (dropped - 1)) - 1 + odd;  // to the nearest, ties to even
@@ -106,7 +106,7 @@ void run_all(const Product& p) {
              static_cast<T*>(p.c) + i * p.c_stride);
 }
 
-// The real one may write anywhere in its workspace.
+// The real one may overwrite its workspace.
 void spoil_workspace(char* workspace, std::size_t bytes) {
   const std::size_t part = std::min<std::size_t>(bytes, 4096);
   std::memset(workspace, 0xff, part);
@@ -177,7 +177,7 @@ cublasStatus_t cublasDestroy(cublasHandle_t handle) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
-// The workspace goes with the stream: it must be set again afterwards.
+// The workspace is reset with the stream and must be set again.
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
   const std::lock_guard lock(mutex());
   if (!handle) return CUBLAS_STATUS_NOT_INITIALIZED;

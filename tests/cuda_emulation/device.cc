@@ -55,7 +55,7 @@ std::map<std::string, cudaError_t>& call_errors() {
   return *errors;
 }
 
-// What the emulator knows of a kernel, looked up once.
+// The emulator's information about a kernel, looked up once.
 struct Kernel {
   std::string name;
   std::vector<ThreadLocal> static_shared;
@@ -152,7 +152,7 @@ void check_pointer(const void* kernel, int argument, const void* address) {
     fail_argument(kernel, argument, "a pointer to device memory that is not allocated");
 }
 
-// A word that is the address of mapped memory is taken for a pointer. Small numbers are not looked at.
+// A word that is the address of mapped memory counts as a pointer. Small numbers are skipped.
 void check_struct(const void* kernel, int argument, const void* bytes, std::size_t size) {
   constexpr std::uintptr_t kLeast = std::uintptr_t{1} << 32, kMost = std::uintptr_t{1} << 47;
   const std::lock_guard lock(mutex());

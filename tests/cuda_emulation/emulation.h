@@ -1,4 +1,4 @@
-// What tests ask of the emulated GPU: the order in which threads run, its limits, what it has executed.
+// The tests' interface to the emulated GPU: thread order, limits, counts of executed work.
 #pragma once
 
 #include <cstdint>
@@ -9,36 +9,36 @@
 
 namespace mininmt::emulation {
 
-// The order of blocks, of the threads between two barriers, and of streams that wait for nothing: a kernel
-// without races gives the same bits in every one. The first is MININMT_EMULATION_ORDER (forward, reverse or
-// shuffle), else forward. Shuffle draws a new order for every block.
+// The order of blocks, of threads between two barriers, and of independent streams: a kernel without races
+// gives the same bits in each. Initially MININMT_EMULATION_ORDER (forward, reverse or shuffle), else forward.
+// Shuffle uses a new order for every block.
 enum class Order { kForward, kReverse, kShuffle };
 void set_order(Order order);
 Order order();
 
-// Whether the host's access to device memory is a fault; on at start.
+// Whether host access to device memory faults; initially on.
 void protect_host(bool on);
 
-// What cudaGetDeviceCount answers, for tests of a machine without a GPU; cudaSuccess at start. The driver's
-// version is then 0, but for cudaErrorInsufficientDriver.
+// The result of cudaGetDeviceCount, to test machines without a GPU; initially cudaSuccess. The driver's
+// version is then 0, except for cudaErrorInsufficientDriver.
 void set_device_error(cudaError_t error);
 
-// What a call of the runtime answers from now on, cudaSuccess: what it would. For cudaSetDevice,
-// cudaLaunchKernelEx, cudaGraphInstantiate, cudaMallocHost and cublasCreate. At start by
+// Sets the result of a runtime call from now on; cudaSuccess: its real result. For cudaSetDevice,
+// cudaLaunchKernelEx, cudaGraphInstantiate, cudaMallocHost and cublasCreate. Initially from
 // MININMT_EMULATION_FAIL, as in "cudaSetDevice=46,cublasCreate=1".
 void set_call_error(const std::string& call, cudaError_t error);
 
-// Bytes of the device's memory, 2 GiB at start; beyond it cudaMalloc and cudaMallocAsync fail.
+// Device memory in bytes, initially 2 GiB; beyond it cudaMalloc and cudaMallocAsync fail.
 void set_memory_limit(std::size_t bytes);
 
-// Bytes that a graph takes of the device's memory when it is made executable; 0 at start.
+// Device memory in bytes that instantiating a graph takes; initially 0.
 void set_graph_bytes(std::size_t bytes);
 
-// Bytes and number of allocations that have not been freed.
+// Bytes and number of allocations not yet freed.
 std::size_t allocated_bytes();
 std::int64_t live_allocations();
 
-// What was executed, not only queued, since reset_counts; the operations of a graph count at each launch.
+// What was executed, not only queued, since reset_counts; a graph's operations count at each launch.
 struct Counts {
   std::int64_t kernels = 0;
   std::int64_t gemms = 0;  // calls of cuBLAS

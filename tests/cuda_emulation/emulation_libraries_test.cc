@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("products of all transpositions, batched, into a part of a ma
         const T nan = std::numeric_limits<T>::quiet_NaN(), alpha = 2;
         if (beta == 0) expected.assign(expected.size(), nan);
         const OnDevice<T> da(a), db(b), dc(expected);
-        // The batch of A from its last matrix to its first.
+        // The batch of A from last matrix to first.
         REQUIRE(cublasGemmStridedBatchedEx(
                     handle.cublas, ta, tb, m, n, k, &alpha, da.data + (count - 1) * size, kType<T>, ld,
                     -static_cast<long long>(size), db.data, kType<T>, ld, size, &beta, dc.data, kType<T>, ld,

@@ -1,4 +1,4 @@
-// The emulated memory, streams and graphs must show what a real GPU would.
+// The emulated memory, streams and graphs must expose the errors that a real GPU would.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace mininmt::cuda {
 
-// As in cuda/launch.cuh: the name belongs to the namespace that the declaration is in, and cannot be unnamed.
+// As in cuda/launch.cuh: the name belongs to the namespace of the declaration, which must be named.
 template <class T>
 __device__ T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char mininmt_dynamic_shared[];

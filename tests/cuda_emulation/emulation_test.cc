@@ -1,4 +1,4 @@
-// The emulated threads must show what a real GPU would: each bug below is one that has to be seen.
+// The emulated threads must expose the errors that a real GPU would: each bug below must be detected.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace mininmt::cuda {
 
-// As in cuda/launch.cuh: the name belongs to the namespace that the declaration is in, and cannot be unnamed.
+// As in cuda/launch.cuh: the name belongs to the namespace of the declaration, which must be named.
 template <class T>
 __device__ T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char mininmt_dynamic_shared[];

@@ -28,7 +28,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return cudaSuccess;
 }
 
-// While a graph is captured an event only orders work, and a graph here runs in the order of its capture.
+// During capture an event only orders work, and a graph here runs in capture order.
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::lock_guard lock(mutex());
   if (!event || !is_stream(stream)) return report(cudaErrorInvalidResourceHandle);
@@ -52,7 +52,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return wait_for(event);
 }
 
-// Executes what the event waits for, so that a loop of queries ends.
+// Executes what the event waits for, so that a polling loop ends.
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   const std::lock_guard lock(mutex());
   if (const cudaError_t error = forbid_in_capture()) return error;

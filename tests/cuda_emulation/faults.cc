@@ -12,8 +12,8 @@ namespace {
 struct sigaction before;
 
 void on_fault(int signal, siginfo_t* info, void*) {
-  if (Arena::instance().admit(info->si_addr)) return;  // the access is tried again
-  sigaction(signal, &before, nullptr);                 // it will fault again, and this one ends the process
+  if (Arena::instance().admit(info->si_addr)) return;  // retries the access
+  sigaction(signal, &before, nullptr);                 // it faults again, which ends the process
   if (Arena::instance().contains(info->si_addr))
     Arena::instance().describe_fault(info->si_addr);
   else if (in_kernel())

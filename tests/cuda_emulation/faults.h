@@ -1,10 +1,11 @@
-// Handles segmentation faults in device memory: admits the operation that runs, or says what the fault means.
+// Handles segmentation faults in device memory: registers the access of the running operation, or explains
+// the fault.
 #pragma once
 
 namespace mininmt::emulation {
 
-// Puts the handler before the one that is there, unless it is the first already: test frameworks install
-// theirs at the start of each test. A fault that means a bug is printed and left to the handler before.
+// Installs the handler before the current one, unless it is already first: test frameworks install theirs at
+// the start of each test. A fault that is a bug is printed and passed on to the previous handler.
 void watch_faults();
 
 }  // namespace mininmt::emulation

@@ -83,7 +83,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   return cudaSuccess;
 }
 
-// Only their number: the handles mean nothing here.
+// Only their number: the handles are meaningless here.
 cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, std::size_t* count) {
   if (!graph || !count) return report(cudaErrorInvalidValue);
   if (nodes) return report(cudaErrorNotSupported);

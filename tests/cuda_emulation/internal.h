@@ -1,4 +1,4 @@
-// What the emulator's parts share.
+// Shared by the parts of the emulator.
 #pragma once
 
 #include <map>
@@ -9,22 +9,22 @@
 
 namespace mininmt::emulation {
 
-// Held by every call of the runtime: one thread at a time, also while kernels run.
+// Held by every runtime call: one thread at a time, also while kernels run.
 std::recursive_mutex& mutex();
 
 // Prints "emulated CUDA: " and the text, and aborts.
 [[noreturn]] void fail(const std::string& text);
 
-// Keeps an error for cudaGetLastError and returns it.
+// Stores an error for cudaGetLastError and returns it.
 cudaError_t report(cudaError_t error);
 
-// An error that set_device_error asked for, for the calls that need a device.
+// The error set by set_device_error, for calls that need a device.
 cudaError_t device_error();
 
-// The same of set_call_error, for one call.
+// The error set by set_call_error for this call.
 cudaError_t call_error(const char* call);
 
-// What runs now, for messages; empty while the host runs.
+// What is running now, for messages; empty while the host runs.
 void set_running(const std::string& what);
 const char* running();
 

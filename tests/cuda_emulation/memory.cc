@@ -48,7 +48,7 @@ bool fits(cudaMemcpyKind kind, Place to, Place from) {
   return false;
 }
 
-// What comes from pageable memory is read now, as the driver does, unless a graph is being captured.
+// Pageable memory is read now, as by the driver, except during capture.
 cudaError_t copy(void* to, const void* from, const Rows& rows, cudaMemcpyKind kind, cudaStream_t stream) {
   if (rows.width == 0 || rows.height == 0) return cudaSuccess;
   if (rows.width > rows.to_pitch || rows.width > rows.from_pitch) return report(cudaErrorInvalidPitchValue);
@@ -73,7 +73,7 @@ cudaError_t fill(void* address, int value, std::size_t bytes, cudaStream_t strea
   });
 }
 
-// Waits for frees that are queued if there is no room.
+// If there is no room, waits for queued frees.
 void* reserve(std::size_t bytes, bool pooled) {
   void* address = Arena::instance().reserve(bytes, pooled);
   if (address) return address;
@@ -168,7 +168,7 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   return cudaSuccess;
 }
 
-// The threshold is all or nothing here.
+// Here the threshold is all or nothing.
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   const std::lock_guard lock(mutex());
   if (!pool || !value) return report(cudaErrorInvalidValue);

@@ -17,7 +17,7 @@ CUstream_st* default_stream() {
   return stream;
 }
 
-// In the order in which they were made.
+// In order of creation.
 std::vector<CUstream_st*>& made_streams() {
   static auto* const streams = new std::vector<CUstream_st*>;
   return *streams;
@@ -44,7 +44,7 @@ void push_wait(CUstream_st* stream, CUstream_st* other) {
   push(stream, [other, position = other->enqueued] { drain_until(other, position); });
 }
 
-// The default stream waits for the work in all blocking streams, and they for its.
+// The default stream waits for the work in all blocking streams, and they wait for it.
 void wait_for_default_stream(CUstream_st* stream) {
   if (!stream->blocking) return;
   if (stream != default_stream()) return push_wait(stream, default_stream());
@@ -121,7 +121,7 @@ cudaError_t forbid_in_capture() {
 
 namespace {
 
-// What every call that waits for one stream begins with.
+// The start of every call that waits for one stream.
 cudaError_t wait_for(cudaStream_t stream) {
   if (!is_stream(stream)) return report(cudaErrorInvalidResourceHandle);
   if (Capture* const capture = capture_of(stream)) {

@@ -1,4 +1,4 @@
-// Streams: queues of operations that are executed when something waits for them, or recorded into a graph.
+// Streams: queues of operations, executed when something waits for them, or captured into a graph.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace mininmt::emulation {
 
-// Executed with device memory open. A graph executes it several times.
+// Executed with device memory accessible. A graph executes it several times.
 using Operation = std::function<void()>;
 
 struct Capture {
@@ -23,36 +23,36 @@ struct Capture {
   bool invalidated = false;
 };
 
-// What an event stands for since its last cudaEventRecord.
+// The state of an event since its last cudaEventRecord.
 struct Recorded {
   cudaStream_t stream;
-  std::uint64_t position;  // executed up to here: the event has happened
+  std::uint64_t position;  // the event has happened once this is executed
   bool done = false;
   std::chrono::steady_clock::time_point time;
 };
 
-// Adds the operation to the stream's queue, or to the graph that the stream records.
+// Adds the operation to the stream's queue, or to the graph being captured.
 cudaError_t enqueue(cudaStream_t stream, Operation operation);
 
 bool is_stream(cudaStream_t stream);
-std::uint64_t position_of(cudaStream_t stream);  // of what was queued last
-// The graph that the stream is capturing; nullptr if there is none.
+std::uint64_t position_of(cudaStream_t stream);  // of the last operation queued
+// The graph being captured on the stream, or nullptr.
 Capture* capture_of(cudaStream_t stream);
 
-// Executes what is queued: in one stream, also up to a position; for the default stream, in all streams that
-// wait for it; everywhere.
+// Executes queued work: in one stream, optionally up to a position; for the default stream, in all streams
+// that wait for it; everywhere.
 void drain(cudaStream_t stream);
 void drain_until(cudaStream_t stream, std::uint64_t position);
 void drain_all();
 
-// Calls that may not be made while anything is recorded (in the modes "global" and "thread local"). Makes the
-// captures invalid and returns cudaErrorStreamCaptureUnsupported if there is one.
+// Calls that are not allowed during capture (modes "global" and "thread local"). If a capture is active,
+// invalidates it and returns cudaErrorStreamCaptureUnsupported.
 cudaError_t forbid_in_capture();
 
 }  // namespace mininmt::emulation
 
 struct CUstream_st {
-  bool blocking = true;  // waits for the default stream and is waited for by it
+  bool blocking = true;  // synchronizes with the default stream
   std::uint64_t enqueued = 0;
   std::uint64_t executed = 0;
   std::deque<mininmt::emulation::Operation> queue;
@@ -61,7 +61,7 @@ struct CUstream_st {
 
 struct CUevent_st {
   bool timing = true;
-  bool captured = false;  // recorded inside a graph: it cannot be waited for by the host
+  bool captured = false;  // recorded during capture: the host cannot wait for it
   std::shared_ptr<mininmt::emulation::Recorded> recorded;
 };
 
@@ -71,5 +71,5 @@ struct CUgraph_st {
 
 struct CUgraphExec_st {
   std::shared_ptr<const std::vector<mininmt::emulation::Operation>> operations;
-  std::size_t bytes;  // of the device's memory
+  std::size_t bytes;  // of device memory
 };

@@ -55,7 +55,7 @@ const Symbols& symbols() {
   return *all;
 }
 
-// The program itself is the first that dl_iterate_phdr visits.
+// dl_iterate_phdr visits the program itself first.
 int first_module(dl_phdr_info* info, std::size_t, void* out) {
   *static_cast<dl_phdr_info*>(out) = *info;
   return 1;
@@ -72,7 +72,7 @@ std::string mangled(const void* function) {
   return it == symbols().functions.end() ? "" : it->second;
 }
 
-// "void f<int>(float*, int)" without its result and its parameters.
+// "void f<int>(float*, int)" without result type and parameters.
 std::string without_signature(std::string name) {
   if (name.ends_with(')')) {
     int depth = 0;
@@ -106,7 +106,7 @@ std::string kernel_name(const void* kernel) {
   return result;
 }
 
-// A variable x in the function _ZN1fE... is called _ZZN1fE...E1x.
+// A variable x in function _ZN1fE... is named _ZZN1fE...E1x.
 std::vector<ThreadLocal> shared_arrays(const void* kernel) {
   const std::string name = mangled(kernel);
   if (!name.starts_with("_Z")) return {};

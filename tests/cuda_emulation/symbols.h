@@ -1,4 +1,4 @@
-// The names that the program's own symbol table gives to kernels and to their shared arrays.
+// The names of kernels and their shared arrays, from the program's symbol table.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ struct ThreadLocal {
 // "mininmt::cuda::fill<float>"; "?" if the program has no symbol table.
 std::string kernel_name(const void* kernel);
 
-// The thread-local arrays that are declared inside this function: its `__shared__` ones.
+// The thread-local arrays declared in this function: its `__shared__` ones.
 std::vector<ThreadLocal> shared_arrays(const void* kernel);
 
-// The same of all functions of the namespace mininmt::cuda.
+// Those of all functions in namespace mininmt::cuda.
 const std::vector<ThreadLocal>& all_shared_arrays();
 
-// Fills the arrays of the calling thread with 0xff.
+// Fills the calling thread's arrays with 0xff.
 void poison(const std::vector<ThreadLocal>& arrays);
 
 }  // namespace mininmt::emulation

@@ -1,4 +1,4 @@
-// What the tests of the emulated GPU share.
+// Shared by the tests of the emulated GPU.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -52,7 +52,7 @@ cudaError_t start(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::siz
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 
-// Runs work in a child; its signal, and what it wrote to stderr.
+// Runs work in a child process; its signal, and its stderr.
 struct Death {
   int signal;
   std::string text;

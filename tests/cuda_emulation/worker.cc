@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kStack = 128 * 1024;
 constexpr std::size_t kGuard = 4096;
 
-// AddressSanitizer must hear of every change of stacks.
+// AddressSanitizer must be told of every stack switch.
 void leaving([[maybe_unused]] void** saved, [[maybe_unused]] const void* next,
              [[maybe_unused]] std::size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,15 +33,14 @@ void arrived([[maybe_unused]] void* saved, [[maybe_unused]] const void** from,
 #endif
 }
 
-// Stacks begin at different places in their pages: at the same, all would compete for the same lines of the
-// cache.
+// Stacks start at different offsets in their pages; otherwise all would compete for the same cache lines.
 std::size_t next_shift() {
   static std::size_t stacks = 0;
   constexpr std::size_t kLine = 64;
   return stacks++ % 64 * 3 * kLine;
 }
 
-// A stack that is never given back, with a page before it that faults.
+// A stack that is never freed, with a guard page before it.
 struct Stack {
   boost::context::stack_context allocate() {
     void* const memory = mmap(nullptr, kGuard + kStack, PROT_READ | PROT_WRITE,

@@ -1,4 +1,4 @@
-// Stacks for the threads of a block, kept from kernel to kernel.
+// Stacks for the threads of a block, reused between kernels.
 #pragma once
 
 #include <boost/context/fiber.hpp>
@@ -8,14 +8,14 @@
 
 namespace mininmt::emulation {
 
-// A fiber that calls `work` each time it is resumed from its end.
+// A fiber that calls `work` whenever it is resumed after finishing.
 class Worker {
  public:
   explicit Worker(const std::function<void(Worker&)>& work);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  void resume();   // called by the scheduler: runs until the next suspend or the end of work
-  void suspend();  // called by the fiber itself
+  void resume();   // called by the scheduler: runs until suspend or the end of work
+  void suspend();  // called by the fiber
 
  private:
   const std::function<void(Worker&)>& work_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the example of the engine and judges what it prints by spirals drawn here.
+"""Runs the engine example and compares its output with spirals drawn here.
 
     engine.py PROGRAM    exits 0 if the loss fell to a fiftieth and the last picture, not the first, has both spirals
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Errors of the kind that people make, each put into a copy of the project: do the tests notice?
+"""Mutation testing: typical mistakes, each applied to a copy of the project. Do the tests notice?
 
     tests/mutants/run.py [--jobs N] [--copy LETTER] [NAME ...]     all, or those whose name contains a NAME
 
-The mutants stand in the .txt files beside this script. Each is an edit of one file that must match exactly once
-(white space and comments between the tokens don't count), the tests that are to notice it, and what a user would
-feel. The copy and its build are in build-mutants-LETTER/, a by default; two runs at once need two. Exit code 1 if a
-mutant is unnoticed, doesn't apply or doesn't compile.
+The mutants are in the .txt files next to this script. Each is an edit of one file that must match exactly once
+(ignoring white space and comments between tokens), the tests that should fail, and the effect for a user. The copy and
+its build are in build-mutants-LETTER/, default a; two concurrent runs need different letters. Exit code 1 if a mutant is
+unnoticed, doesn't apply or doesn't compile.
 """
 import argparse
 import os
@@ -32,7 +32,7 @@ class Mutant:
         self.felt, self.hangs = value("felt")[0], "hangs" in dict(fields)
 
     def changed(self, text):
-        """The file with its edits; None where one doesn't match exactly once."""
+        """The file with its edits; None if one doesn't match exactly once."""
         for old, new in self.edits:
             tokens = re.findall(r"\w+|\S", old)
             pattern = re.compile(r"(?:\s|//[^\n]*\n)*".join(map(re.escape, tokens)))
@@ -43,7 +43,7 @@ class Mutant:
 
 
 def mutants_of(path):
-    """Blocks of lines "key: value", which a blank line ends; an indented line goes on with the value before."""
+    """Blocks of lines "key: value", separated by blank lines; an indented line continues the previous value."""
     for block in path.read_text().split("\n\n"):
         fields = []
         for line in block.splitlines():
@@ -71,7 +71,7 @@ def command(arguments, seconds, **options):
 
 
 class Copy:
-    """The project and its build, where mutants are tried."""
+    """A copy of the project and its build, to try mutants in."""
 
     def __init__(self, folder, jobs):
         self.folder, self.build_folder, self.jobs = folder, folder / "build", jobs
@@ -83,7 +83,7 @@ class Copy:
                            check=True, stdout=subprocess.DEVNULL)
 
     def update(self):
-        """What is the same keeps its time, so that little is built again."""
+        """Unchanged files keep their time, so that little is rebuilt."""
         listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"], check=True,
                                 capture_output=True, text=True).stdout.split("\0")
         files = {name for name in listed if name and (ROOT / name).is_file()}
@@ -104,7 +104,7 @@ class Copy:
                        BUILD_SECONDS)
 
     def run(self, test, case):
-        """Whether the test fails, None if it does not end; and what to say of it."""
+        """Whether the test fails, None if it does not end; and a description."""
         suite, name, *order = test.split(".")
         environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
         if order:

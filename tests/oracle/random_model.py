@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a model folder (MODEL.md 8) of random parameters, large enough that every term of every equation matters.
+"""Writes a model folder (MODEL.md 8) with random parameters, large enough that every term of every equation matters.
 
     random_model.py FOLDER [--dim-emb 5] [--decoder-order authors] [--alignment-model additive] [--seed 1] ...
 

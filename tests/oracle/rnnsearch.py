@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""RNNsearch in NumPy, float64, one sentence at a time: the definition that the C++ is held against.
+"""RNNsearch in NumPy, float64, one sentence at a time: the reference for the C++ code.
 
     rnnsearch.py MODEL_DIR SOURCE TARGET                   prints log p(y|x) of each line pair (natural logarithm)
     rnnsearch.py --check MODEL_DIR SOURCE TARGET SCORES    exits 1 if a score differs by more than 1e-4, relatively
@@ -35,7 +35,7 @@ def gru_step(w, h, x, c=None):
 
 
 def gru_sequence(w, xs):
-    """MODEL.md 1: the states (S, n) that a GRU passes through while it reads xs (S, m) from a zero state."""
+    """MODEL.md 1: the states (S, n) of a GRU that reads xs (S, m), starting from zero."""
     h, states = np.zeros(len(w["b"])), []
     for x in xs:
         h = gru_step(w, h, x)
@@ -44,7 +44,7 @@ def gru_sequence(w, xs):
 
 
 def attend(w, s, annotations):
-    """MODEL.md 2, P eq. 5-6, A.1.2: the context that the state s (n) finds among the annotations (S, 2n)."""
+    """MODEL.md 2, P eq. 5-6, A.1.2: the context of state s (n) over the annotations (S, 2n)."""
     e = np.array([w["v_a"] @ np.tanh(w["W_a"] @ s + w["U_a"] @ h) for h in annotations])
     alpha = np.exp(e - e.max())
     return (alpha / alpha.sum()) @ annotations
@@ -56,7 +56,7 @@ def diagonal(i, annotations):
 
 
 class Window:
-    """MODEL.md 9.5, Graves 2013, section 5.1: K Gaussians over the annotations, whose centres kappa only move on."""
+    """MODEL.md 9.5, Graves 2013, section 5.1: K Gaussians over the annotations, whose centres kappa only move forward."""
 
     def __init__(self, w):
         self.w, self.kappa = w, np.zeros(len(w["b_p"]) // 3)
@@ -123,7 +123,7 @@ class Model:
         return np.tanh(decoder["W_s"] @ summary + decoder["b_s"]), context
 
     def log_probability(self, source, target):
-        """MODEL.md 5: log p(target | source), both lists of ids that end in </s>."""
+        """MODEL.md 5: log p(target | source), both lists of ids ending in </s>."""
         order, decoder, total = self.order, self.p["decoder"], 0.0
         embedding = self.p[""]["target_embedding"]
         s, context = self.encode(source)
@@ -147,7 +147,7 @@ class Model:
 
 
 def read_safetensors(path):
-    """All tensors of a file of float32, as float64, and the metadata."""
+    """All tensors of a float32 file, as float64, and the metadata."""
     with open(path, "rb") as file:
         data = file.read()
     size = struct.unpack("<Q", data[:8])[0]
@@ -162,7 +162,7 @@ def read_safetensors(path):
 
 
 def read_lines(path):
-    """Lines end at \\n alone."""
+    """Lines end only at \\n."""
     with open(path, encoding="utf-8", newline="\n") as file:
         return [line.rstrip("\n") for line in file]
 

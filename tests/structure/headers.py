@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds that every header compiles by itself, and that a file includes the standard headers that it uses.
+"""Checks that every header compiles on its own, and that a file includes the standard headers it uses.
 
     headers.py COMPILER          checks this project; exits 1 with each violation
     headers.py COMPILER ROOT     checks another tree
@@ -21,7 +21,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 NAME = re.compile(r"\bstd::(\w+)")
 COMMENT = re.compile(r"//.*")
 
-# Header: the names for which a file includes it, itself or through headers of ours.
+# Header: the names that need it, included directly or through our own headers.
 NAMES = {
     "algorithm": "all_of any_of clamp copy_n count count_if equal erase_if find find_if is_sorted lower_bound max_element "
                  "min_element minmax none_of nth_element partial_sort pop_heap push_heap replace replace_if reverse shuffle "
@@ -73,7 +73,7 @@ def sources(root):
 
 
 def brought(root, file, seen):
-    """The standard headers that a file includes, itself or through headers of ours."""
+    """The standard headers a file includes, directly or through our own headers."""
     found = set()
     for bracket, target in INCLUDE.findall(file.read_text(encoding="utf-8")):
         ours = next((p for p in (root / target, root / "tests/cuda_emulation/include" / target) if p.is_file()), None)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the direction of includes: each folder includes itself and the folders below it in the table, nothing else.
+"""Checks the direction of includes: a folder may only include itself and what the table allows.
 
     includes.py          checks this project; exits 1 with file and line of each violation
     includes.py ROOT     checks another tree
@@ -40,7 +40,7 @@ def allowed_for(path):
 
 
 def violations(root):
-    """One line of text for each include that should not be there."""
+    """One line of text for each forbidden include."""
     found = []
     for folder in FOLDERS:
         for file in sorted((root / folder).rglob("*")):
@@ -71,7 +71,7 @@ def violations_in(root, file):
 
 
 def self_test():
-    """Each line of bad, put into a tree that is otherwise right, must give one violation; the tree alone none."""
+    """Each line of bad, added to a correct tree, must give one violation; the tree alone none."""
     good = {
         "tensor/error.h": "#include <string>",
         "tensor/tensor.h": '#include "tensor/error.h"',

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the READMEs to the code: each row of the map in README.md from equation to file and function, and each path.
+"""Checks the READMEs against the code: each row of README.md's map from equation to file and function, and each path.
 
-    readme_map.py              checks this project; exits 1 with a line for each thing named that is not there
-    readme_map.py --self-test  checks that this checker sees a wrong name
+    readme_map.py              checks this project; exits 1 with a line for each missing name
+    readme_map.py --self-test  checks that this checker detects a wrong name
 
 The map is every table row of README.md whose last two cells are a `file` and one or more `names`, a function, a class
-or class::member, separated by commas. A name must be defined or declared in that file, not only used. A path is what a
-link points to, or text in backquotes that looks like one (`nn/rnnsearch/decoder.h`, `./tests/run.sh`).
+or class::member, separated by commas. A name must be defined or declared in that file, not only used. A path is a link
+target, or text in backquotes that looks like one (`nn/rnnsearch/decoder.h`, `./tests/run.sh`).
 """
 import pathlib
 import re
@@ -36,7 +36,7 @@ def rows(readme):
 
 def is_defined(text, name):
     """Whether C++ source defines or declares a function, a class or class::member. The project's style makes that
-    simple: definitions stand at the beginning of a line, members are indented within their class."""
+    simple: definitions start at the beginning of a line, members are indented within their class."""
     owner, _, member = name.rpartition("::")
     code = re.sub(r"//.*", "", text)
     word = re.escape(member) + r"(?!\w)"

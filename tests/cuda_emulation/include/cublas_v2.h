@@ -1,4 +1,4 @@
-// Emulates the header of the same name: the products that the project uses.
+// Emulates the header of the same name: the products used by the project.
 #pragma once
 
 #include "cuda_runtime_api.h"

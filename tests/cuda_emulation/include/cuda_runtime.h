@@ -1,4 +1,4 @@
-// Emulates the header of the same name: the host's calls, the kernels' functions, and launches.
+// Emulates the header of the same name: host calls, device functions, and launches.
 #pragma once
 
 #include <functional>
@@ -13,13 +13,12 @@
 
 namespace mininmt::emulation::host {
 
-// Ends the process, with the kernel's name and the argument's number, where an argument is the address of
-// neither device memory that is allocated nor pinned memory; in a struct, where a word is the address of
-// memory of the host.
+// Ends the process, with the kernel's name and the argument's number, if an argument is an address outside
+// allocated device memory and pinned memory; in a struct, if a word is the address of host memory.
 void check_pointer(const void* kernel, int argument, const void* address);
 void check_struct(const void* kernel, int argument, const void* bytes, std::size_t size);
 
-// Queues body, to be run once for each thread.
+// Queues body, to run once per thread.
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::function<void()> body);
 
 template <class T>
@@ -38,7 +37,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   static_assert((std::is_trivially_copyable_v<Parameters> && ...),
                 "a kernel's arguments are copied as bytes");
   static_assert(!(std::is_reference_v<Parameters> || ...), "a kernel takes no references");
-  // One copy for all threads; the kernel's own parameters are copies again, as registers are.
+  // One copy for all threads; the kernel's parameters are copied again per thread, like registers.
   auto values = std::make_shared<const std::tuple<std::remove_cv_t<Parameters>...>>(
       static_cast<Parameters>(std::forward<Arguments>(arguments))...);
   const void* const address = reinterpret_cast<const void*>(kernel);

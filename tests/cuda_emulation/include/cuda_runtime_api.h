@@ -1,4 +1,4 @@
-// Emulates the header of the same name: the calls of the host.
+// Emulates the header of the same name: host calls.
 #pragma once
 
 #include "emulated/types.h"

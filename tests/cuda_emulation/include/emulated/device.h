@@ -1,7 +1,7 @@
-// What kernels call: indices, barriers, warp operations, arithmetic.
+// The device functions: indices, barriers, warp operations, arithmetic.
 #pragma once
 
-#include <math.h>  // its overloads for float are global, as in CUDA
+#include <math.h>  // with global float overloads, as in CUDA
 
 #include <bit>
 #include <cmath>
@@ -13,7 +13,7 @@
 
 #include "emulated/types.h"
 
-// Set before a thread of a block runs on. One kernel runs at a time in the whole process.
+// Set before a thread of a block continues. Only one kernel runs at a time.
 extern uint3 threadIdx;
 extern uint3 blockIdx;
 extern dim3 blockDim;
@@ -30,10 +30,10 @@ struct BlockVote {
   int threads;
 };
 
-// Waits until every thread of the block is at this place; how many of them brought a predicate that is not 0.
+// Waits until every thread of the block is at this place; returns how many had a true predicate.
 BlockVote barrier(bool predicate, const Site& site);
 
-// Waits until all 32 lanes of the warp are at this place; the values they brought, until the next call.
+// Waits until all 32 lanes of the warp are at this place; returns their values, valid until the next call.
 const std::uint64_t* exchange(Collective kind, unsigned mask, std::uint64_t value, const Site& site);
 
 unsigned lane();
@@ -46,7 +46,7 @@ std::uint64_t pack(T value) {
   return bits;
 }
 
-// The value of lane `from`, or the caller's own where `from` is outside its group of lanes.
+// The value of lane `from`, or the caller's own if `from` is outside its group of lanes.
 template <class T>
 T shuffle(unsigned mask, T value, int from, bool inside, const Site& site) {
   const std::uint64_t* const values = exchange(Collective::kShuffle, mask, pack(value), site);
@@ -167,7 +167,7 @@ inline float __uint_as_float(unsigned x) { return std::bit_cast<float>(x); }
 inline long long __double_as_longlong(double x) { return std::bit_cast<long long>(x); }
 inline double __longlong_as_double(long long x) { return std::bit_cast<double>(x); }
 
-// As CUDA's global min and max: of numbers, also of different types.
+// Like CUDA's global min and max, also for different types.
 template <class A, class B>
 requires(std::is_arithmetic_v<A>&& std::is_arithmetic_v<B>) constexpr std::common_type_t<A, B> min(A a, B b) {
   if constexpr (std::is_floating_point_v<std::common_type_t<A, B>>) return std::fmin(a, b);

@@ -1,5 +1,4 @@
-// The types, constants and enumerations of the CUDA runtime that the project uses, with the values of the
-// real headers.
+// The types, constants and enumerations of the CUDA runtime used by the project, with the real values.
 #pragma once
 
 #include <cstddef>

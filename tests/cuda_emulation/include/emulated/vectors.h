@@ -1,4 +1,4 @@
-// The short vectors of CUDA with their alignment, which loads of 8 and 16 bytes depend on.
+// CUDA's short vectors with their alignment, required by 8- and 16-byte loads.
 #pragma once
 
 #include "emulated/types.h"

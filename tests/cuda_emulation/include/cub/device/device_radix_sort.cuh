@@ -12,15 +12,15 @@
 
 namespace mininmt::emulation::host {
 
-// Ends the process unless every address is device memory that is allocated and no output overlaps anything.
-// In the order: keys, values, sorted keys, sorted values.
+// Ends the process unless every address is in allocated device memory and no output overlaps anything. In
+// this order: keys, values, sorted keys, sorted values.
 void check_sort(const void* temporary, std::size_t temporary_bytes, const void* const addresses[4],
                 const std::size_t bytes[4]);
 
-// Queues a sort that first writes 0xff over its temporary memory.
+// Queues a sort that first fills its temporary memory with 0xff.
 cudaError_t queue_sort(void* temporary, std::size_t bytes, std::function<void()> sort, cudaStream_t stream);
 
-// Bits begin to end of a key, such that their order is the keys' order.
+// Bits begin to end of a key, transformed so that their order is the order of the keys.
 template <class Key>
 std::uint64_t digits(Key key, int begin, int end) {
   static_assert(std::is_integral_v<Key>);
@@ -55,7 +55,7 @@ struct DeviceRadixSort {
                                Key* sorted_keys, const Value* values, Value* sorted_values, Number n,
                                int begin_bit = 0, int end_bit = sizeof(Key) * 8,
                                cudaStream_t stream = nullptr) {
-    // CUB takes whatever error the runtime holds for its own.
+    // CUB reports any pending error of the runtime as its own.
     if (const cudaError_t pending = cudaGetLastError(); pending != cudaSuccess) return pending;
     const auto count = static_cast<std::size_t>(n);
     const std::size_t needed = 1024 + count * (sizeof(Key) + sizeof(Value));
