@@ -1,5 +1,5 @@
-# For the other scripts, not to be run by itself: installs what a build needs.
-#   need PACKAGE ...      Debian package names; installs those that are missing, or says which they are
+# Sourced by the other scripts: installs build dependencies.
+#   need PACKAGE ...      Debian package names; installs the missing ones, or lists them
 need() {
   if ! command -v dpkg-query >/dev/null; then
     echo "Not a Debian system: if the build fails, install what these Debian packages hold:" >&2
@@ -31,5 +31,5 @@ need() {
   rm -f /tmp/mininmt-install.$$
 }
 
-# What the programs are built from.
+# The build dependencies of the programs.
 BUILD_PACKAGES=(g++ cmake ninja-build libdnnl-dev libboost-program-options-dev nlohmann-json3-dev zlib1g-dev)

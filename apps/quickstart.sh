@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a translation: installs what is missing, builds, makes a small English-French corpus, trains on it,
-# translates sentences that the training has not seen, and draws what one of them looked at. Takes no arguments.
+# The quickstart: installs missing packages, builds, generates a small English-French corpus, trains on it,
+# translates unseen sentences, and draws the attention weights of one translation. Takes no arguments.
 # Everything goes to build/ and quickstart/ in this project.
 set -euo pipefail
 cd "$(dirname "$0")/.."

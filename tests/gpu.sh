@@ -34,7 +34,7 @@ build=$(cd "$build" 2>/dev/null && pwd) || { echo "gpu.sh: there is no build fol
 
 # --- Packing
 
-# What every machine has of its own, and what comes with its CUDA and driver.
+# Libraries that every machine has, or that come with CUDA and the driver.
 own='^(ld-linux.*|libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libcuda|libcudart|libcublas.*)\.so'
 
 pack_build() {
@@ -74,7 +74,7 @@ end=$((SECONDS + limit))
 failed=0
 : >"$out/table.txt"
 
-# Where cuBLAS may be: CUDA's own folder, or what PyTorch brought along.
+# Where cuBLAS may be: CUDA's folder, or PyTorch's.
 wheels=$(python3 -c 'import glob, importlib.util as u
 s = u.find_spec("nvidia")
 print(":".join(d for p in (s.submodule_search_locations if s else []) for d in glob.glob(p + "/*/lib") if glob.glob(d + "/libcublas.so*")))' 2>/dev/null)
@@ -83,8 +83,9 @@ with_libraries=(env "LD_LIBRARY_PATH=$libraries") # for our programs alone
 
 row() { printf '%-28s %-9s %7s  %s\n' "$@" | tee -a "$out/table.txt"; }
 
-# step NAME GROUP SECONDS COMMAND...: runs it under its own limit, with its output in GROUP.log, and adds a row to the
-# table. Its output stays in $scratch/last too.
+# step NAME GROUP SECONDS COMMAND...: runs it with its own time limit, output in GROUP.log, and adds a row to
+# the table.
+# Its output is also in $scratch/last.
 step() {
   local name=$1 group=$2 seconds=$3 start=$SECONDS code=0 result
   shift 3
@@ -107,7 +108,7 @@ step() {
   row "$name" "$result" "$((SECONDS - start))" "$(figure <"$scratch/last")"
 }
 
-# The line of an output that says most.
+# The most informative line of an output.
 figure() {
   awk '/^skipped:/ { skipped = $0 }
        /ERROR SUMMARY:/ { sub(/^=+ */, ""); errors = $0 }

@@ -2,10 +2,11 @@
 # mininmt beside PyTorch on the same work, in one run. Prints the JSON lines of both; PyTorch's have the ratio.
 #   usage: tests/bench/compare.sh cpu THREADS TRAIN.SRC TRAIN.TGT [MODEL TEST.SRC TEST.TGT]
 #          tests/bench/compare.sh cuda PRECISION TRAIN.SRC TRAIN.TGT [TEST.SRC TEST.TGT]
-# cpu: three turns at m = n = n' = l = 256, 8,000 words, 80 sentences a batch; then translation with a given model, beam 5
-# and 12. cuda, PRECISION tf32 or bf16: rnnsearch-50; then beam 12 over 3,003 sentences of an untrained model, as many
-# words a sentence as the source has.
-# PYTHON names a python3 with torch, BUILD the folder of the programs (build), FORMS the forms of peer_torch.py to train.
+# cpu: three turns at m = n = n' = l = 256, 8,000 words, 80 sentences per batch; then translation with a given
+# model, beam 5 and 12. cuda, PRECISION tf32 or bf16: rnnsearch-50; then beam 12 over 3,003 sentences with an
+# untrained model, as many words per sentence as in the source.
+# PYTHON names a python3 with torch, BUILD the folder of the programs (build), FORMS the forms of
+# peer_torch.py to train.
 set -euo pipefail
 usage() { sed -n '3,4s/^# *//p' "$0" >&2; exit 2; }
 [ $# -ge 4 ] || usage
@@ -17,7 +18,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-# both WHAT OPTIONS...: mininmt's line, and PyTorch's against it; where PyTorch fails the rest goes on
+# both WHAT OPTIONS...: mininmt's line, then PyTorch's relative to it; continues if PyTorch fails
 both() {
   local what=$1
   shift

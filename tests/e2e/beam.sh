@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The manners of mininmt-beam: lines in and out, formats, errors and their exit codes.
+# mininmt-beam from the command line: input and output, formats, errors and exit codes.
 . "$(dirname "$0")/lib.sh" "$@"
 make_pairs 60 toy
 train_small model --after 150u --learn-rate 0.01 --exponential-smoothing 0 || exit 1 # some of it is right
@@ -14,7 +14,7 @@ piped() { # piped TEXT OPTION...: the text as standard input, with the escapes o
   printf '%b' "$text" | translate "$@"
 }
 
-# A line out for a line in, in order, and nothing else on standard output.
+# One output line per input line, in order, and nothing else on standard output.
 expect 0 translate --input toy.src
 only_the_device err
 cp out all
@@ -34,7 +34,7 @@ for ((i = 1; i <= 3; ++i)); do
   holds "line $i alone" cmp -s out <(sed -n "${i}p" all)
 done
 
-# Empty lines, line ends, a byte order mark, no last line end, white space, unknown words.
+# Empty lines, line ends, a byte order mark, a missing last line end, white space, unknown words.
 s=$(head -n 1 toy.src) t=$(head -n 1 all)
 expect 0 piped "$s\n\n$s\n"
 same out "$t" "" "$t"
@@ -57,7 +57,7 @@ gzipped_stdin() { translate <toy.src.gz; }
 expect 65 gzipped_stdin
 says err 'stdin is gzipped.*zcat'
 
-# Input that is not UTF-8.
+# Input that is not valid UTF-8.
 printf 's1\ns2 \xff s3\n' >latin
 expect 65 translate --input latin
 says err 'latin:2: '
@@ -83,7 +83,7 @@ holds "points of the hard alignment" awk -F ' \\|\\|\\| ' -v words="$words" -v s
   for (n = split($2, pair, " "); n > 0; --n) { split(pair[n], p, "-"); if (p[1] >= source || p[2] >= words) exit 1 } }' out
 holds "an empty line stays empty" test "$(sed -n 2p out)" = ""
 expect 0 piped "$s\n" --alignment soft
-# A translation that is cut at its longest, three words for a word, has no </s>.
+# A translation cut at the maximum length, three words per source word, has no </s>.
 holds "soft alignment: a distribution for each word and </s>" awk -F ' \\|\\|\\| ' -v rows=$((words + (words < 3 * (source_words + 1)))) '{
   n = split($2, word, " "); if (n != rows) exit 1
   for (; n > 0; --n) { sum = 0; for (k = split(word[n], p, ","); k > 0; --k) sum += p[k]; if (sum < 0.99 || sum > 1.01) exit 1 } }' out
@@ -100,7 +100,7 @@ for options in "--mini-batch 1" "--cpu-threads 1"; do
   expect 0 translate --input toy.src --score toy.tgt $options
   holds "scores with $options" awk 'NR == FNR { a[NR] = $1; next } { d = a[FNR] - $1; if (d * d > 1e-8) exit 1 }' scores out
 done
-# One long source among short ones pads none of them; in one batch they would take some 3 GB.
+# One long source pads none of the short ones; in one batch they would take some 3 GB.
 { head -n 31 toy.src; yes s1 | head -n 30000 | tr '\n' ' '; echo; tail -n 29 toy.src; } >wide
 within_a_gigabyte() { (ulimit -v 1000000 && "$@"); }
 if within_a_gigabyte "$beam" --version >out 2>&1; then
@@ -116,7 +116,7 @@ says err '^BLEU = [0-9.]+ .*BP = .*nrefs:1\|case:mixed\|eff:no\|tok:none\|smooth
 expect 0 translate --input toy.src --reference all
 says err '^BLEU = 100.00 100.0/100.0/100.0/100.0'
 
-# Line counts that do not match.
+# Mismatched line counts.
 head -n 59 toy.tgt >short
 { cat toy.tgt; echo more; } >long
 for wrong in short long; do
@@ -126,7 +126,7 @@ for wrong in short long; do
   done
 done
 
-# Errors and their codes.
+# Errors and exit codes.
 expect 74 "$beam" --model nowhere --input toy.src
 says err 'nowhere'
 expect 74 translate --input nowhere
@@ -143,13 +143,13 @@ says err 'standard output|write'
 expect 74 translate --input toy.src --output /dev/full
 mkdir empty && expect 74 "$beam" --model empty --input toy.src
 
-# A reader that leaves early is no error to speak of.
+# A reader that closes the pipe early is not an error.
 for i in 1 2 3 4 5 6 7 8 9 10; do cat toy.src; done >many
 translate --input many --mini-batch 4 --maxi-batch 1 2>err | head -n 1 >out
 same out "$t"
 only_the_device err
 
-# Options from a file; help.
+# Options from a config file; help.
 printf 'beam-size = 1\nmini-batch = 3\n' >options.ini
 expect 0 translate --input toy.src --config options.ini
 cp out by_file
@@ -187,7 +187,7 @@ head -c 3000 /dev/urandom | damage options.ini
 code=$?
 holds "random options in a model's folder end in a message, not a crash: code $code" test $code -lt 128
 
-# A device that is not there.
+# A missing device.
 expect 0 translate --device cpu --input toy.src
 says err 'CPU, [0-9]+ threads?$'
 if [ "${E2E_ON_GPU:-}" != 1 ]; then
@@ -198,7 +198,7 @@ if [ "${E2E_ON_GPU:-}" != 1 ]; then
 fi
 expect 2 translate --device gpu --input toy.src
 
-# The input is not overwritten, by whatever name.
+# The input is not overwritten, under any of its names.
 cp toy.src mine
 ln -s mine linked
 for name in mine "$PWD/mine" linked; do

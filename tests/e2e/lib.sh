@@ -1,5 +1,5 @@
-# What the end-to-end tests share. A test sources this with the build folder as its first argument; it then has the
-# programs, an empty folder as its working directory, and the checks below. It fails if a check has failed.
+# Shared by the end-to-end tests. A test sources this with the build folder as its first argument; it then has
+# the programs, an empty working directory, and the checks below. It fails if any check has failed.
 set -uo pipefail
 build=$(cd "$1" && pwd)
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,7 +17,7 @@ fail() {
   failures=$((failures + 1))
 }
 
-# expect CODE COMMAND...: the command ends with this exit code; its output is left in the files out and err.
+# expect CODE COMMAND...: the command exits with this code; its output is in the files out and err.
 expect() {
   local code=$1 found=0
   shift
@@ -58,7 +58,7 @@ finish() {
   exit
 }
 
-# make_pairs COUNT STEM: a corpus in which each word has its translation and the order is reversed: STEM.src, STEM.tgt.
+# make_pairs COUNT STEM: a corpus with word-by-word translations in reversed order: STEM.src, STEM.tgt.
 make_pairs() {
   awk -v n="$1" -v stem="$2" 'BEGIN {
     srand(7)
@@ -75,7 +75,7 @@ make_pairs() {
   }'
 }
 
-# A small model of toy.src and toy.tgt that trains in a second: train_small FOLDER [OPTION...]
+# A small model of toy.src and toy.tgt, trained in a second: train_small FOLDER [OPTION...]
 train_small() {
   local folder=$1
   shift

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# mininmt-beam --score against MODEL.md in NumPy (tests/oracle): every decoder order and kind of attention, 100 pairs each.
-# With a model folder and two files of text, those instead: oracle.sh BUILD MODEL SOURCE TARGET
+# mininmt-beam --score against the NumPy model (tests/oracle): every decoder order and kind of attention, 100
+# pairs each.
+# With a model folder and two text files, only those: oracle.sh BUILD MODEL SOURCE TARGET
 . "$(dirname "$0")/lib.sh" "$@"
 python=
 for candidate in python3 /usr/bin/python3; do
@@ -29,7 +30,7 @@ for order in authors body appendix; do
   done
 done
 
-# The check can fail: scores of another order are not those of this model.
+# The check can fail: scores of another decoder order differ.
 expect 0 "$beam" --quiet --precision float32 --model body-additive --input text.source --score text.target
 mv out scores
 expect 1 "$python" "$tests/oracle/rnnsearch.py" --check appendix-additive text.source text.target scores

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The manners of mininmt-train: what it writes, when it stops, errors and their exit codes.
+# mininmt-train from the command line: output files, stopping, errors and exit codes.
 . "$(dirname "$0")/lib.sh" "$@"
 make_pairs 60 toy
 make_pairs 8 valid
 
-# What a run leaves, and that it is a function of its seed and threads.
+# The output of a run, and that it only depends on seed and threads.
 expect 0 train_small a --seed 3
 silent out
 silent err
@@ -19,7 +19,7 @@ holds "another seed gives another" eval '! cmp -s a/model.safetensors c/model.sa
 expect 0 "$beam" --model a --input toy.src
 expect 0 "$beam" --model a/last.safetensors --input toy.src
 
-# The saved options train the same model again.
+# Training with the saved options gives the same model.
 expect 0 "$train" --config a/options.ini --model again
 holds "options.ini gives the same model" cmp -s a/model.safetensors again/model.safetensors
 
@@ -36,20 +36,20 @@ holds "its scores are those of the fused model" \
 expect 2 train_small fixed --plain --alignment-model fixed
 says err 'plain'
 
-# Vocabularies of a model serve the next; both together with a limit are refused.
+# A model's vocabularies can be reused; both together with a limit are an error.
 expect 0 train_small d --vocabs a/source.vocab a/target.vocab
 holds "vocabularies are kept" cmp -s a/source.vocab d/source.vocab
 expect 2 train_small e --vocabs a/source.vocab a/target.vocab --dim-vocabs 9 9
 expect 0 train_small f --dim-vocabs 6 7
 holds "limits of the vocabularies" test "$(cat f/source.vocab f/target.vocab | wc -l)" -eq 13
 
-# Names without a folder, from inside a model's own.
+# Names without a folder, from inside a model folder.
 expect 0 eval '(cd d && "$train" --config options.ini --model . --train-sets ../toy.src ../toy.tgt --overwrite --log log --vocabs source.vocab target.vocab)'
 holds "the log is there" test -s d/log
 expect 0 eval '(cd d && "$beam" --model model.safetensors --input ../toy.src --output translations)'
 holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 
-# A model that is there is not replaced unasked.
+# An existing model is only replaced on request.
 before=$(cksum a/model.safetensors)
 expect 2 train_small a --seed 5
 says err 'overwrite'
@@ -57,7 +57,7 @@ holds "it is left alone" test "$(cksum a/model.safetensors)" = "$before"
 expect 0 train_small a --seed 5 --overwrite
 holds "it is replaced" test "$(cksum a/model.safetensors)" != "$before"
 
-# The log: progress, validation, what was dropped; the same in a file.
+# The log: progress, validation, dropped pairs; the same in a file.
 { cat toy.src; echo; echo "s1 s2 s3 s4 s5 s6 s7 s8 s9"; } >more.src
 { cat toy.tgt; echo t1; echo t1; } >more.tgt
 expect 0 "$train" --preset tiny --train-sets more.src more.tgt --valid-sets valid.src valid.tgt --model g --max-length 8 \
@@ -71,10 +71,10 @@ says err 'done: 6 updates'
 holds "two validations" test "$(grep -c 'validation  epoch' err)" -eq 2
 holds "the log file has the same lines" test "$(grep -c . log)" -eq "$(grep -c . err)"
 
-# Signals: the model as it is, and 128 + the signal's number.
+# Signals: the model is saved, and the exit code is 128 + the signal's number.
 for signal in INT TERM; do
   checks=$((checks + 1))
-  # A shell starts its background processes with INT ignored.
+  # A shell starts background processes with INT ignored.
   perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$train" --preset tiny --train-sets toy.src toy.tgt --model "sig$signal" \
     --valid-sets valid.src valid.tgt --after 100000e --disp-freq 5u >out 2>err &
   pid=$!
@@ -87,13 +87,13 @@ for signal in INT TERM; do
   expect 0 "$beam" --model sig$signal --input valid.src
 done
 
-# A run that diverges says so.
+# A diverging run says so.
 expect 1 "$train" --preset tiny --train-sets toy.src toy.tgt --model diverged --optimizer sgd --learn-rate 1000 \
   --cost-type ce-sum --clip-norm 0 --after 1000u
 says err 'error: .*diverged.*--learn-rate'
 expect 0 "$beam" --model diverged --input toy.src # what was saved before is a model
 
-# Wrong options and wrong files.
+# Invalid options and files.
 for options in "--learn-rate nan" "--learn-rate inf" "--learn-rate 0" "--learn-rate -1" "--mini-batch 0" "--dim-rnn 0" \
   "--dim-rnn 100000000" "--optimizer adm" "--preset huge" "--after 5x" "--after -1u" "--label-smoothing 1" \
   "--decoder-order letters" "--early-stoping 3" "--valid-freq 5u" "--seed 1 --seed 2" "--dim-vocabs 2 2"; do
@@ -129,7 +129,7 @@ expect 2 train_small wrong --valid-sets valid.src
 expect 65 train_small wrong --valid-sets valid.src toy.tgt
 expect 65 train_small wrong --valid-sets nothing nothing
 
-# A pipe can't be read twice: it is refused at once, whoever would write to it.
+# A pipe can't be read twice, so it is rejected at once, even without a writer.
 mkfifo fifo
 for sets in "--train-sets fifo toy.tgt" "--train-sets toy.src fifo" "--train-sets toy.src toy.tgt --valid-sets valid.src fifo"; do
   expect 2 timeout -s KILL 20 "$train" --quiet --preset tiny --model wrong --after 1u $sets
@@ -138,7 +138,7 @@ done
 expect 2 sets <(cat toy.src) toy.tgt
 holds "nothing is made of a pipe" test ! -e wrong
 
-# The text is read twice, for the vocabularies and for the corpus; with --vocabs once.
+# The text is read twice, for the vocabularies and for the corpus; once with --vocabs.
 yes "s1 s2 s3 s4" | head -n 250000 >large.src
 yes "t1 t2 t3 t4" | head -n 250000 >large.tgt
 bytes_read() { # bytes_read COMMAND...: all that the command reads
@@ -157,12 +157,12 @@ else
   echo "not tested here: how often text is read (no /proc/self/io)"
 fi
 
-# What is read is not written to as a log.
+# The log must not overwrite an input file.
 cp toy.src logged
 expect 2 train_small wrong --train-sets logged toy.tgt --log "$PWD/logged"
 holds "the text is as it was" cmp -s logged toy.src
 
-# A signal before training starts leaves an old model where it is.
+# A signal before training starts leaves an old model in place.
 cp -r a old
 "$train" --train-sets toy.src toy.tgt --model old --overwrite --dim-rnn 600 --dim-emb 16 --after 1u >out 2>err &
 sleep 0.3
@@ -170,13 +170,13 @@ kill -TERM $!
 wait $!
 holds "the old model is there, or the new one" test -s old/model.safetensors
 
-# Dropout of annotations acts with the fixed vector too.
+# Dropout of annotations also applies to the fixed vector.
 fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }
 expect 0 fixed --model fixed0 --dropout-annotations 0
 expect 0 fixed --model fixed5 --dropout-annotations 0.5
 holds "other annotations, another model" eval '! cmp -s fixed0/model.safetensors fixed5/model.safetensors'
 
-# A validation that is not finite is never the best.
+# A non-finite validation is never the best.
 expect 0 train_small nan --valid-sets valid.src valid.tgt --valid-metrics cross-entropy --optimizer sgd --learn-rate 1000 \
   --clip-norm 0 --cost-type ce-sum --exponential-smoothing 0 --after 6u --valid-freq 3u --save-freq 0
 holds "no best model" test ! -e nan/model.safetensors
