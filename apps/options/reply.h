@@ -1,4 +1,4 @@
-// What reading a command line gives.
+// The result of parsing a command line.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct Reply {
   int exit_code = 0;
 };
 
-// The options to work with, or the reply to --help and the like.
+// The parsed options, or the reply to --help etc.
 template <class Options>
 using Parsed = std::variant<Options, Reply>;
 

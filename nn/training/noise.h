@@ -6,7 +6,7 @@
 namespace mininmt {
 
 struct Noise {
-  bool on = false;  // no dropout
+  bool on = false;  // false: no dropout
   std::uint64_t seed = 0;
   std::uint64_t update = 0;              // the masks are a function of seed, update, part and site
   std::uint64_t part = 0;                // of the minibatch

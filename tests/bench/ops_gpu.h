@@ -34,7 +34,7 @@ class OpsBench {
   using Run = std::function<void(int set)>;
   void measure(const Case& c, int sets, const std::function<Run()>& make);
 
-  // So many that together they are several times the cache size.
+  // The number of sets that together are several times the cache size.
   int sets_of(double bytes) const;
 
   void print_table() const;
