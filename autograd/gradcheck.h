@@ -9,8 +9,7 @@
 
 namespace mininmt {
 
-// Step of the central differences. An element passes if |analytic - numeric| <= absolute + relative *
-// |numeric|.
+// Step of the central differences. Tolerance: |analytic - numeric| <= absolute + relative * |numeric|.
 inline constexpr double kGradcheckStep = 1e-5;
 inline constexpr double kGradcheckAbsolute = 1e-9;
 inline constexpr double kGradcheckRelative = 1e-6;

@@ -24,8 +24,7 @@ struct Initial {
     return {Kind::kConstants, 0, std::move(constants)};
   }
   static Initial normal(double deviation) { return {Kind::kNormal, deviation, {}}; }
-  // Random orthogonal, each part separately: the left singular vectors of a Gaussian matrix. The parts must
-  // be square.
+  // Random orthogonal, each (square) part separately: the left singular vectors of a Gaussian matrix.
   static Initial orthogonal() { return {Kind::kOrthogonal, 0, {}}; }
 };
 

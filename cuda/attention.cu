@@ -65,8 +65,7 @@ struct Parts {
 };
 
 // Block (row, chunk). Writes unnormalised scores to alpha, and context and sum to `parts`; the final results
-// if there is only one chunk. Chunks of more than kTile positions rescale the sums so far when a larger score
-// comes.
+// if there is only one chunk. Chunks of more than kTile positions rescale the sums when a larger score comes.
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock, kResident)
     attend_chunk(AttentionOperands a, Parts parts, const real* query, real* alpha, real* context) {

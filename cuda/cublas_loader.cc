@@ -23,8 +23,7 @@ void* library() {
   return handle;
 }
 
-// Calls `symbol` in the library and caches its address. The arguments have the types of the function's
-// declaration.
+// Calls `symbol` in the library and caches its address. Argument types are those of the declaration.
 template <class Result, class... Arguments>
 Result call(void*& symbol, const char* function, Arguments... arguments) {
   if (!symbol) symbol = dlsym(library(), function);

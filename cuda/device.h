@@ -1,4 +1,4 @@
-// The GPU as the rest of the project sees it; includes no CUDA header.
+// The GPU's interface to the rest of the project; includes no CUDA header.
 #pragma once
 
 #include <functional>

@@ -143,8 +143,7 @@ __global__ __launch_bounds__(kBlock, 8) void add_to_larger(Index n, const real* 
   }
 }
 
-// A block of random numbers, four of them, per thread and its four elements. kAligned: x and y are 16-byte
-// aligned.
+// A block of four random numbers per thread, for its four elements. kAligned: x and y are 16-byte aligned.
 template <bool kAligned>
 __global__ __launch_bounds__(kBlock, 8) void drop_out(Index n, std::uint32_t threshold, real factor,
                                                       Draws draws, const real* x, real* y, bool add) {

@@ -167,8 +167,7 @@ void add_window_gradient(const WindowSizes& w, const std::int32_t* lengths, cons
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
 
 // --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------
-// y = softmax over the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0
-// elsewhere.
+// y = softmax of the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0 elsewhere.
 void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y);
 
 // dx += y (dy - sum_k y_k dy_k) at those entries.

@@ -42,8 +42,7 @@ inline unsigned blocks_for(Index items, Index per_block) {
   return as_blocks((items + per_block - 1) / per_block);
 }
 
-// Blocks for a grid-stride loop over n items: enough to keep the GPU busy, but no more than there is work
-// for.
+// Blocks for a grid-stride loop over n items: enough to keep the GPU busy, but no more than needed.
 inline unsigned striding_blocks(Index n, int threads = kBlock) {
   return static_cast<unsigned>(
       std::min<Index>((n + threads - 1) / threads, Index{8} * context().multiprocessors));

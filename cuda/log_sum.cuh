@@ -1,5 +1,4 @@
-// One pass of a block over a row of logits, for the log-sum-exp and anything else computed from the same
-// read.
+// One pass of a block over a row of logits, for the log-sum-exp and anything else from the same read.
 #pragma once
 
 #include <cmath>

@@ -48,8 +48,7 @@ void* DeviceMemory::Pools::ask_driver(std::size_t size) const {
   return block;
 }
 
-// If out of memory, frees the free blocks, then asks for graphs to be dropped. Not during capture, which
-// allows neither.
+// If out of memory, frees free blocks, then asks for graphs to be dropped; not possible during capture.
 void* DeviceMemory::Pools::take(std::size_t size) {
   void* block = ask_driver(size);
   if (block || capturing || size > MemoryInfo().total) return block;

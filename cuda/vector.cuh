@@ -57,8 +57,7 @@ bool aligned(const Pointers*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % 16 == 0) && ...);
 }
 
-// Whether n elements are enough for wide accesses: with fewer, more threads with less work each finish
-// sooner.
+// Whether n elements are enough for wide accesses: with fewer, more threads with less work finish sooner.
 inline bool many(Index n) { return n >= Index{512} * kWide * context().multiprocessors; }
 
 // Calls f with the access width as a compile-time constant.

@@ -28,8 +28,7 @@ struct Batch {
   void replace(const Batch& other);
 };
 
-// The minimum shape to pad a batch to: steps, and predicted words. Padding changes no result. Zeros: no extra
-// padding.
+// The minimum shape to pad a batch to: steps, and predicted words; 0: no extra. Padding changes no result.
 struct BatchShape {
   int source_steps = 0, target_steps = 0;
   std::int64_t words = 0;

@@ -9,8 +9,7 @@ namespace mininmt {
 inline constexpr int kModelFormat = 2;
 inline constexpr char kModelFile[] = "model.safetensors";
 
-// Writes the model's config and `values`, a block in the layout of its parameters: its own, or an average.
-// Throws IoError.
+// Writes the model's config and `values`, a block in the layout of its parameters. Throws IoError.
 void save_model(const std::string& path, const Model& model, const Tensor& values);
 
 // Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and

@@ -110,8 +110,7 @@ class Plain final : public Model {
     const Var Ex = noise.apply(embed(tape.leaf(E_x), source), dropout_emb, kSourceEmbedding);
     const int S = source.steps;
     const Var zero = filled(tape, E_x.value.memory(), {source.batch, n}, 0);
-    // 1 at words, 0 at padding: computed on the device from the ids, since a captured graph runs with
-    // different ids.
+    // 1 at words, 0 at padding: computed on the device, since a captured graph runs with different ids.
     const Var ones = filled(tape, E_x.value.memory(), {V_x, 1}, 1);
     const Var is_word = linear(embed(ones, source), filled(tape, E_x.value.memory(), {n, 1}, 1));
     // In padding the state is 0, so that backward starts at the last word.

@@ -9,7 +9,7 @@ namespace mininmt {
 //   da += dy        db += dy, summed over the rows if b is a bias
 Var add(Var a, Var b);
 
-// y = a * b, element by element, of one shape.        da += dy * b        db += dy * a
+// y = a * b, elementwise, of the same shape.          da += dy * b        db += dy * a
 Var multiply(Var a, Var b);
 
 // y = factor * x                                      dx += factor * dy

@@ -24,7 +24,7 @@ void check_gru(const char* op, Var x, Var U, const Indices& lengths) {
 
 namespace {
 
-// How many elements b lies after a.
+// The distance from a to b in elements.
 std::int64_t distance(const real* a, const real* b) {
   return static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(b) - reinterpret_cast<std::intptr_t>(a)) /
          static_cast<std::int64_t>(sizeof(real));

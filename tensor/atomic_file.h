@@ -20,8 +20,7 @@ class AtomicFile {
   // Appends bytes, text or binary. Not buffered: write in large pieces.
   void write(std::string_view bytes);
 
-  // Puts the file in place: fsync, rename, fsync of the folder, so that it survives a power failure. Call it
-  // once.
+  // Puts the file in place: fsync, rename, fsync of the folder, to survive a power failure. Call it once.
   void commit();
 
  private:

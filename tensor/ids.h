@@ -1,5 +1,4 @@
-// Integers that operations read: the token ids of a minibatch, time-major like the activations; lengths;
-// rows.
+// Integers that operations read: token ids of a minibatch, time-major like the activations; lengths; rows.
 #pragma once
 
 #include <initializer_list>

@@ -1,7 +1,6 @@
 // The engine without a model: parameters, a tape, operations, an optimizer. A two-layer tanh network learns
 // which of two spirals a point is on. Its decisions over the square around them are drawn before and after
-// training, 'o' for the first spiral and '.' for the second. Exits with 0 if all points are classified
-// correctly.
+// training, 'o' for the first spiral and '.' for the second. Exits with 0 if it classifies all points right.
 #include <cmath>
 #include <cstdio>
 #include <numbers>

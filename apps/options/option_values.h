@@ -20,8 +20,7 @@ struct Range {
   Number max;
 };
 
-// How long to train, or how often to do something: whichever part is reached first counts; a part of 0 never
-// does.
+// How long to train, or how often to do something: the part reached first counts; 0 is never reached.
 struct Budget {
   std::int64_t epochs = 0;
   std::int64_t updates = 0;

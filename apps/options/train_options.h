@@ -35,7 +35,7 @@ struct TrainOptions : Recipe {
   int lr_decay_patience = 3;  // stalls before each decay
 
   Budget after = {.epochs = 15};  // empty: no limit
-  int early_stopping = 10;        // validations in a row without a new best; 0: never stops for that
+  int early_stopping = 10;        // validations in a row without a new best; 0: off
 
   Budget valid_freq = {.updates = 500};                                              // empty: only at the end
   std::vector<std::string> valid_metrics = {"bleu", "cross-entropy", "perplexity"};  // first: picks the best
@@ -51,8 +51,8 @@ struct TrainOptions : Recipe {
   std::string log;  // empty: no log file
 };
 
-// Reads a command line, argv without the program's name, and the config file that it names.
-// Throws UsageError, or IoError when the config file cannot be read.
+// Reads a command line (argv without the program's name) and the config file it names. Throws UsageError, or
+// IoError if the config file cannot be read.
 Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& arguments);
 
 // The options as a config text that --config reads back unchanged, except --overwrite.
@@ -61,8 +61,7 @@ std::string to_config(const TrainOptions& options);
 // The presets, in the order of the help.
 std::vector<std::string> preset_names();
 
-// A preset as config text: the values that differ from the defaults of TrainOptions. `name` is one of
-// preset_names().
+// A preset as config text: the values that differ from the defaults. `name` is one of preset_names().
 std::string preset_config(const std::string& name);
 
 // Throws UsageError if the folder already holds a model, unless options.overwrite.

@@ -1,5 +1,4 @@
-// A program's log: timestamped lines on stderr and in an optional file; on a terminal, a status line below
-// them.
+// A program's log: timestamped lines on stderr and in an optional file; on a terminal also a status line.
 #pragma once
 
 #include <fstream>

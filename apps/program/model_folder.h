@@ -22,8 +22,7 @@ struct LoadedModel {
 // and Vocab::load() do, and DataError if a vocabulary's size differs from the model's.
 LoadedModel load_model_folder(const std::string& path);
 
-// Creates the folder, removes models in it, and writes what stays the same throughout training. Throws
-// IoError.
+// Creates the folder, removes models in it, and writes the vocabularies and options. Throws IoError.
 void start_model_folder(const std::string& folder, const Vocab& source, const Vocab& target,
                         const std::string& options);
 

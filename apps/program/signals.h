@@ -1,5 +1,4 @@
-// SIGINT, SIGTERM and SIGHUP: the program finishes its current step, saves, and exits with 128 + the signal's
-// number.
+// SIGINT, SIGTERM and SIGHUP: the program finishes its current step, saves, and exits with 128 + the signal.
 #pragma once
 
 namespace mininmt {

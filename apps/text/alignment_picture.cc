@@ -47,7 +47,7 @@ std::size_t aligned_column(const AlignmentMatrix& matrix, std::size_t row) {
 
 // `word` in at most `width` columns, without control characters.
 std::string fit_label(std::string_view word, std::size_t width, std::string_view ellipsis) {
-  std::string label, cut;  // cut: the longest beginning that leaves room for the ellipsis
+  std::string label, cut;  // cut: the longest prefix that leaves room for the ellipsis
   std::size_t used = 0;
   for (; !word.empty(); word.remove_prefix(first_utf8_character(word).bytes)) {
     char32_t code = first_utf8_character(word).code;

@@ -30,8 +30,7 @@ struct BatchOptions {
 // in both cases: a minibatch with more padded cells (padding.h) than kMostCellsASentence x mini_batch, or
 // kMostCellsAWord x mini_batch_words, is cut into several. Pairs of about 200 words per side stay below that.
 //
-// The sequence is a function of corpus, options and seed. The position in it is (epoch, minibatch), all that
-// resuming needs.
+// The sequence is a function of corpus, options and seed; (epoch, minibatch) is the position in it.
 class BatchStream {
  public:
   static constexpr std::size_t kMostCellsASentence = 512, kMostCellsAWord = 32;
@@ -50,8 +49,7 @@ class BatchStream {
   // The pairs returned so far in this epoch.
   std::size_t pairs() const { return pairs_; }
 
-  // Moves to that position, in the time of sorting the epoch up to it. Throws Error if the epoch has fewer
-  // minibatches.
+  // Moves to that position; it takes the time of sorting up to there. Throws Error if there is none.
   void seek(std::uint64_t epoch, std::uint64_t minibatch);
 
  private:

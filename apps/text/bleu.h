@@ -1,5 +1,4 @@
-// Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it with tokenize=none, smooth=exp and one
-// reference.
+// Corpus BLEU (Papineni et al. 2002) as in sacreBLEU with tokenize=none, smooth=exp and one reference.
 #pragma once
 
 #include <array>
@@ -42,8 +41,7 @@ class Bleu {
   std::uint64_t hypothesis_length() const { return hypothesis_length_; }
   std::uint64_t reference_length() const { return reference_length_; }
 
-  // "BLEU = 34.16 66.5/42.1/27.3/18.0 (BP = 0.980 ratio = 0.980 hyp_len = 980 ref_len = 1000)", as sacreBLEU
-  // prints it.
+  // As sacreBLEU: "BLEU = 34.16 66.5/42.1/27.3/18.0 (BP = 0.980 ratio = 0.980 hyp_len = 980 ref_len = 1000)".
   std::string format() const;
 
   // How it was computed, in sacreBLEU's notation.

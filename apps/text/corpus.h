@@ -13,7 +13,7 @@
 
 namespace mininmt {
 
-// Two files whose lines translate each other, read side by side.
+// Reads two parallel files line by line.
 class PairReader {
  public:
   // expected_lines: the count of an earlier reading, 0 for the first. Throws what LineReader throws.
@@ -21,8 +21,7 @@ class PairReader {
              std::size_t expected_lines = 0);
 
   // Reads the next line of each; false at the end of both. Throws DataError if one file ends before the
-  // other, both are empty, or the number of lines differs from the expected one; the message has the lines of
-  // each.
+  // other, both are empty, or the number of lines is not the expected one; the message has both numbers.
   bool next(std::string& source, std::string& target);
 
   std::size_t lines() const { return source_.line_number(); }
@@ -46,7 +45,7 @@ PairCounts count_words(const std::string& source_path, const std::string& target
 
 // Statistics of reading two files. Words are those of the kept pairs, without </s>.
 struct CorpusReport {
-  std::size_t lines = 0;     // pairs of lines in the files
+  std::size_t lines = 0;     // line pairs in the files
   std::size_t kept = 0;      // pairs in the corpus
   std::size_t empty = 0;     // dropped because a side has no words
   std::size_t too_long = 0;  // dropped because a side has more than the maximum

@@ -1,4 +1,4 @@
-// Text a line at a time, from plain and gzipped files and from stdin.
+// Reads text line by line, from plain and gzipped files and stdin.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,12 @@ struct gzFile_s;  // zlib's handle
 namespace mininmt {
 
 struct LineOptions {
-  bool replace_invalid_utf8 = false;             // replace by U+FFFD what isn't UTF-8, instead of refusing it
-  std::size_t max_bytes = std::size_t{1} << 20;  // a longer line is refused
+  bool replace_invalid_utf8 = false;             // replace invalid UTF-8 by U+FFFD instead of failing
+  std::size_t max_bytes = std::size_t{1} << 20;  // longer lines are an error
 };
 
 // Reads the lines of a file. Only '\n' ends a line (not U+2028, NEL or a lone CR); a CR right before it and a
-// byte order mark at the start of the file are dropped. A last line without '\n' is a line. Every line is
-// valid UTF-8.
+// byte order mark at the start are dropped. A last line without '\n' is a line. Every line is valid UTF-8.
 class LineReader {
  public:
   // Opens `path`, plain or gzipped; "-" is stdin, which is read as it arrives and can't be gzipped.
@@ -26,17 +25,17 @@ class LineReader {
   explicit LineReader(const std::string& path, LineOptions options = {});
 
   // Reads the next line, without its end, into `line`; false at the end of the file.
-  // Throws DataError where a line isn't UTF-8 or is too long, IoError where reading failed or a gzipped file
-  // is truncated or altered.
+  // Throws DataError if a line isn't UTF-8 or is too long, IoError if reading failed or a gzipped file is
+  // truncated or corrupted.
   bool next(std::string& line);
 
-  // The number of the line that next() gave last, counted from 1; 0 before the first.
+  // The number of the last line returned by next(), from 1; 0 before the first.
   std::size_t line_number() const { return line_number_; }
 
   // The path, or "stdin".
   const std::string& name() const { return name_; }
 
-  // "train.en:17", the place that a message about the last line names.
+  // The place of the last line, for messages: "train.en:17".
   std::string place() const;
 
  private:
@@ -58,13 +57,12 @@ class LineReader {
   std::size_t line_number_ = 0;
 };
 
-// Refuses a pipe or a device, which can't be read a second time; it isn't opened, since that could wait
-// forever. Whether a file is there at all is left to LineReader. Throws UsageError.
+// Rejects a pipe or device, which can't be read twice, without opening it, since that could block. Throws
+// UsageError. Missing files are left to LineReader.
 void refuse_pipe(const std::string& path);
 
-// The words of a line, which white space separates: runs of ASCII space, tab and CR. (A CR that ends no line
-// still ends a word, so that a word written at the end of a line reads back as it was.) The views point into
-// `line`.
+// The words of a line, separated by ASCII space, tab and CR. (A CR inside a line also ends a word, so that a
+// word written at the end of a line reads back unchanged.) The views point into `line`.
 std::vector<std::string_view> split_words(std::string_view line);
 
 }  // namespace mininmt

@@ -55,8 +55,7 @@ class Vocab {
 
   std::size_t size() const { return words_.size(); }
 
-  // The ids of a line's words, and kEos. A literal </s> in the line becomes kUnk: it doesn't end the
-  // sentence.
+  // The ids of a line's words, and kEos. A literal </s> becomes kUnk and doesn't end the sentence.
   std::vector<Id> encode(std::string_view line) const;
 
   // The words of `ids` joined by spaces, up to the first kEos or the end. Throws as word() does.

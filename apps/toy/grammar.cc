@@ -55,8 +55,7 @@ Sentence Grammar::sentence(std::size_t length) {
   }
 }
 
-// One attempt at a sentence of about that length: clauses in one tense, joined until another would hardly
-// fit.
+// One attempt at a sentence of about that length: clauses in one tense, joined while another may fit.
 void Grammar::draft(std::size_t length) {
   now_ = {};
   const Tense tense = std::array{Tense::kPresent, Tense::kPast, Tense::kFuture}[random_.below(3)];

@@ -67,8 +67,7 @@ class Grammar {
   void destination();
 
   // noun_phrase.cc: noun phrases and what agrees with them.
-  // "I" and "we" are excluded from the future, whose forms are many and rare, and where words agree with the
-  // subject.
+  // No "I" and "we" in the future, whose forms are many and rare, and where words agree with the subject.
   Agreement subject(Kinds kinds, bool third_person_only = false);
   Agreement noun_phrase(Kinds kinds, Detail detail, Negation negation = Negation::kNone);
   Agreement name();

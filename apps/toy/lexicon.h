@@ -16,7 +16,7 @@ inline constexpr Gender kF = Gender::kFeminine;
 using Kinds = unsigned;
 inline constexpr Kinds kPerson = 1, kGroup = 2, kAnimal = 4, kText = 8, kPlace = 16, kThing = 32, kFood = 64,
                        kIdea = 128;
-inline constexpr Kinds kShelter = 256;  // a thing that an animal can sleep under
+inline constexpr Kinds kShelter = 256;  // a thing an animal can sleep under
 inline constexpr Kinds kLand = 512;     // a natural place
 inline constexpr Kinds kLaw = 1024;     // a text that is signed or voted
 inline constexpr Kinds kOffice = 2048;  // a person who holds an office of a country

@@ -19,7 +19,7 @@ std::string english_day(int day);
 // to 31.
 std::string french_day(int day);
 
-// A year, 1100 to 2099, as it is said in English: "seventeen eighty-nine", "nineteen oh five", "two thousand
+// A year, 1100 to 2099, as spoken in English: "seventeen eighty-nine", "nineteen oh five", "two thousand
 // and one". Throws Error outside that range.
 std::string english_year(int year);
 

@@ -21,8 +21,7 @@ constexpr std::array<Rewrite, 9> kElisions = {{{"le", "", "l'"},
                                                {"ma", "", "mon"},
                                                {"sa", "", "son"}}};
 
-// Contractions of two words. "de des" is a preposition before the plural indefinite article, which
-// disappears.
+// Contractions of two words. The article in "de des" disappears.
 constexpr std::array<Rewrite, 6> kContractions = {{{"de", "des", "de"},
                                                    {"de", "de", "de"},
                                                    {"de", "le", "du"},

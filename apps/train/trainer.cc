@@ -209,8 +209,7 @@ void Trainer::stalled() {
   log_.info(join("learning rate ", updater_.learn_rate()));
 }
 
-// Without validation there is no best model, so the last one is saved as the model too, unless validation
-// failed.
+// Without validation there is no best model: the last one is the model, unless validation failed.
 void Trainer::save_last() {
   take_reports(true);
   save(kLastModel);

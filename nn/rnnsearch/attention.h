@@ -60,8 +60,7 @@ const AttentionKind& find_attention_kind(const std::string& name);  // throws Us
 // n', used by several kinds.
 Field dim_align_field();
 
-// alpha (R, S) that is 1 at one position of each row: position(b), from 0, for rows of sentence b. On the
-// host.
+// alpha (R, S) that is 1 at position(b), from 0, in rows of sentence b, and else 0. On the host.
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,
                      const std::function<std::int64_t(std::int64_t)>& position);
 

@@ -145,8 +145,7 @@ class CudaUpdater final : public Updater {
     return false;
   }
 
-  // Sets captured.graph, or returns why it could not. Only running out of memory is retried, after freeing
-  // some.
+  // Sets captured.graph, or returns why it could not. Retries, after freeing memory, only if out of memory.
   std::string try_to_capture(Captured& captured, const Batch& batch) {
     std::string why = "less than 1 GiB of the GPU's memory is free";
     int evicted = 0;

@@ -1,5 +1,4 @@
-// A minibatch of sentences, and its division among threads: each computes a part, with its own tape and
-// gradients.
+// A minibatch, and its division among threads: each computes a part, with its own tape and gradients.
 #pragma once
 
 #include <span>

@@ -17,7 +17,7 @@ struct UpdateReport {
   std::int64_t sentences = 0;
   std::int64_t words = 0;    // of the target, </s> counted
   double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
-  bool applied = true;       // false: the gradient was not finite, and the parameters stay as they were
+  bool applied = true;       // false: skipped, since the gradient was not finite
   std::int64_t update = 0;   // its number, from 1
 };
 
@@ -25,8 +25,7 @@ class Updater {
  public:
   virtual ~Updater() = default;
 
-  // Starts an update. On the GPU it may still be running when this returns; the next one can be started
-  // anyway.
+  // Starts an update. On the GPU it may still be running when this returns and when the next one starts.
   virtual void start(const Minibatch& minibatch) = 0;
 
   // The reports of finished updates since the last call, in order; with `wait`, of all started ones.

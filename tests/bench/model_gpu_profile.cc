@@ -33,8 +33,7 @@ std::vector<std::uint32_t> median_of(const ParallelCorpus& corpus, Minibatches m
   return *middle;
 }
 
-// An update as CudaUpdater runs it (nn/training/cuda_update.cc), without dropout and moving average, and its
-// prefixes.
+// An update as in CudaUpdater (nn/training/cuda_update.cc), without dropout and average, and its prefixes.
 class Update {
  public:
   Update(const Setup& setup, Batch batch)

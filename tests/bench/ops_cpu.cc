@@ -24,8 +24,7 @@ constexpr double kFloat = sizeof(real);
 
 using Build = std::function<Var(const std::vector<Var>&)>;
 
-// Times build() and the backward pass of the sum of its result. Both together need `flops` and move `floats`
-// numbers.
+// Times build() and backward of the sum of its result, which take `flops` and move `floats` numbers.
 void bench_op(const std::string& name, const std::vector<Shape>& shapes, const Build& build, double flops,
               double floats, const Roofs& roofs) {
   Parameters parameters;

@@ -1,5 +1,4 @@
-// The whole model in double: analytic against numeric gradients with every decoder order and kind of
-// attention.
+// The whole model in double: analytic against numeric gradients with every decoder order and attention.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -43,8 +42,7 @@ TEST_CASE("with label smoothing and dropout too") {
           *random_model(with_dropout(small_config("authors", alignment))), 0.1, noise);
 }
 
-// A sum over words of -log p has a gradient of order one in every parameter: nothing is disconnected from the
-// loss.
+// The sum of -log p over words has a gradient of order one in every parameter: none is disconnected.
 TEST_CASE("every parameter has a gradient") {
   for (const std::string& order : kOrders)
     for (const std::string& alignment : kAlignments) {

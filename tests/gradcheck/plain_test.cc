@@ -1,5 +1,4 @@
-// The plain RNNsearch (nn/plain.cc) and the fused one (nn/rnnsearch) are the same model: in double they agree
-// to rounding.
+// The plain RNNsearch (nn/plain.cc) and the fused one (nn/rnnsearch) agree to rounding in double.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,5 +1,4 @@
-// The table of small models for the contract test, in float and double, on the CPU and on the GPU or its
-// emulation.
+// The small models of the contract test, in float and double, on the CPU and on the GPU or its emulation.
 #pragma once
 
 #include "tests/models/twins.h"

@@ -28,8 +28,7 @@ TEST_CASE("word losses come in the order of batch.rows, and add up to log p") {
   for (std::size_t i = 0; i < log_p.size(); ++i) CHECK(log_p[i] == doctest::Approx(expected[i]));
 }
 
-// p(y | x) over all targets of length 1 and their continuations: the probabilities of the first words sum to
-// 1.
+// p(y | x) over all targets of length 1 and their continuations: the probabilities sum to 1.
 TEST_CASE("the probabilities of all words sum to one") {
   for (const std::string& order : kOrders) {
     const auto model = random_model(small_config(order));
