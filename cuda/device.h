@@ -31,7 +31,7 @@ class DeviceMemory final : public Memory {
   void from_host(void* to, const void* host, std::size_t bytes) override;
   void to_host(void* host, const void* from, std::size_t bytes) override;
 
-  void trim() noexcept;          // waits for the GPU, then frees the free blocks that no graph uses
+  void trim() noexcept;          // frees the free blocks that no graph uses; waits for the GPU
   std::size_t in_use() const;    // bytes in use, as whole size classes
   std::size_t reserved() const;  // bytes held
 

@@ -36,7 +36,7 @@ struct LogSum {
 inline constexpr int kRowThreads = 512;  // at most, for a row
 inline constexpr int kBatch = 16;        // logits a thread loads before it uses the first
 
-// Threads for a row of this many words: each gets at least one batch.
+// Threads for a row of this many words: one per batch, in whole warps.
 inline int row_threads(Index words) {
   return static_cast<int>(
       std::min<Index>((words + kBatch * kWarp - 1) / (kBatch * kWarp) * kWarp, kRowThreads));

@@ -191,7 +191,7 @@ TEST_CASE("events order streams and measure time") {
   cudaGetLastError();
 }
 
-TEST_CASE("a graph is recorded, not run, and replayed with its arguments") {
+TEST_CASE("a graph is captured, not run, and replayed with its arguments") {
   Device<int> device(8), copy(8);
   Stream stream;
   cudaGraph_t graph = nullptr;
@@ -219,7 +219,7 @@ TEST_CASE("a graph is recorded, not run, and replayed with its arguments") {
   cudaGraphExecDestroy(executable);
 }
 
-TEST_CASE("what may not be done while a graph is recorded") {
+TEST_CASE("what may not be done while a graph is captured") {
   Stream stream;
   const auto begin = [&](cudaStreamCaptureMode mode) {
     REQUIRE(cudaStreamBeginCapture(stream.handle, mode) == cudaSuccess);
