@@ -53,7 +53,9 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
               {static_cast<std::size_t>(options.mini_batch), static_cast<std::size_t>(options.maxi_batch),
                static_cast<std::size_t>(options.mini_batch_words)},
               static_cast<std::uint64_t>(options.seed)),
-      start_(clock_()) {
+      start_(clock_()),
+      schedule_({is_higher_better(options.valid_metrics[0]), options.lr_decay, options.lr_decay_patience,
+                 options.early_stopping}) {
   window_.since = start_;
   updater_.on_warning([&log](const std::string& text) { log.warning(text); });
 }
@@ -113,8 +115,8 @@ int Trainer::run() {
 
 bool Trainer::finished() {
   if (signal_received() != 0 || options_.after.reached_by(done())) return true;
-  if (options_.early_stopping == 0 || stalls_ < options_.early_stopping) return false;
-  log_.info(join("early stopping: ", stalls_, " validations in a row without a better ",
+  if (!schedule_.stops()) return false;
+  log_.info(join("early stopping: ", schedule_.stalls(), " validations in a row without a better ",
                  options_.valid_metrics[0]));
   return true;
 }
@@ -187,33 +189,26 @@ void Trainer::validate() {
 
   const std::string& metric = options_.valid_metrics[0];
   const bool is_best =
-      std::isfinite(scores.cross_entropy) && (!best_ || is_better(metric, scores.metric(metric), *best_));
-  stalls_ = is_best ? 0 : stalls_ + 1;
+      schedule_.take(std::isfinite(scores.cross_entropy) ? scores.metric(metric) : std::nan(""));
   std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
   for (const std::string& name : options_.valid_metrics)
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
-  log_.info(text + "  " + (is_best ? "new best" : join("no better ", stalls_, " in a row")) + "  took " +
-            format_duration(clock_() - start));
-  if (is_best) {
-    best_ = scores.metric(metric);
-    save(kModelFile);
-  } else {
-    stalled();
+  log_.info(text + "  " + (is_best ? "new best" : join("no better ", schedule_.stalls(), " in a row")) +
+            "  took " + format_duration(clock_() - start));
+  if (is_best) save(kModelFile);
+  const double rate = schedule_.learn_rate(updater_.learn_rate());
+  if (rate != updater_.learn_rate()) {
+    updater_.set_learn_rate(rate);
+    log_.info(join("learning rate ", rate));
   }
   window_.since += clock_() - start;  // words/s without validation
-}
-
-void Trainer::stalled() {
-  if (options_.lr_decay == 0 || stalls_ % options_.lr_decay_patience != 0) return;
-  updater_.set_learn_rate(updater_.learn_rate() * options_.lr_decay);
-  log_.info(join("learning rate ", updater_.learn_rate()));
 }
 
 // Without validation there is no best model: the last one is the model, unless validation failed.
 void Trainer::save_last() {
   take_reports(true);
   save(kLastModel);
-  if (!best_ && stalls_ == 0) save(kModelFile);
+  if (!schedule_.has_best() && schedule_.stalls() == 0) save(kModelFile);
 }
 
 void Trainer::save(const char* name) {

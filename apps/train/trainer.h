@@ -2,13 +2,13 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 
 #include "apps/program/log.h"
 #include "apps/program/progress.h"
 #include "apps/text/batches.h"
 #include "apps/text/corpus.h"
 #include "apps/train/validation.h"
+#include "nn/training/schedule.h"
 #include "nn/training/update.h"
 
 namespace mininmt {
@@ -51,7 +51,6 @@ class Trainer {
   std::string cost_text(const Window& window) const;
   void display();
   void validate();
-  void stalled();
   void save_last();
   void save(const char* name);
   bool finished();
@@ -69,8 +68,7 @@ class Trainer {
   double start_;
   Window window_;
   Budget displayed_, validated_, saved_;  // progress when each was last done
-  std::optional<double> best_;            // by the first of --valid-metrics
-  int stalls_ = 0;                        // validations since the best
+  Schedule schedule_;
   int not_finite_ = 0, not_finite_in_a_row_ = 0;
   std::int64_t words_ = 0;
 };

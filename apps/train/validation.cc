@@ -17,9 +17,7 @@ double ValidationScores::metric(const std::string& name) const {
   throw UsageError("--valid-metrics: '" + name + "' is unknown: cross-entropy, perplexity or bleu");
 }
 
-bool is_better(const std::string& metric, double value, double than) {
-  return metric == "bleu" ? value > than : value < than;
-}
+bool is_higher_better(const std::string& metric) { return metric == "bleu"; }
 
 Validation::Validation(const TrainOptions& options, ValidationText text, const Vocab& source,
                        const Vocab& target, int threads)

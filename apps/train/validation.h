@@ -17,8 +17,8 @@ struct ValidationScores {
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
 
-// Whether a value of this metric is better than another: higher for bleu, lower for the others.
-bool is_better(const std::string& metric, double value, double than);
+// Whether a higher value of this metric is better: of bleu, not of the others.
+bool is_higher_better(const std::string& metric);
 
 class Validation {
  public:
