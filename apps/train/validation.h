@@ -17,7 +17,7 @@ struct ValidationScores {
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
 
-// Whether a higher value of this metric is better: of bleu, not of the others.
+// Whether higher is better: for bleu, not for the others.
 bool is_higher_better(const std::string& metric);
 
 class Validation {

@@ -1,4 +1,4 @@
-// What a schedule decides of the scores of validations; scores and rates are worked out by hand.
+// The decisions of a schedule for given scores; expected rates are computed by hand.
 #include <doctest/doctest.h>
 
 #include <limits>
