@@ -14,8 +14,10 @@ namespace {
 struct Link {
   int before;  // index into the links, -1 at the first word
   Id word;
-  int step, row;  // where its weights alpha are stored
+  std::vector<float> alpha;  // its weights over the source words, if they are asked for
 };
+
+constexpr int kStepsBetweenPrunings = 64;
 
 struct Candidate {
   double log_p;
@@ -51,9 +53,10 @@ class Search {
     for (int i = 0; !live_.empty(); ++i) {
       auto next_tape = std::make_unique<Tape>();  // the states are on the previous step's tape
       const auto [after, prediction] = take_step(*tape, state);
-      const Indices survivors = extend(i, best_continuing_words(prediction, i));
-      if (options_.alignment && prediction.alpha.defined())
-        alphas_.push_back(prediction.alpha.to(cpu_memory()));
+      const bool keeps_alpha = options_.alignment && prediction.alpha.defined();
+      const Tensor alpha = keeps_alpha ? prediction.alpha.to(cpu_memory()) : Tensor();
+      const Indices survivors = extend(i, best_continuing_words(prediction, i), alpha);
+      if ((i + 1) % kStepsBetweenPrunings == 0) prune();
       state = select(*next_tape, after, survivors);
       tape = std::move(next_tape);
     }
@@ -101,14 +104,18 @@ class Search {
 
   // Writes word i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
   // returns the previous row of each new one.
-  std::vector<std::int32_t> extend(int i, const BestWords& best) {
+  std::vector<std::int32_t> extend(int i, const BestWords& best, const Tensor& alpha) {
     std::vector<Live> next;
     std::vector<std::int32_t> rows;
     for (std::size_t first = 0, end = 0; first < live_.size(); first = end) {
       while (end < live_.size() && live_[end].sentence == live_[first].sentence) ++end;
       Sentence& sentence = sentences_[live_[first].sentence];
       for (const Candidate& c : best_continuations(sentence, first, end, best)) {
-        links_.push_back({live_[c.row].link, c.word, i, c.row});
+        links_.push_back({live_[c.row].link, c.word, {}});
+        if (alpha.defined()) {
+          const real* const weights = alpha.data() + c.row * alpha.shape()[1];
+          links_.back().alpha.assign(weights, weights + sentence.source_words);
+        }
         const int link = static_cast<int>(links_.size()) - 1;
         if (c.word == kEos || i + 1 == sentence.longest)
           sentence.ended.push_back({link, c.log_p, score(c.log_p, i + 1), c.word == kEos});
@@ -157,6 +164,29 @@ class Search {
     rows.resize(first);
   }
 
+  // Drops the links that belong to no hypothesis any more: on long lines, nearly all of them.
+  void prune() {
+    constexpr int kDropped = -1, kKept = 0;
+    std::vector<int> places(links_.size(), kDropped);  // where each link goes
+    const auto keep = [&](int link) {
+      for (; link >= 0 && places[link] == kDropped; link = links_[link].before) places[link] = kKept;
+    };
+    for (const Live& live : live_) keep(live.link);
+    for (const Sentence& sentence : sentences_)
+      for (const Ended& e : sentence.ended) keep(e.link);
+    std::vector<Link> kept;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      if (places[i] == kDropped) continue;
+      places[i] = static_cast<int>(kept.size());
+      if (links_[i].before >= 0) links_[i].before = places[links_[i].before];
+      kept.push_back(std::move(links_[i]));
+    }
+    links_ = std::move(kept);
+    for (Live& live : live_) live.link = places[live.link];
+    for (Sentence& sentence : sentences_)
+      for (Ended& e : sentence.ended) e.link = places[e.link];
+  }
+
   void finish(int b) {
     auto& ended = sentences_[b].ended;
     // Hypotheses that were cut come after all finished ones.
@@ -164,18 +194,16 @@ class Search {
       return x.ended != y.ended ? x.ended : x.score > y.score;
     });
     const std::size_t count = std::min<std::size_t>(ended.size(), options_.n_best);
-    for (std::size_t k = 0; k < count; ++k) results_[b].push_back(unwind(sentences_[b], ended[k]));
+    for (std::size_t k = 0; k < count; ++k) results_[b].push_back(unwind(ended[k], k + 1 == count));
   }
 
-  Hypothesis unwind(const Sentence& sentence, const Ended& e) const {
+  // last: the links of this sentence are needed no more.
+  Hypothesis unwind(const Ended& e, bool last) {
     Hypothesis h{{}, e.log_p, e.score, e.ended, {}};
     for (int link = e.link; link >= 0; link = links_[link].before) {
-      const Link& l = links_[link];
+      Link& l = links_[link];
       if (l.word != kEos) h.words.push_back(l.word);
-      if (!alphas_.empty()) {
-        const real* const alpha = alphas_[l.step].data() + l.row * alphas_[l.step].shape()[1];
-        h.alpha.emplace_back(alpha, alpha + sentence.source_words);
-      }
+      if (!l.alpha.empty()) h.alpha.push_back(last ? std::move(l.alpha) : l.alpha);
     }
     std::reverse(h.words.begin(), h.words.end());
     std::reverse(h.alpha.begin(), h.alpha.end());
@@ -188,7 +216,6 @@ class Search {
   std::unique_ptr<Decoding> decoding_;
   std::vector<Live> live_;  // grouped by sentence, best first
   std::vector<Link> links_;
-  std::vector<Tensor> alphas_;  // (R, S) of every step
   std::vector<Sentence> sentences_;
   std::vector<std::vector<Hypothesis>> results_;
 };

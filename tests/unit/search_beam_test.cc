@@ -227,6 +227,26 @@ TEST_CASE("alignments are the model's weights for the words written") {
   }
 }
 
+// The links of hypotheses that have left the beam are dropped on the way.
+TEST_CASE("the words and weights of long lines are those of one hypothesis") {
+  const auto model = random_model(small_config());
+  const Sentences sources = random_sentences({8, 40, 5}, 9);
+  const auto found = beam_search(*model, spans(sources), {4, 1, 5, 4, false, 4, true});
+  CHECK(found[1][0].words.size() >= 159);
+  for (std::size_t b = 0; b < sources.size(); ++b)
+    for (const Hypothesis& h : found[b]) {
+      Sentence words = h.words;
+      if (h.ended) words.push_back(kEos);
+      const double log_p = log_probabilities(*model, batch_of({sources[b]}, {words}))[0];
+      CHECK(h.log_p == doctest::Approx(log_p).epsilon(1e-4));
+      const auto expected = force(*model, sources[b], h.words).alpha;
+      REQUIRE(h.alpha.size() == words.size());
+      for (std::size_t i = 0; i < h.alpha.size(); ++i)
+        for (std::size_t j = 0; j < h.alpha[i].size(); ++j)
+          CHECK(std::abs(h.alpha[i][j] - expected[i][j]) < 1e-3);
+    }
+}
+
 TEST_CASE("what cannot be searched is refused") {
   const auto model = random_model(small_config());
   const Sentences sources = random_sentences({3}, 9);
