@@ -90,15 +90,16 @@ Settings model_defaults(const OptionSet& set, const std::filesystem::path& model
   return set.read_config(read_small_file(saved), saved, kDecodingNames);
 }
 
-void check(const OptionSet& set, const BeamOptions& options) {
+void check(const OptionSet& set, const std::vector<Settings>& sources, const BeamOptions& options) {
   set.require("model", "the folder that mininmt-train made");
   if (options.input == kStandardStream && options.score == kStandardStream) {
-    throw UsageError("--input and --score cannot both be standard input: name a file for one of them");
+    throw UsageError(join(label(sources, "score"),
+                          " is standard input, and so is the source text: name a file for one of them"));
   }
   for (const std::string& read : {options.input, options.score, options.reference}) {
     if (!same_file(options.output, read)) continue;
-    throw UsageError(
-        join("--output ", in_quotes(options.output), " would overwrite what is read: choose another name"));
+    throw UsageError(join(label(sources, "output"), " ", in_quotes(options.output),
+                          " would overwrite what is read: choose another name"));
   }
 }
 
@@ -137,7 +138,7 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   const std::vector<Settings> sources = {model_defaults(set, options.model), file, command_line};
   for (const Settings& given : sources) set.apply(given);
   for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive(sources, "score", other);
-  check(set, options);
+  check(set, sources, options);
   return options;
 }
 

@@ -66,11 +66,6 @@ std::string config_word(const std::string& value) {
   return join(std::quoted(value));
 }
 
-const std::string& label(const po::option& setting) { return setting.original_tokens[0]; }
-
-// The dashes of the setting as given: none in a config file.
-std::string dashes(const po::option& setting) { return label(setting).starts_with("--") ? "--" : ""; }
-
 bool is_option_like(const std::string& value) {
   return value.size() > 1 && value[0] == '-' && std::isalpha(static_cast<unsigned char>(value[1]));
 }
@@ -297,6 +292,16 @@ const po::option* find_setting(const Settings& settings, const std::string& name
   const auto has_name = [&](const po::option& setting) { return setting.string_key == name; };
   const auto found = std::find_if(settings.begin(), settings.end(), has_name);
   return found == settings.end() ? nullptr : &*found;
+}
+
+const std::string& label(const po::option& setting) { return setting.original_tokens[0]; }
+
+std::string dashes(const po::option& setting) { return label(setting).starts_with("--") ? "--" : ""; }
+
+std::string label(const std::vector<Settings>& sources, const std::string& name) {
+  for (auto source = sources.rbegin(); source != sources.rend(); ++source)
+    if (const po::option* const setting = find_setting(*source, name)) return label(*setting);
+  return "--" + name;
 }
 
 std::string read_small_file(const std::string& path) {

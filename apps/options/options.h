@@ -135,6 +135,13 @@ Option& OptionSet::add(const std::string& name, const std::function<T()>& get,
 // The setting of option `name`, or nullptr.
 const po::option* find_setting(const Settings& settings, const std::string& name);
 
+// What messages call a setting: "--log" or "my.ini:3: log".
+const std::string& label(const po::option& setting);
+// What stands before another option's name in the same message: "--", or nothing in a config file.
+std::string dashes(const po::option& setting);
+// What messages call option `name`, as the strongest of `sources` (weakest first) gives it.
+std::string label(const std::vector<Settings>& sources, const std::string& name);
+
 // Whether two paths name the same regular file, also through links, or are equal if it does not exist yet.
 bool same_file(const std::string& a, const std::string& b);
 

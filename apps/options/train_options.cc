@@ -184,31 +184,32 @@ void check_fields(const Settings& given, const Settings& stronger, const Config&
     const po::option* const setting = find_setting(given, field.name);
     if (setting == nullptr || config.applies(field) || find_setting(stronger, field.needs) != nullptr)
       continue;
-    throw UsageError(join(setting->original_tokens[0], " is for --", field.needs, " ",
+    throw UsageError(join(label(*setting), " is for ", dashes(*setting), field.needs, " ",
                           join_list(field.needs_one_of, " or "), ", and this model's is ",
                           config.text(field.needs), ": leave it out"));
   }
 }
 
-void check(const TrainOptions& options) {
+void check(const std::vector<Settings>& sources, const TrainOptions& options) {
   for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
     for (const std::string& file : *files) {
       if (file == "-")
         throw UsageError(
             "training text cannot be standard input, it is read more than once: name a file instead of '-'");
       if (same_file(options.log, file))
-        throw UsageError(
-            join("--log ", in_quotes(options.log), " would write into what is read: choose another name"));
+        throw UsageError(join(label(sources, "log"), " ", in_quotes(options.log),
+                              " would write into what is read: choose another name"));
     }
   }
   for (const int limit : options.dim_vocabs) {
     if (limit != 1 && limit != 2) continue;
-    throw UsageError(join("--dim-vocabs: '", limit,
+    throw UsageError(join(label(sources, "dim-vocabs"), ": '", limit,
                           "' leaves no room for words beside </s> and <unk>: give 3 or more, ",
                           "or 0 for all words"));
   }
   if (options.after.empty() && (options.early_stopping == 0 || options.valid_sets.empty())) {
-    throw UsageError("--after 0 would train forever: give a limit, or --valid-sets with --early-stopping");
+    throw UsageError(join(label(sources, "after"),
+                          " 0 would train forever: give a limit, or valid-sets with early-stopping"));
   }
 }
 
@@ -236,7 +237,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   for (const Settings& given : {command_line, file}) set.check_needs(given);
   check_fields(command_line, {}, options.config);
   check_fields(file, command_line, options.config);
-  check(options);
+  check(sources, options);
   return options;
 }
 
@@ -251,8 +252,8 @@ void check_model_folder(const TrainOptions& options) {
   const std::filesystem::path file = std::filesystem::path(options.model) / kModelFile;
   std::error_code ignored;
   if (options.overwrite || !std::filesystem::exists(file, ignored)) return;
-  throw UsageError(join("--model ", in_quotes(options.model),
-                        " holds a model already: choose another folder, or add --overwrite to replace it"));
+  throw UsageError(join("the folder ", in_quotes(options.model),
+                        " holds a model already: choose another, or add --overwrite to replace it"));
 }
 
 }  // namespace mininmt

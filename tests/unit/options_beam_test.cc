@@ -84,6 +84,11 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(refusal({"--score", "-"}), "standard input"));
   CHECK(holds(refusal({"--input", "x", "--output", "./x"}), "overwrite"));
   CHECK(holds(refusal({"--reference", "d/../x", "--output", "x"}), "overwrite"));
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "input = x\noutput = x\n"),
+                    score = folder.write("score.ini", "score = -\n");
+  CHECK(holds(refusal({"--config", file}), "my.ini:2: output 'x' would overwrite"));
+  CHECK(holds(refusal({"--config", score}), "score.ini:1: score is standard input"));
   CHECK(holds(refusal({"--beam-size", "0"}), "from 1 to 1000"));
   CHECK(holds(refusal({"--alignment", "medium"}), "'medium' is not one of hard, soft, picture"));
 }

@@ -200,7 +200,8 @@ TEST_CASE(
     "sizes of a kind of model that was not chosen are refused, unless a stronger source chose the kind") {
   CHECK(refusal({"--alignment-model", "fixed", "--dim-align", "3"}) ==
         "--dim-align is for --alignment-model additive, and this model's is fixed: leave it out");
-  CHECK(holds(refusal_of_config("dim-align = 3\nalignment-model = fixed\n"), "my.ini:1: dim-align is for"));
+  CHECK(refusal_of_config("dim-align = 3\nalignment-model = fixed\n") ==
+        "my.ini:1: dim-align is for alignment-model additive, and this model's is fixed: leave it out");
   const TemporaryFolder folder;
   const std::string sizes = folder.write("sizes.ini", "dim-align = 3\ndim-rnn = 4\n");
   CHECK(parse({"--config", sizes, "--alignment-model", "fixed"}).config.integer("dim-rnn") == 4);
@@ -276,6 +277,19 @@ TEST_CASE("command lines that cannot be obeyed say what to do") {
   CHECK(holds(refusal({"--after", "0"}), "forever"));
   CHECK(holds(refusal({"--valid-sets", "-", "x"}), "standard input"));
   CHECK(holds(refusal({"--preset", "large"}), "'large' is not one of tiny, small"));
+}
+
+TEST_CASE("what a config file sets wrongly is named as it stands there, with file and line") {
+  CHECK(holds(refusal_of_config("# sizes\ndim-vocabs = 2 9\n"), "my.ini:2: dim-vocabs: '2' leaves no room"));
+  CHECK(holds(refusal_of_config("after = 0\n"), "my.ini:1: after 0 would train forever"));
+  CHECK(holds(refusal_of_config("\n\nlog = a.fr\n"), "my.ini:3: log 'a.fr' would write into"));
+  CHECK(holds(refusal({"--log", "a.fr"}), "--log 'a.fr' would write into"));
+  // The command line is the stronger source.
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "log = a.log\n");
+  CHECK(holds(refusal({"--config", file, "--log", "a.fr"}), "--log 'a.fr'"));
+  for (const std::string line : {"seeed = 1", "seed = x", "dim-rnn = 0", "vocabs = a", "after = 3x", "seed"})
+    CHECK_MESSAGE(!holds(refusal_of_config(line + "\n"), "--"), line);
 }
 
 TEST_CASE("a model that is there is not trained over, unless --overwrite") {
