@@ -1,10 +1,10 @@
 // Runs the tests where a GPU answers; else says why not and exits with 77, which CTest counts as skipped.
-//   --reference      writes what the float tests are judged by (tests/cuda/reference.h); needs no GPU
-//   --device NAME    prints what a program with that option says of its device, or why it ends
-#define DOCTEST_CONFIG_IMPLEMENT
+//   --reference ROW FIRST COUNT   writes what the float tests are judged by (tests/cuda/reference.h); needs no GPU
+//   --device NAME                 prints what a program with that option says of its device, or why it ends
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "apps/program/device.h"
@@ -13,8 +13,8 @@
 #include "tests/cuda/reference.h"
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string_view(argv[1]) == "--reference") {
-    mininmt::write_reference(stdout);
+  if (argc == 5 && std::string_view(argv[1]) == "--reference") {
+    mininmt::write_reference({std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4])}, stdout);
     return 0;
   }
   if (argc == 3 && std::string_view(argv[1]) == "--device") {

@@ -26,17 +26,22 @@ std::string sibling() {
 
 }  // namespace
 
-void write_reference(std::FILE* out) {
-  for (const OpRow& row : all_rows()) {
-    Operands operands(row);
-    const Outcome outcome = run(row, operands);
-    write(out, outcome.value);
-    for (int input = 0; input < static_cast<int>(row.inputs.size()); ++input)
-      write(out, operands.gradient(outcome.gradients, input));
-  }
+void write_reference(const Draws& draws, std::FILE* out) {
+  const std::vector<OpRow> rows = all_rows();
+  const auto begin = draws.row < 0 ? rows.begin() : rows.begin() + draws.row;
+  for (auto row = begin; row != (draws.row < 0 ? rows.end() : begin + 1); ++row)
+    for (int seed = draws.first; seed < draws.first + draws.count; ++seed) {
+      Operands operands(*row, seed);
+      const Outcome outcome = run(*row, operands);
+      write(out, outcome.value);
+      for (int input = 0; input < static_cast<int>(row->inputs.size()); ++input)
+        write(out, operands.gradient(outcome.gradients, input));
+    }
 }
 
-Reference::Reference() : command_("'" + sibling() + "' --reference"), pipe_(popen(command_.c_str(), "r")) {
+Reference::Reference(const Draws& draws)
+    : command_(join("'", sibling(), "' --reference ", draws.row, " ", draws.first, " ", draws.count)),
+      pipe_(popen(command_.c_str(), "r")) {
   if (!pipe_) throw Error(command_ + " cannot be started");
 }
 

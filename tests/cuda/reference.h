@@ -16,19 +16,25 @@ inline std::vector<OpRow> all_rows() {
   return rows;
 }
 
-// For each of all_rows(): the value, then the gradient of each input, each as a number of elements and the
+// What a row is run with: one draw of its operands, or several where one is too few to judge by.
+struct Draws {
+  int row = -1;              // of all_rows(); -1: each of them
+  int first = 1, count = 1;  // seeds of the operands
+};
+
+// For each row and draw: the value, then the gradient of each input, each as a number of elements and the
 // elements in double.
-void write_reference(std::FILE* out);
+void write_reference(const Draws& draws, std::FILE* out);
 
 class Reference {
  public:
   // Starts the executable that is named as this one, with -double for -float. Throws Error.
-  Reference();
+  explicit Reference(const Draws& draws);
   ~Reference();
   Reference(const Reference&) = delete;
   Reference& operator=(const Reference&) = delete;
 
-  // The next array, which has so many elements. Throws Error where it does not.
+  // The next array. Throws Error if it doesn't have `count` elements.
   std::vector<double> next(std::int64_t count);
 
  private:
