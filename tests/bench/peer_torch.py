@@ -49,7 +49,7 @@ def round_up(x, multiple):
 
 class Minibatch:
     """As sent to the device. On a GPU its shape is rounded up, to limit the number of shapes: an even number of
-    steps, and the words to 1/16 of the (T, B) positions; the softmax only sees those rows."""
+    steps, and the words to 1/32 of the (T, B) positions; the softmax only sees those rows."""
 
     def __init__(self, pairs, device):
         step = 2 if device == "cuda" else 1
@@ -57,7 +57,7 @@ class Minibatch:
         y, y_lengths = pad([p[1] for p in pairs], IGNORED, round_up(max(len(p[1]) for p in pairs), step))
         rows = (y.flatten() != IGNORED).nonzero().squeeze(1)
         targets = y.flatten()[rows]
-        unit = round_up(y.numel(), 16) // 16 if device == "cuda" else 1
+        unit = round_up(y.numel(), 32) // 32 if device == "cuda" else 1
         spare = min(round_up(len(rows), unit), y.numel()) - len(rows)
         rows, targets = F.pad(rows, (0, spare)), F.pad(targets, (0, spare), value=IGNORED)
         self.inputs = [x, lengths, y, rows, targets]

@@ -27,7 +27,7 @@ ALLOWED = [
     ("tests", FOLDERS),
 ]
 # The emulation of CUDA includes its headers as CUDA does.
-STAND_IN = "tests/cuda_emulation"
+EMULATION = "tests/cuda_emulation"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -57,7 +57,7 @@ def violations_in(root, file):
             continue
         bracket, target = match.groups()
         is_ours = target.split("/")[0] in FOLDERS
-        if inside(path, STAND_IN) and (root / STAND_IN / "include" / target).is_file():
+        if inside(path, EMULATION) and (root / EMULATION / "include" / target).is_file():
             continue
         place = f"{path}:{number}: {target}"
         if bracket == "<":
