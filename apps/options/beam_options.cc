@@ -61,7 +61,7 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("reference", options.reference, kind::name(),
           "right translations: prints BLEU to stderr at the end");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
-          "bytes that are not UTF-8: stop, or put U+FFFD in their place");
+          "bytes that are not UTF-8, or NUL: stop, or put U+FFFD in their place");
   set.group("What to write");
   set.add("n-best", options.n_best, kind::flag(),
           "all hypotheses of the beam, not only the best, with their scores");

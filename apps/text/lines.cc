@@ -1,13 +1,10 @@
 #include "apps/text/lines.h"
 
-#include <unistd.h>
-#include <zlib.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 
+#include "apps/text/not_text.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
 
@@ -19,16 +16,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-void LineReader::Close::operator()(gzFile_s* file) const { gzclose(file); }
-
 LineReader::LineReader(const std::string& path, LineOptions options)
-    : name_(path == "-" ? "stdin" : path), options_(options), buffer_(kBufferBytes) {
-  if (path == "-") return;
-  errno = 0;
-  file_.reset(gzopen(path.c_str(), "rb"));
-  if (!file_) throw IoError(join(name_, ": can't be opened: ", std::strerror(errno ? errno : ENOMEM)));
-  gzbuffer(file_.get(), kBufferBytes);
-}
+    : name_(path == "-" ? "stdin" : path), options_(options), source_(path, name_), buffer_(kBufferBytes) {}
 
 bool LineReader::next(std::string& line) {
   line.clear();
@@ -62,46 +51,32 @@ bool LineReader::take_line(std::string& line) {
 
 bool LineReader::fill() {
   begin_ = 0;
-  end_ = file_ ? read_file() : read_stdin();
+  end_ = source_.read(buffer_.data(), buffer_.size());
+  if (head_.size() < kHeadBytes) check_head();
   return end_ > 0;
 }
 
-// gzread would wait for a full buffer; interactive input must be answered line by line.
-std::size_t LineReader::read_stdin() {
-  ssize_t bytes;
-  do {
-    bytes = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
-  } while (bytes < 0 && errno == EINTR);
-  if (bytes < 0) throw IoError(join(name_, ": can't be read: ", std::strerror(errno)));
-  return static_cast<std::size_t>(bytes);
-}
-
-std::size_t LineReader::read_file() {
-  const int bytes = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
-  if (bytes == static_cast<int>(buffer_.size())) return buffer_.size();
-  // Fewer bytes than requested: end of file or an error, which zlib distinguishes only here.
-  const int system_error = errno;
-  int error = Z_OK;
-  const char* reason = gzerror(file_.get(), &error);
-  if (error == Z_ERRNO) throw IoError(join(name_, ": can't be read: ", std::strerror(system_error)));
-  if (error != Z_OK && error != Z_STREAM_END) {
-    throw IoError(
-        join(name_, ": the gzipped file is truncated or damaged (", reason, "): fetch or make it anew"));
-  }
-  return static_cast<std::size_t>(std::max(bytes, 0));
+// The first bytes may come one at a time.
+void LineReader::check_head() {
+  head_.append(buffer_.data(), std::min(end_, kHeadBytes - head_.size()));
+  const std::string what = not_text(head_, source_.is_stdin() ? "FILE |" : name_);
+  if (!what.empty()) throw DataError(name_ + what);
 }
 
 void LineReader::check_encoding(std::string& line) const {
-  const std::size_t at = find_invalid_utf8(line);
-  if (at == std::string::npos) return;
-  if (!file_ && line_number_ == 1 && line.starts_with("\x1f\x8b"))
-    throw DataError("stdin is gzipped: unpack it with 'zcat FILE |', or give the file by its name");
-  if (!options_.replace_invalid_utf8) {
-    throw DataError(join(place(), ": byte ", at + 1,
+  const std::size_t invalid = find_invalid_utf8(line), nul = line.find('\0');
+  if (invalid == line.npos && nul == line.npos) return;
+  if (options_.replace_invalid_utf8) {
+    line = replace_invalid_utf8(line, true);
+  } else if (nul < invalid) {
+    throw DataError(
+        join(place(), ": byte ", nul + 1, " of the line is NUL: this is no text, or UTF-16, which ",
+             "'iconv -f UTF-16LE -t UTF-8' converts; \"tr -d '\\000'\" leaves out NULs that are strays"));
+  } else {
+    throw DataError(join(place(), ": byte ", invalid + 1,
                          " of the line is not UTF-8: convert the text first, for example with ",
                          "'iconv -f latin1 -t utf-8'"));
   }
-  line = replace_invalid_utf8(line);
 }
 
 void refuse_pipe(const std::string& path) {

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct gzFile_s;  // zlib's handle
+#include "apps/text/byte_source.h"
 
 namespace mininmt {
 
 struct LineOptions {
-  bool replace_invalid_utf8 = false;             // replace invalid UTF-8 by U+FFFD instead of failing
+  bool replace_invalid_utf8 = false;             // replace invalid UTF-8 and NUL by U+FFFD instead of failing
   std::size_t max_bytes = std::size_t{1} << 20;  // longer lines are an error
 };
 
@@ -25,8 +24,8 @@ class LineReader {
   explicit LineReader(const std::string& path, LineOptions options = {});
 
   // Reads the next line, without its end, into `line`; false at the end of the file.
-  // Throws DataError if a line isn't UTF-8 or is too long, IoError if reading failed or a gzipped file is
-  // truncated or corrupted.
+  // Throws DataError if a line isn't UTF-8 without NUL or is too long, or the file is no text at all (not_text.h);
+  // and as ByteSource does.
   bool next(std::string& line);
 
   // The number of the last line returned by next(), from 1; 0 before the first.
@@ -39,19 +38,15 @@ class LineReader {
   std::string place() const;
 
  private:
-  struct Close {
-    void operator()(gzFile_s* file) const;
-  };
-
   bool take_line(std::string& line);
   bool fill();
-  std::size_t read_stdin();
-  std::size_t read_file();
+  void check_head();
   void check_encoding(std::string& line) const;
 
   std::string name_;
   LineOptions options_;
-  std::unique_ptr<gzFile_s, Close> file_;  // null for stdin
+  ByteSource source_;
+  std::string head_;  // the first bytes
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // the unread part of buffer_
   std::size_t line_number_ = 0;

@@ -68,11 +68,11 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-std::string replace_invalid_utf8(std::string_view text) {
+std::string replace_invalid_utf8(std::string_view text, bool nul_too) {
   std::string repaired;
   while (!text.empty()) {
     const Utf8Character character = first_utf8_character(text);
-    if (character.valid) {
+    if (character.valid && !(nul_too && character.code == 0)) {
       repaired += text.substr(0, character.bytes);
     } else {
       repaired += encode_utf8(kReplacementCharacter);

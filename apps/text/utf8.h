@@ -22,8 +22,9 @@ Utf8Character first_utf8_character(std::string_view text);
 // The position of the first byte that isn't UTF-8, or npos if all of `text` is.
 std::size_t find_invalid_utf8(std::string_view text);
 
-// `text` with each invalid sequence replaced by one U+FFFD, like browsers and Python's errors="replace".
-std::string replace_invalid_utf8(std::string_view text);
+// `text` with each invalid sequence replaced by one U+FFFD, like browsers and Python's errors="replace";
+// and each NUL too, if that is asked for.
+std::string replace_invalid_utf8(std::string_view text, bool nul_too = false);
 
 // `code` as UTF-8; U+FFFD for an invalid code (a surrogate, or above U+10FFFF).
 std::string encode_utf8(char32_t code);

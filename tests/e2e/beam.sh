@@ -69,6 +69,28 @@ expect 65 translate --input noise
 head -c 40 toy.src.gz >cut.gz
 expect 74 translate --input cut.gz
 
+{ gzip -c toy.src; cat toy.src; } >tail.gz
+expect 65 translate --input tail.gz
+says err "tail.gz: the gzipped text ends at byte $(gzip -c toy.src | wc -c), "
+{ head -n 30 toy.src | gzip; tail -n 30 toy.src | gzip; } >members.gz
+expect 0 translate --input members.gz
+holds "gzipped members one behind the other" cmp -s out all
+
+# Input that is no text is named, with the command that helps.
+iconv -t UTF-16 toy.src >utf16 && iconv -t UTF-16BE toy.src >utf16be && printf 's1\ns2 \0\n' >nul
+printf 'BZh91AY&SY\1' >toy.bz2 && printf '\xfd7zXZ\0\0\4' >toy.xz
+for file in utf16:'iconv -f UTF-16 -t UTF-8 utf16' utf16be:'iconv -f UTF-16BE -t UTF-8' nul:'2: byte 4 .*NUL' \
+  toy.bz2:'bunzip2 -c toy.bz2' toy.xz:'xz -dc toy.xz'; do
+  for options in --input "--input toy.src --score" "--input toy.src --reference"; do
+    expect 65 translate $options "${file%%:*}"
+    says err "${file%%:*}.*${file#*:}"
+  done
+  expect 65 translate <"${file%%:*}"
+  says err "^mininmt-beam: error: stdin.*$(sed 's/ utf16$//; s/toy.*/FILE/' <<<"${file#*:}")"
+  rm -rf odd && cp -r model odd && cp "${file%%:*}" odd/source.vocab
+  expect 65 "$beam" --model odd --input toy.src
+done
+
 # n-best lists and alignments.
 expect 0 piped "$s\n\n$s s1\n" --n-best --beam-size 4
 holds "n-best lines" grep -Eqx '0 \|\|\| [^|]* \|\|\| logp= -[0-9.]+ \|\|\| -[0-9.]+' out

@@ -119,6 +119,11 @@ expect 65 sets latin latin
 says err 'latin:2'
 head -c 500 /dev/urandom >noise
 expect 65 sets noise noise
+iconv -t UTF-16LE toy.src >utf16
+expect 65 sets utf16 toy.tgt
+says err 'utf16 is UTF-16 .*iconv -f UTF-16LE -t UTF-8 utf16'
+expect 65 train_small wrong --valid-sets valid.src utf16
+says err 'utf16 is UTF-16 '
 { head -n 59 toy.src; yes s1 | head -n 100000 | tr '\n' ' '; echo; } >wide
 expect 0 train_small without_it --train-sets wide toy.tgt
 expect 65 train_small wrong --vocabs noise noise

@@ -44,7 +44,6 @@ TEST_CASE("what ends a line") {
   CHECK(lines("a\rb\n") == Lines{"a\rb"});
   CHECK(lines("a\r") == Lines{"a\r"});
   CHECK(lines("a\u2028b\u0085c\u000Cd\u000Be\n") == Lines{"a\u2028b\u0085c\u000Cd\u000Be"});
-  CHECK(lines(std::string_view("a\0b\n", 4)) == Lines{std::string("a\0b", 3)});
 }
 
 TEST_CASE("a byte order mark is dropped at the start of a file only") {
@@ -52,6 +51,87 @@ TEST_CASE("a byte order mark is dropped at the start of a file only") {
   CHECK(lines_of(folder.write("text", "\uFEFFa\n\uFEFFb\n")) == Lines{"a", "\uFEFFb"});
   CHECK(lines_of(folder.write("text", "\uFEFF\na\n")) == Lines{"", "a"});
   CHECK(lines_of(folder.write("text", "\uFEFF")) == Lines{});
+}
+
+TEST_CASE("a NUL is refused with file and line, or replaced") {
+  const TemporaryFolder folder;
+  using namespace std::string_view_literals;
+  const std::string path = folder.write("nul", "a\nab\0b\0\n"sv);
+  const std::string message = message_of<DataError>([&] { lines_of(path); });
+  CHECK(contains(message, path + ":2: byte 3 of the line is NUL"));
+  CHECK(contains(message, "tr -d"));
+  CHECK(lines_of(path, {.replace_invalid_utf8 = true}) == Lines{"a", "ab\uFFFDb\uFFFD"});
+  std::string late(10000, 'x');
+  late += "\nx\0\n"sv;
+  CHECK(contains(message_of<DataError>([&] { lines_of(folder.write("late", late)); }), ":2: byte 2"));
+}
+
+// `text`, code points below U+10000, as UTF-16.
+std::string utf16(std::u16string_view text, bool big_endian) {
+  std::string bytes;
+  for (const char16_t unit : text) {
+    const char low = static_cast<char>(unit & 0xFF), high = static_cast<char>(unit >> 8);
+    bytes += {big_endian ? high : low, big_endian ? low : high};
+  }
+  return bytes;
+}
+
+TEST_CASE("what is no text is named, with the command that makes text of it") {
+  const TemporaryFolder folder;
+  using namespace std::string_view_literals;
+  const auto refused = [&](std::string_view bytes, std::string_view what, std::string_view command) {
+    for (const bool replace : {false, true}) {
+      for (const std::string& path : {folder.write("f", bytes), folder.write_gzipped("f", bytes)}) {
+        const std::string message =
+            message_of<DataError>([&] { lines_of(path, {.replace_invalid_utf8 = replace}); });
+        CHECK_MESSAGE(contains(message, path + " is " + std::string(what)), message);
+        CHECK_MESSAGE(contains(message, std::string(command) + " " + path), message);
+      }
+    }
+  };
+  refused(
+      "\xFD"
+      "7zXZ\0\0\4\xE6\xD6\xB4\x46"sv,
+      "compressed by xz", "xz -dc");
+  refused("BZh91AY&SY\xB7\x1E"sv, "compressed by bzip2", "bunzip2 -c");
+  refused("BZh9\x17rE8P\x90\0\0\0\0"sv, "compressed by bzip2", "bunzip2 -c");  // of an empty file
+  refused("PK\3\4\x0A\0\0\0"sv, "a zip archive", "unzip -p");
+  refused("\x28\xB5\x2F\xFD\x04\x58"sv, "compressed by zstd", "zstd -dc");
+  refused("\x50\x2A\x4D\x18\4\0\0\0abcd\x28\xB5\x2F\xFD"sv, "compressed by zstd", "zstd -dc");
+  refused("\x04\x22\x4D\x18\x64"sv, "compressed by lz4", "lz4 -dc");
+  refused("%PDF-1.4\n", "a PDF", "pdftotext");
+  std::string tar(512, '\0');
+  tar.replace(0, 4, "a.en").replace(257, 5, "ustar");
+  refused(tar, "a tar archive", "tar -xOf");
+  for (const bool big : {false, true}) {
+    const std::string order = big ? "BE" : "LE";
+    for (const auto text : {u"the cat\n"sv, u"a\n"sv, u"le café\nœuf\n"sv, u"кот сел на стол .\nда\n"sv,
+                            u"η γάτα\nναι\n"sv, u"猫は座った。\n一上\n"sv, u"\n"sv}) {
+      refused(utf16(u"\uFEFF", big) + utf16(text, big), "UTF-16", "iconv -f UTF-16 -t UTF-8");
+      refused(utf16(text, big), "UTF-16 without a byte order mark", "iconv -f UTF-16" + order + " -t UTF-8");
+    }
+  }
+  refused("\xFF\xFE\0\0a\0\0\0"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8");
+  refused("\0\0\xFE\xFF\0\0\0a"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8");
+  for (const std::string_view text :
+       {"BZh is a word\n", "BZh9\n", "PK is one too\n", "LZIP\n", "*M\x18\n", "a*M\x18\n"})
+    CHECK(lines_of(folder.write("f", text)).size() == 1);
+}
+
+TEST_CASE("something behind gzipped text is an error with its place, unless it is gzipped too or NULs") {
+  const TemporaryFolder folder;
+  const std::string one = read_whole(folder.write_gzipped("1.gz", "a\nb\n")),
+                    two = read_whole(folder.write_gzipped("2.gz", "c\n"));
+  CHECK(lines_of(folder.write("both.gz", one + two + one)) == Lines{"a", "b", "c", "a", "b"});
+  CHECK(lines_of(folder.write("padded.gz", one + two + std::string(700000, '\0'))) == Lines{"a", "b", "c"});
+  for (const std::string& tail :
+       {std::string("c\n"), std::string("\x1F"), std::string("\0\0c", 3), std::string(600000, 'x')}) {
+    const std::string path = folder.write("tail.gz", one + two + tail);
+    const std::size_t nuls = tail.find_first_not_of('\0');
+    CHECK(contains(
+        message_of<DataError>([&] { lines_of(path); }),
+        path + ": the gzipped text ends at byte " + std::to_string(one.size() + two.size() + nuls) + ","));
+  }
 }
 
 TEST_CASE("gzipped and plain files read the same") {

@@ -104,7 +104,7 @@ TEST_CASE("a vocabulary file is read as it was saved, whatever text it came from
   std::mt19937 random(5);
   WordCounts counts;
   for (int i = 0; i < 3000; ++i) {
-    std::string line;
+    std::string line = "with mostly NULs it would be UTF-16";
     for (int j = 0; j < 10; ++j) line += " \t\r\v\f\0abé\uFEFF\u2028"[random() % 16];
     const std::string text = folder.write("text", line);
     counts.add_file(text, {.replace_invalid_utf8 = true});
