@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
+#include "apps/options/clashes.h"
 #include "apps/options/options.h"
 #include "tensor/error.h"
 
@@ -90,17 +92,35 @@ Settings model_defaults(const OptionSet& set, const std::filesystem::path& model
   return set.read_config(read_small_file(saved), saved, kDecodingNames);
 }
 
+// Each stream that is read: the option's name in messages, and what it names.
+std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settings>& sources,
+                                                        const BeamOptions& options) {
+  std::vector<std::pair<std::string, std::string>> all = {{label(sources, "input"), options.input}};
+  if (!options.score.empty()) all.emplace_back(label(sources, "score"), options.score);
+  if (!options.reference.empty()) all.emplace_back(label(sources, "reference"), options.reference);
+  if (const po::option* const config = find_setting(sources.back(), "config"))
+    all.emplace_back(label(*config), config->value[0]);
+  return all;
+}
+
 void check(const OptionSet& set, const std::vector<Settings>& sources, const BeamOptions& options) {
   set.require("model", "the folder that mininmt-train made");
-  if (options.input == kStandardStream && options.score == kStandardStream) {
-    throw UsageError(join(label(sources, "score"),
-                          " is standard input, and so is the source text: name a file for one of them"));
+  const auto read = inputs(sources, options);
+  for (std::size_t i = 1; i < read.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!same_stream(read[i].second, read[j].second)) continue;
+      const bool is_stdin = read[i].second == kStandardStream || read[j].second == kStandardStream;
+      throw UsageError(join(read[i].first, " is ", is_stdin ? "standard input" : in_quotes(read[i].second),
+                            ", and so is ", read[j].first, ": name a file for one of them"));
+    }
   }
-  for (const std::string& read : {options.input, options.score, options.reference}) {
-    if (!same_file(options.output, read)) continue;
-    throw UsageError(join(label(sources, "output"), " ", in_quotes(options.output),
-                          " would overwrite what is read: choose another name"));
-  }
+  const auto refuse = [&](const std::string& why) {
+    throw UsageError(join(label(sources, "output"), " ", in_quotes(options.output), " would overwrite ", why,
+                          ": choose another name"));
+  };
+  for (const auto& [option, name] : read)
+    if (would_overwrite(options.output, name)) refuse("what is read");
+  if (is_model_file(options.output, options.model)) refuse("a file of the model");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "apps/options/clashes.h"
 #include "apps/options/options.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
@@ -191,16 +192,22 @@ void check_fields(const Settings& given, const Settings& stronger, const Config&
 }
 
 void check(const std::vector<Settings>& sources, const TrainOptions& options) {
+  const auto refuse_log_on = [&](bool clash, const char* what) {
+    if (clash)
+      throw UsageError(join(label(sources, "log"), " ", in_quotes(options.log), " would write into ", what,
+                            ": choose another name"));
+  };
   for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
     for (const std::string& file : *files) {
       if (file == "-")
         throw UsageError(
             "training text cannot be standard input, it is read more than once: name a file instead of '-'");
-      if (same_file(options.log, file))
-        throw UsageError(join(label(sources, "log"), " ", in_quotes(options.log),
-                              " would write into what is read: choose another name"));
+      refuse_log_on(would_overwrite(options.log, file), "what is read");
     }
   }
+  if (const po::option* const config = find_setting(sources.back(), "config"))
+    refuse_log_on(would_overwrite(options.log, config->value[0]), "what is read");
+  refuse_log_on(is_model_file(options.log, options.model), "a file of the model");
   for (const int limit : options.dim_vocabs) {
     if (limit != 1 && limit != 2) continue;
     throw UsageError(join(label(sources, "dim-vocabs"), ": '", limit,

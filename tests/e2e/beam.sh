@@ -228,4 +228,29 @@ for name in mine "$PWD/mine" linked; do
   says err 'would overwrite'
 done
 holds "the input is as it was" cmp -s mine toy.src
+mine_as_stdin() { translate --output mine <mine; }
+expect 2 mine_as_stdin
+holds "nor that of standard input" cmp -s mine toy.src
+
+# Nor a file of the model or the config file.
+ln -s model/source.vocab linked.vocab
+before=$(cat model/* options.ini | cksum)
+for name in model/*.safetensors model/*.vocab model/options.ini "$PWD/model/../model/model.safetensors" linked.vocab; do
+  expect 2 translate --input toy.src --output "$name"
+  says err 'would overwrite a file of the model'
+done
+echo 'beam-size = 1' >own.ini
+expect 2 translate --input toy.src --config own.ini --output own.ini
+holds "the config file is as it was" grep -qx 'beam-size = 1' own.ini
+holds "the model is as it was" test "$(cat model/* options.ini | cksum)" = "$before"
+
+# Nothing is read for two things.
+for option in --score --reference; do
+  for name in - /dev/stdin; do
+    expect 2 piped 's1\n' $option $name
+    says err "$option is standard input, and so is --input"
+  done
+done
+expect 2 piped 'beam-size = 1\n' --config /dev/stdin
+expect 0 piped 't1\n' --input line --score -
 finish

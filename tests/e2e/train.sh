@@ -141,6 +141,9 @@ for sets in "--train-sets fifo toy.tgt" "--train-sets toy.src fifo" "--train-set
   says err 'fifo is a pipe.*write it to a file'
 done
 expect 2 sets <(cat toy.src) toy.tgt
+piped_sets() { cat toy.src | sets /dev/stdin toy.tgt; }
+expect 2 piped_sets
+says err '/dev/stdin is a pipe'
 holds "nothing is made of a pipe" test ! -e wrong
 
 # The text is read twice, for the vocabularies and for the corpus; once with --vocabs.
@@ -166,6 +169,10 @@ fi
 cp toy.src logged
 expect 2 train_small wrong --train-sets logged toy.tgt --log "$PWD/logged"
 holds "the text is as it was" cmp -s logged toy.src
+
+printf 'seed = 1\n' >own.ini
+expect 2 train_small wrong --config own.ini --log own.ini
+holds "the config file is as it was" grep -qx 'seed = 1' own.ini
 
 # A signal before training starts leaves an old model in place.
 cp -r a old

@@ -1,6 +1,8 @@
 // The command line of mininmt-beam.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "apps/options/beam_options.h"
@@ -91,6 +93,54 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(refusal({"--config", score}), "score.ini:1: score is standard input"));
   CHECK(holds(refusal({"--beam-size", "0"}), "from 1 to 1000"));
   CHECK(holds(refusal({"--alignment", "medium"}), "'medium' is not one of hard, soft, picture"));
+}
+
+TEST_CASE("one stream is not read for two things") {
+  for (const char* other : {"--score", "--reference"}) {
+    CHECK(holds(refusal({other, "-"}), join(other, " is standard input, and so is --input: name a file")));
+    CHECK_NOTHROW(parse("m", {other, "-", "--input", "f"}));
+    CHECK_NOTHROW(parse("m", {other, "f"}));
+  }
+  const TemporaryFolder folder;
+  const std::string pipe = folder.path("fifo"), link = folder.path("link"), file = folder.write("file", "a");
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink(pipe, link);
+  CHECK(holds(refusal({"--input", pipe, "--reference", link}),
+              "--reference is '" + link + "', and so is --input"));
+  CHECK(holds(refusal({"--input", pipe, "--score", pipe}), "and so is --input"));
+  CHECK_NOTHROW(parse("m", {"--input", file, "--reference", file}));
+}
+
+TEST_CASE("--output is no file of the model, no config file and no input, whatever it is called") {
+  const TemporaryFolder folder;
+  const std::string model = folder.path("m"), config = folder.write("my.ini", "quiet = true\n");
+  std::filesystem::create_directory(model);
+  const auto clash = [&](const std::string& output, const Arguments& more = {}) {
+    Arguments all = {"--output", output};
+    all.insert(all.end(), more.begin(), more.end());
+    return message_of<UsageError>([&] { parse(model, all); });
+  };
+  for (const std::string name : {"model.safetensors", "last.safetensors", "checkpoint.safetensors",
+                                 "source.vocab", "target.vocab", "options.ini"}) {
+    CAPTURE(name);
+    CHECK(holds(clash(model + "/" + name), "a file of the model"));  // not there yet
+    folder.write("m/" + name, "");
+    const std::string hard = folder.path("hard-" + name), soft = folder.path("soft-" + name);
+    std::filesystem::create_hard_link(model + "/" + name, hard);
+    std::filesystem::create_symlink(model + "/" + name, soft);
+    for (const std::string& other : {model + "/" + name, model + "/./../m/" + name, hard, soft})
+      CHECK_MESSAGE(holds(clash(other), "a file of the model"), other);
+    CHECK(clash(folder.path(name)).empty());
+  }
+  folder.write("blob", "");  // the model's file is a link
+  std::filesystem::create_symlink(folder.path("blob"), model + "/extra.safetensors");
+  CHECK(holds(clash(folder.path("blob")), "a file of the model"));
+  CHECK(clash(model + "/translations").empty());
+  CHECK(holds(message_of<UsageError>([&] {
+                parse(model + "/last.safetensors", {"--output", model + "/source.vocab"});
+              }),
+              "a file of the model"));
+  CHECK(holds(clash(config, {"--config", config}), "what is read"));
 }
 
 TEST_CASE("the help of mininmt-beam fits a screen and names only options there are") {

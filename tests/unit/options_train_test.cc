@@ -292,6 +292,20 @@ TEST_CASE("what a config file sets wrongly is named as it stands there, with fil
     CHECK_MESSAGE(!holds(refusal_of_config(line + "\n"), "--"), line);
 }
 
+TEST_CASE("the log does not go into the config file or a file of the model") {
+  const TemporaryFolder folder;
+  const std::string config = folder.write("my.ini", "seed = 1\n");
+  CHECK(holds(refusal({"--config", config, "--log", config}), "would write into what is read"));
+  const auto logging_to = [&](const std::string& file) {
+    return refusal_alone({"--train-sets", "a.en", "a.fr", "--model", folder.path(""), "--log", file});
+  };
+  for (const char* name : {"model.safetensors", "options.ini", "source.vocab", "checkpoint.safetensors"}) {
+    const std::string file = folder.write(name, "");
+    CHECK(holds(logging_to(file), "would write into a file of the model"));
+  }
+  CHECK_FALSE(holds(logging_to(folder.path("train.log")), "would write"));
+}
+
 TEST_CASE("a model that is there is not trained over, unless --overwrite") {
   const TemporaryFolder folder;
   TrainOptions options;

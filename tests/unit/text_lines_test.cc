@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -243,7 +245,17 @@ TEST_CASE("a pipe is refused without being opened") {
   const TemporaryFolder folder;
   const std::string pipe = folder.path("fifo");
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // opening it would wait for a writer
-  for (const std::string& path : {pipe, std::string("/dev/null")}) {
+  const std::string socket_name = folder.path("socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  REQUIRE(socket_name.size() < sizeof address.sun_path);
+  socket_name.copy(address.sun_path, socket_name.size());
+  const int bound = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(bind(bound, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  close(bound);
+  const std::string link = folder.path("link");
+  std::filesystem::create_symlink(pipe, link);
+  for (const std::string& path : {pipe, link, socket_name, std::string("/dev/null")}) {
     const std::string message = message_of<UsageError>([&] { refuse_pipe(path); });
     CHECK(contains(message, path + " is a pipe"));
     CHECK(contains(message, "write it to a file"));

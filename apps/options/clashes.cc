@@ -1,0 +1,54 @@
+#include "apps/options/clashes.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "apps/options/beam_options.h"
+#include "apps/options/options.h"
+
+namespace mininmt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kStandardStream[] = "-";
+constexpr char kStandardInput[] = "/dev/stdin";
+
+bool belongs_to_a_model(const fs::path& name) {
+  return name.extension() == ".safetensors" || name.extension() == ".vocab" || name == kSavedOptions ||
+         name.string().starts_with("checkpoint");
+}
+
+std::string input_path(const std::string& read) { return read == kStandardStream ? kStandardInput : read; }
+
+}  // namespace
+
+bool is_model_file(const std::string& path, const std::string& model) {
+  if (path.empty() || path == kStandardStream || model.empty()) return false;
+  std::error_code error;
+  const bool is_file = fs::is_regular_file(model, error);
+  if (is_file && same_file(path, model)) return true;
+  const fs::path folder = is_file ? fs::path(model).parent_path() / "." : fs::path(model) / ".";
+  const fs::path named = fs::path(path);
+  // A file that is not there yet, in the folder under any of its names.
+  if (belongs_to_a_model(named.filename()) && fs::equivalent(named.parent_path() / ".", folder, error))
+    return true;
+  for (fs::directory_iterator file(folder, error), end; !error && file != end; file.increment(error))
+    if (belongs_to_a_model(file->path().filename()) && same_file(path, file->path().string())) return true;
+  return false;
+}
+
+bool would_overwrite(const std::string& path, const std::string& read) {
+  return path != kStandardStream && !read.empty() && same_file(path, input_path(read));
+}
+
+bool same_stream(const std::string& a, const std::string& b) {
+  if (a == kStandardStream && b == kStandardStream) return true;
+  struct stat one, other;
+  if (stat(input_path(a).c_str(), &one) != 0 || stat(input_path(b).c_str(), &other) != 0) return false;
+  const bool is_stream = S_ISFIFO(one.st_mode) || S_ISSOCK(one.st_mode) || S_ISCHR(one.st_mode);
+  return is_stream && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+}  // namespace mininmt
