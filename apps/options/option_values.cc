@@ -149,10 +149,12 @@ bool Budget::reached_by(const Budget& done) const {
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
-  std::string shown(text.substr(0, kLongest));
+  std::size_t end = std::min(text.size(), kLongest);
+  while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80) --end;  // no part of a character
+  std::string shown(text.substr(0, end));
   std::replace_if(
       shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return join("'", shown, text.size() > kLongest ? "...'" : "'");
+  return join("'", shown, end < text.size() ? "...'" : "'");
 }
 
 std::string join_list(const std::vector<std::string>& parts, const std::string& separator) {

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "apps/text/utf8.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -60,7 +61,7 @@ void Log::write(const std::string& text, bool to_stderr) {
   const std::string stamp = time_stamp();
   std::string stamped;
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) stamped += stamp + line + "\n";
+  for (std::string line; std::getline(lines, line);) stamped += stamp + visible(line) + "\n";
   if (to_stderr) {
     erase_status();
     std::fputs(stamped.c_str(), stderr);
@@ -69,7 +70,7 @@ void Log::write(const std::string& text, bool to_stderr) {
   if (file_.is_open() && !(file_ << stamped << std::flush)) {
     file_.close();
     std::fprintf(stderr, "%swarning: cannot write the log %s: going on without it\n", stamp.c_str(),
-                 file_name_.c_str());
+                 visible(file_name_).c_str());
   }
 }
 

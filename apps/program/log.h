@@ -7,7 +7,7 @@
 
 namespace mininmt {
 
-// Writes "[2014-09-01 14:02:11] text". Thread-safe. Losing stderr or the log file never ends a training run:
+// Writes "[2014-09-01 14:02:11] text", control characters as escapes. Thread-safe. Losing stderr or the log file never ends a training run:
 // a failed write to the file is reported once on stderr, one to stderr is ignored.
 class Log {
  public:

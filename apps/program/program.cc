@@ -10,6 +10,7 @@
 #include <iostream>
 #include <new>
 
+#include "apps/text/utf8.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -26,7 +27,7 @@ bool stdout_has_no_reader() {
 
 int fail(const std::string& name, const std::string& message, int exit_code) {
   std::cout.flush();
-  std::cerr << name << ": error: " << message << '\n';
+  std::cerr << name << ": error: " << visible(message) << '\n';
   return exit_code;
 }
 

@@ -51,7 +51,7 @@ std::string fit_label(std::string_view word, std::size_t width, std::string_view
   std::size_t used = 0;
   for (; !word.empty(); word.remove_prefix(first_utf8_character(word).bytes)) {
     char32_t code = first_utf8_character(word).code;
-    if (code < 0x20 || (code >= 0x7F && code < 0xA0)) code = kReplacementCharacter;
+    if (is_control(code)) code = kReplacementCharacter;
     used += static_cast<std::size_t>(display_width(code));
     if (used > width) return cut.append(ellipsis);
     label += encode_utf8(code);

@@ -1,6 +1,8 @@
 #include "apps/text/utf8.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <iterator>
 
 namespace mininmt {
@@ -90,6 +92,35 @@ std::string encode_utf8(char32_t code) {
   if (code < 0x800) return {lead(0xC0, 6), tail(0)};
   if (code < 0x10000) return {lead(0xE0, 12), tail(6), tail(0)};
   return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
+}
+
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+std::string visible(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const Utf8Character character = first_utf8_character(text);
+    const std::string_view bytes = text.substr(0, character.bytes);
+    std::array<char, 8> escape{};
+    if (character.valid && !is_control(character.code)) {
+      shown += bytes;
+    } else if (bytes == "\n" || bytes == "\t" || bytes == "\r") {
+      shown += bytes == "\n" ? "\\n" : bytes == "\t" ? "\\t" : "\\r";
+    } else if (character.valid && character.code >= 0x80) {
+      std::snprintf(escape.data(), escape.size(), "\\u%04X", static_cast<unsigned>(character.code & 0xFFFF));
+      shown += escape.data();
+    } else {
+      for (const char byte : bytes) {
+        std::snprintf(escape.data(), escape.size(), "\\x%02X", static_cast<unsigned>(byte & 0xFF));
+        shown += escape.data();
+      }
+    }
+    text.remove_prefix(character.bytes);
+  }
+  return shown;
 }
 
 int display_width(char32_t code) {

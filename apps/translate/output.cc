@@ -4,6 +4,7 @@
 
 #include "apps/text/alignment_picture.h"
 #include "apps/text/lines.h"
+#include "apps/text/utf8.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -40,13 +41,15 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
   const std::vector<Hypothesis> none(1);
   std::string output;
   for (const Hypothesis& h : hypotheses.empty() ? none : hypotheses) {
-    const std::string translation = target.decode(h.words);
+    const bool is_picture = options.alignment == "picture";
+    const std::string translation = target.decode(h.words),
+                      shown = is_picture ? visible(translation) : translation;
     if (options.n_best)
-      output += join(number, " ||| ", translation, " ||| logp= ", number_text(h.log_p), " ||| ",
-                     number_text(h.score));
+      output +=
+          join(number, " ||| ", shown, " ||| logp= ", number_text(h.log_p), " ||| ", number_text(h.score));
     else
-      output += translation;
-    if (options.alignment == "picture")
+      output += shown;
+    if (is_picture)
       output += "\n" + format_alignment(options.alignment, source, translation, h);
     else if (!options.alignment.empty() && (options.n_best || !hypotheses.empty()))
       output += " ||| " + format_alignment(options.alignment, source, translation, h);

@@ -244,6 +244,33 @@ expect 2 translate --input toy.src --config own.ini --output own.ini
 holds "the config file is as it was" grep -qx 'beam-size = 1' own.ini
 holds "the model is as it was" test "$(cat model/* options.ini | cksum)" = "$before"
 
+# What a terminal would obey does not reach it, wherever it comes from; translations are left as they are.
+escape=$'\e[31m' reverse=$'\u202e'
+harmless() { checks=$((checks + 1)); ! LC_ALL=C grep -Pq '[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80\xae' "$1" || { fail "$2"; cat -v "$1" | tail -n 3; }; }
+refused_harmlessly() { # refused_harmlessly CODE REGEX COMMAND...
+  expect "$1" "${@:3}"
+  says err "$2"
+  harmless err "a terminal escape from: ${*:3}"
+}
+name="a$escape$reverse"
+cp latin "$name"
+refused_harmlessly 65 'a\\x1B\[31m\\u202E:2: ' translate --input "$name"
+refused_harmlessly 74 'no\\x1B' translate --input "no$escape"
+refused_harmlessly 2 'x.*\\u202E' translate --beam-size "x$name"
+refused_harmlessly 2 'unknown option' translate "--$name"
+echo "$name = 1" >odd.ini
+refused_harmlessly 2 'odd.ini:1: unknown option' translate --config odd.ini
+{ cat model/target.vocab; echo "two $name"; } | damage target.vocab
+refused_harmlessly 65 'two a\\x1B' "$beam" --model bad --input line
+sed "3,\$s/\$/$name/" model/target.vocab | damage target.vocab
+expect 0 "$beam" --model bad --input line
+holds "the translation has its words as they are" grep -qF "$escape" out
+expect 0 "$beam" --model bad --input line --alignment picture
+harmless out "a terminal escape in a picture"
+says out 't[0-9]+a\\x1B\[31m\\u202E'
+perl -0pe 's/"attention.U_(a":\{"data_offsets":\[[^]]*\],"dtype":"F)32/"\\u001b\\u202e${1}99/' model/model.safetensors | damage model.safetensors
+refused_harmlessly 65 '\\x1B' "$beam" --model bad --input line
+
 # Nothing is read for two things.
 for option in --score --reference; do
   for name in - /dev/stdin; do

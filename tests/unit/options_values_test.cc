@@ -96,6 +96,8 @@ TEST_CASE("suggestions are the nearest names, else names with such a part") {
 
 TEST_CASE("a quoted value is short and has no control characters") {
   CHECK(in_quotes("a b") == "'a b'");
+  const std::string long_text(79, 'x');
+  CHECK(in_quotes(join(long_text, "éé")) == join("'", long_text, "...'"));
   CHECK(in_quotes("a\x1b[2Jb\n") == "'a?[2Jb?'");
   CHECK(in_quotes(std::string(500, 'x')) == "'" + std::string(80, 'x') + "...'");
 }

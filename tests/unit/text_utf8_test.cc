@@ -146,5 +146,15 @@ TEST_CASE("columns of a text in a terminal") {
   CHECK(display_width("a\xFFz") == 3);
 }
 
+TEST_CASE("what a terminal would obey is visible, and the rest is as it was") {
+  CHECK(visible("caf\u00E9 '\\' \u65E5\u672C \u200D e\u0301") ==
+        "caf\u00E9 '\\' \u65E5\u672C \u200D e\u0301");
+  CHECK(visible("a\x1b[31mb\n\t\r\v\x7f") == "a\\x1B[31mb\\n\\t\\r\\x0B\\x7F");
+  CHECK(visible(std::string("\0", 1)) == "\\x00");
+  CHECK(visible("\u009B31m\u202Eab\u2028\u2066") == "\\u009B31m\\u202Eab\\u2028\\u2066");
+  CHECK(visible("caf\xE9 \x9B \xE2\x80") == "caf\\xE9 \\x9B \\xE2\\x80");
+  CHECK(visible("").empty());
+}
+
 }  // namespace
 }  // namespace mininmt
