@@ -117,18 +117,23 @@ void check_shapes(const Parameters& declared, const SafeTensors& file, const std
 
 }  // namespace
 
-void save_model(const std::string& path, const Model& model, const Tensor& values) {
-  SafeTensors file;
-  file.metadata[kKey] = to_json(model.config());
+void save_model(const std::string& path, const Model& model, const Tensor& values,
+                const std::map<std::string, std::string>& more) {
   const Tensor on_host = values.to(cpu_memory());
-  for (const Parameter* p : model.parameters().all()) {
-    const Tensor value = Parameters::view(on_host, *p);
+  std::map<std::string, Tensor> rows;  // of each part
+  std::vector<SafeTensorEntry> entries;
+  for (const Parameter* p : model.parameters().all())
     for (const Part& part : p->parts) {
-      const Tensor rows = value.slice(part.first, part.count);
-      file.tensors[part.name] = {shape_of(*p, part), {rows.data(), rows.data() + rows.size()}};
+      rows[part.name] = Parameters::view(on_host, *p).slice(part.first, part.count);
+      entries.push_back({part.name, shape_of(*p, part)});
     }
-  }
-  write_safetensors(path, file);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::map<std::string, std::string> metadata = more;
+  metadata[kKey] = to_json(model.config());
+  SafeTensorsWriter file(path, metadata, entries);
+  for (const auto& [name, value] : rows)
+    file.write(std::vector<float>(value.data(), value.data() + value.size()));
+  file.commit();
 }
 
 std::unique_ptr<Model> load_model(const std::string& path) {

@@ -2,6 +2,10 @@
 // as JSON in the metadata.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string>
+
 #include "nn/model.h"
 
 namespace mininmt {
@@ -9,8 +13,10 @@ namespace mininmt {
 inline constexpr int kModelFormat = 2;
 inline constexpr char kModelFile[] = "model.safetensors";
 
-// Writes the model's config and `values`, a block in the layout of its parameters. Throws IoError.
-void save_model(const std::string& path, const Model& model, const Tensor& values);
+// Writes the model's config and `values`, a block in the layout of its parameters; `more` is further metadata.
+// Throws IoError.
+void save_model(const std::string& path, const Model& model, const Tensor& values,
+                const std::map<std::string, std::string>& more = {});
 
 // Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and
 // type, or a matrix is missing, unknown, of the wrong shape, or not finite.

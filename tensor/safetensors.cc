@@ -10,7 +10,6 @@
 #include <set>
 #include <utility>
 
-#include "tensor/atomic_file.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -44,12 +43,6 @@ Json parse_strictly(const std::string& text, const std::string& path) {
   }
 }
 
-struct Entry {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::uint64_t begin, end;  // byte range in the data
-};
-
 // nlohmann's get<> would turn 2.7 into 2, true into 1, and 1e300 into garbage.
 bool all_unsigned(const Json& json) {
   return json.is_array() && std::all_of(json.begin(), json.end(),
@@ -67,7 +60,7 @@ std::optional<std::uint64_t> bytes_of(const std::vector<std::uint64_t>& shape) {
   return elements * sizeof(float);
 }
 
-Entry parse_entry(const std::string& name, const Json& json, const std::string& path) {
+SafeTensorEntry parse_entry(const std::string& name, const Json& json, const std::string& path) {
   const auto refuse = [&](const char* what) -> DataError {
     return DataError(path + ": tensor " + name + what);
   };
@@ -76,18 +69,18 @@ Entry parse_entry(const std::string& name, const Json& json, const std::string& 
   if (!all_unsigned(shape)) throw refuse(" has a shape that is not a list of whole numbers");
   if (!all_unsigned(offsets) || offsets.size() != 2) throw refuse(" has not two data_offsets");
   const auto extents = shape.get<std::vector<std::uint64_t>>();
-  const Entry entry{name, {extents.begin(), extents.end()}, offsets[0], offsets[1]};
   const auto bytes = bytes_of(extents);
   if (!bytes) throw refuse(" has an impossible shape");
-  if (entry.end < entry.begin || entry.end - entry.begin != *bytes)
-    throw refuse(": its offsets do not fit its shape");
-  return entry;
+  const std::uint64_t begin = offsets[0], end = offsets[1];
+  if (end < begin || end - begin != *bytes) throw refuse(": its offsets do not fit its shape");
+  return {name, {extents.begin(), extents.end()}, begin};
 }
 
 // The entries in the order of their data, which they must cover without gaps.
-std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, const std::string& path,
-                                std::map<std::string, std::string>& metadata) {
-  std::vector<Entry> entries;
+std::vector<SafeTensorEntry> parse_header(const Json& header, std::uint64_t data_bytes,
+                                          const std::string& path,
+                                          std::map<std::string, std::string>& metadata) {
+  std::vector<SafeTensorEntry> entries;
   try {
     for (const auto& [name, value] : header.items()) {
       if (name == "__metadata__")
@@ -99,14 +92,14 @@ std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, co
     throw DataError(path + ": the header is not that of a safetensors file (" + e.what() + ")");
   }
   // Several entries may begin at the same place, if all but the last are empty.
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  std::sort(entries.begin(), entries.end(), [](const SafeTensorEntry& a, const SafeTensorEntry& b) {
+    return std::pair(a.offset, a.elements()) < std::pair(b.offset, b.elements());
   });
   std::uint64_t end = 0;
-  for (const Entry& entry : entries) {
-    if (entry.begin != end)
+  for (const SafeTensorEntry& entry : entries) {
+    if (entry.offset != end)
       throw DataError(path + ": gap or overlap in the data before tensor " + entry.name);
-    end = entry.end;
+    end = entry.offset + entry.elements() * sizeof(float);
   }
   if (end != data_bytes)
     throw DataError(join(path, ": ", end, " bytes of data are announced but ", data_bytes,
@@ -116,14 +109,23 @@ std::vector<Entry> parse_header(const Json& header, std::uint64_t data_bytes, co
 
 }  // namespace
 
-void write_safetensors(const std::string& path, const SafeTensors& contents) {
+std::uint64_t SafeTensorEntry::elements() const {
+  std::uint64_t elements = 1;
+  for (const std::int64_t extent : shape) elements *= static_cast<std::uint64_t>(extent);
+  return elements;
+}
+
+SafeTensorsWriter::SafeTensorsWriter(const std::string& path,
+                                     const std::map<std::string, std::string>& metadata,
+                                     std::vector<SafeTensorEntry> entries)
+    : file_(path) {
   Json header = Json::object();
-  if (!contents.metadata.empty()) header["__metadata__"] = contents.metadata;
-  std::uint64_t offset = 0;
-  for (const auto& [name, tensor] : contents.tensors) {
-    const std::uint64_t end = offset + tensor.data.size() * sizeof(float);
-    header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
-    offset = end;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  for (const SafeTensorEntry& entry : entries) {
+    const std::uint64_t begin = missing_ * sizeof(float);
+    missing_ += entry.elements();
+    header[entry.name] = {
+        {"dtype", "F32"}, {"shape", entry.shape}, {"data_offsets", {begin, missing_ * sizeof(float)}}};
   }
   std::string text;
   try {
@@ -133,37 +135,59 @@ void write_safetensors(const std::string& path, const SafeTensors& contents) {
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins at a multiple of 8
   const std::uint64_t length = text.size();
-  AtomicFile file(path);
-  file.write({reinterpret_cast<const char*>(&length), sizeof length});
-  file.write(text);
-  for (const auto& [name, tensor] : contents.tensors)
-    file.write({reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size() * sizeof(float)});
-  file.commit();
+  file_.write({reinterpret_cast<const char*>(&length), sizeof length});
+  file_.write(text);
 }
 
-SafeTensors read_safetensors(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(path + " can't be opened: " + std::strerror(errno));
+void SafeTensorsWriter::write(std::span<const float> data) {
+  if (data.size() > missing_) throw Error("[SafeTensorsWriter] more data than the header announces");
+  missing_ -= data.size();
+  file_.write({reinterpret_cast<const char*>(data.data()), data.size_bytes()});
+}
+
+void SafeTensorsWriter::commit() {
+  if (missing_ > 0) throw Error("[SafeTensorsWriter] less data than the header announces");
+  file_.commit();
+}
+
+SafeTensorsReader::SafeTensorsReader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
+  if (!file_) throw IoError(path + " can't be opened: " + std::strerror(errno));
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(path, error);
   if (error) throw IoError(path + " can't be read: " + error.message());
   std::uint64_t length = 0;
-  if (size < sizeof length || !file.read(reinterpret_cast<char*>(&length), sizeof length) ||
+  if (size < sizeof length || !file_.read(reinterpret_cast<char*>(&length), sizeof length) ||
       length > std::min(kMaxHeader, size - sizeof length))
     throw DataError(path +
                     ": not a safetensors file, or cut off: the length of its header does not fit the file");
   std::string text(length, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(length))) throw IoError(path + " can't be read");
+  if (!file_.read(text.data(), static_cast<std::streamsize>(length))) throw IoError(path + " can't be read");
+  data_ = sizeof length + length;
+  entries_ = parse_header(parse_strictly(text, path), size - data_, path, metadata_);
+}
 
-  SafeTensors result;
-  const Json header = parse_strictly(text, path);
-  for (const Entry& entry : parse_header(header, size - sizeof length - length, path, result.metadata)) {
+void SafeTensorsReader::read(const SafeTensorEntry& entry, std::uint64_t first, std::span<float> into) {
+  file_.seekg(static_cast<std::streamoff>(data_ + entry.offset + first * sizeof(float)));
+  if (!file_.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size_bytes())))
+    throw IoError(path_ + " can't be read: tensor " + entry.name);
+}
+
+void write_safetensors(const std::string& path, const SafeTensors& contents) {
+  std::vector<SafeTensorEntry> entries;
+  for (const auto& [name, tensor] : contents.tensors) entries.push_back({name, tensor.shape});
+  SafeTensorsWriter writer(path, contents.metadata, std::move(entries));
+  for (const auto& [name, tensor] : contents.tensors) writer.write(tensor.data);
+  writer.commit();
+}
+
+SafeTensors read_safetensors(const std::string& path) {
+  SafeTensorsReader reader(path);
+  SafeTensors result{reader.metadata(), {}};
+  for (const SafeTensorEntry& entry : reader.entries()) {
     SafeTensor& tensor = result.tensors[entry.name];
     tensor.shape = entry.shape;
-    tensor.data.resize((entry.end - entry.begin) / sizeof(float));
-    if (!file.read(reinterpret_cast<char*>(tensor.data.data()),
-                   static_cast<std::streamsize>(entry.end - entry.begin)))
-      throw IoError(path + " can't be read: tensor " + entry.name);
+    tensor.data.resize(entry.elements());
+    reader.read(entry, 0, tensor.data);
   }
   return result;
 }

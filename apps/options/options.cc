@@ -187,6 +187,25 @@ std::string OptionSet::to_config() const {
   return text;
 }
 
+std::vector<std::string> OptionSet::changed(const std::string& before, const std::string& now,
+                                            const std::string& standard,
+                                            const std::vector<std::string>& except) const {
+  const Settings old = read_config(before, "before"), given = read_config(now, "now"),
+                 defaults = read_config(standard, "standard");
+  const auto text = [&](const Settings& settings, const std::string& name) {
+    const po::option* setting = find_setting(settings, name);
+    if (setting == nullptr) setting = find_setting(defaults, name);
+    return setting == nullptr ? "not given" : join_list(setting->value, " ");
+  };
+  std::vector<std::string> found;
+  for (const Option& option : options_) {
+    if (std::count(except.begin(), except.end(), option.name) > 0) continue;
+    const std::string was = text(old, option.name), is = text(given, option.name);
+    if (was != is) found.push_back(join("--", option.name, " is ", is, ", was ", was));
+  }
+  return found;
+}
+
 std::string OptionSet::did_you_mean(const std::string& name, const std::string& dashes) const {
   std::vector<std::string> known;
   for (const Option& option : options_)

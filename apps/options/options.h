@@ -102,6 +102,11 @@ class OptionSet {
   // The current values as config text.
   std::string to_config() const;
 
+  // The options whose values differ between two texts of to_config(), as "--seed is 2, was 1". One that a text
+  // lacks has the value of a third text, `standard`. Those named in `except` are left out.
+  std::vector<std::string> changed(const std::string& before, const std::string& now,
+                                   const std::string& standard, const std::vector<std::string>& except) const;
+
  private:
   Option& add_option(const Option& option, const std::string& help);
   po::options_description described() const;

@@ -51,6 +51,12 @@ Reports:
 --config FILE reads lines "name = value"; --help-all lists all options.
 )";
 
+// What a training may be resumed with other values of. The text and vocabularies that the names stand for are
+// compared by their contents, threads and device by what the training had.
+const std::vector<std::string> kMayChange = {
+    "train-sets",     "valid-sets", "model",     "preset", "vocabs", "dim-vocabs", "after",
+    "early-stopping", "disp-freq",  "save-freq", "log",    "quiet",  "device",     "cpu-threads"};
+
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
 constexpr Range<int> kCountOrOff{0, 1'000'000};
@@ -63,6 +69,9 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("valid-sets", options.valid_sets, kind::names_of_sides(), "text to measure progress on");
   set.add("model", options.model, kind::name("FOLDER"), "where the model goes");
   set.add("overwrite", options.overwrite, kind::flag(), "replace a model that is there already")
+      .command_line_only = true;
+  set.add("resume", options.resume, kind::choice({"auto", "never", "required"}),
+          "go on with the training that the folder holds: if there is one, never, or else stop")
       .command_line_only = true;
   set.add("preset", options.preset, kind::choice(preset_names()),
           "values for all options below, under those you give");
@@ -248,19 +257,18 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   return options;
 }
 
+std::vector<std::string> changed_options(const std::string& saved, const TrainOptions& options) {
+  TrainOptions any;
+  OptionSet set(kProgram);
+  declare(set, any);
+  return set.changed(saved, to_config(options), to_config(TrainOptions()), kMayChange);
+}
+
 std::string to_config(const TrainOptions& options) {
   TrainOptions copy = options;
   OptionSet set(kProgram);
   declare(set, copy);
   return set.to_config();
-}
-
-void check_model_folder(const TrainOptions& options) {
-  const std::filesystem::path file = std::filesystem::path(options.model) / kModelFile;
-  std::error_code ignored;
-  if (options.overwrite || !std::filesystem::exists(file, ignored)) return;
-  throw UsageError(join("the folder ", in_quotes(options.model),
-                        " holds a model already: choose another, or add --overwrite to replace it"));
 }
 
 }  // namespace mininmt

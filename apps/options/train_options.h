@@ -19,6 +19,7 @@ struct TrainOptions : Recipe {
   std::vector<std::string> valid_sets;         // source and target, or none
   std::string model;                           // the folder to create
   bool overwrite = false;                      // whether an existing model may be replaced
+  std::string resume = "auto";                 // auto, never, required: from the folder's checkpoint
   std::vector<std::string> vocabs;             // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
@@ -58,13 +59,14 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
 // The options as a config text that --config reads back unchanged, except --overwrite.
 std::string to_config(const TrainOptions& options);
 
+// The options, that change what training computes and differ from `saved`
+// `saved`, a text of to_config(). Throws UsageError if this program doesn't know one of them.
+std::vector<std::string> changed_options(const std::string& saved, const TrainOptions& options);
+
 // The presets, in the order of the help.
 std::vector<std::string> preset_names();
 
 // A preset as config text: the values that differ from the defaults. `name` is one of preset_names().
 std::string preset_config(const std::string& name);
-
-// Throws UsageError if the folder already holds a model, unless options.overwrite.
-void check_model_folder(const TrainOptions& options);
 
 }  // namespace mininmt

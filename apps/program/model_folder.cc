@@ -1,10 +1,17 @@
 #include "apps/program/model_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "apps/options/beam_options.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
+#include "tensor/safetensors.h"
 
 namespace mininmt {
 namespace {
@@ -18,11 +25,26 @@ void check_size(const fs::path& file, std::size_t words, int expected) {
 
 }  // namespace
 
+std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target) {
+  return {{kSourceVocab, source.checksum()}, {kTargetVocab, target.checksum()}};
+}
+
+bool has_vocabs(const std::string& model_file, const Vocab& source, const Vocab& target) {
+  const auto metadata = SafeTensorsReader(model_file).metadata();
+  for (const auto& [name, checksum] : vocab_checksums(source, target)) {
+    const auto found = metadata.find(name);
+    if (found != metadata.end() && found->second != checksum) return false;  // older models have none
+  }
+  return true;
+}
+
 LoadedModel load_model_folder(const std::string& path) {
   std::error_code error;
   const bool is_file = fs::is_regular_file(path, error);
-  const fs::path folder = is_file ? fs::path(path).parent_path() : fs::path(path);
-  const fs::path file = is_file ? fs::path(path) : folder / kModelFile;
+  const fs::path real =
+      is_file ? fs::canonical(path) : fs::path(path);  // vocabularies lie beside the file itself
+  const fs::path folder = is_file ? real.parent_path() : real;
+  const fs::path file = is_file ? real : folder / kModelFile;
   if (!fs::exists(path, error))
     throw IoError("--model " + path + ": no such folder; mininmt-train --model makes one");
   if (!fs::exists(file, error))
@@ -32,19 +54,67 @@ LoadedModel load_model_folder(const std::string& path) {
                      Vocab::load((folder / kTargetVocab).string())};
   check_size(folder / kSourceVocab, loaded.source.size(), loaded.model->config().source_words);
   check_size(folder / kTargetVocab, loaded.target.size(), loaded.model->config().target_words);
+  if (!has_vocabs(file.string(), loaded.source, loaded.target))
+    throw DataError(join(file.string(), ": ", kSourceVocab, " or ", kTargetVocab,
+                         " beside it has other words than the model was trained with"));
   return loaded;
 }
 
-void start_model_folder(const std::string& folder, const Vocab& source, const Vocab& target,
-                        const std::string& options) {
+TrainingFolder::TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn)
+    : path_(path) {
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError("--model " + folder + " can't be made: " + error.message());
-  for (const char* old : {kModelFile, kLastModel})
-    fs::remove(fs::path(folder) / old, error);  // they don't match the new vocabularies
-  source.save((fs::path(folder) / kSourceVocab).string());
-  target.save((fs::path(folder) / kTargetVocab).string());
-  write_file_atomically((fs::path(folder) / kSavedOptions).string(), options);
+  made_ = fs::create_directories(path, error);
+  if (error || !fs::is_directory(path))
+    throw IoError(join("--model ", path, " can't be made: ", error ? error.message() : "it is a file"));
+  try {
+    lock(warn);
+    try_to_write();
+    remove_temporaries();
+  } catch (...) {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    throw;
+  }
+}
+
+TrainingFolder::~TrainingFolder() {
+  std::error_code ignored;
+  if (made_) fs::remove(path_, ignored);  // fails unless it is empty
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string TrainingFolder::file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+
+bool TrainingFolder::has(const std::string& name) const {
+  std::error_code ignored;
+  return fs::exists(file(name), ignored);
+}
+
+void TrainingFolder::remove(const std::string& name) const {
+  std::error_code error;
+  fs::remove(file(name), error);
+  if (error) throw IoError(join(file(name), " can't be removed: ", error.message()));
+}
+
+// The system drops the lock when the process ends, however it ends.
+void TrainingFolder::lock(const std::function<void(const std::string&)>& warn) {
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  const int reason = errno;
+  if (reason == EWOULDBLOCK) throw UsageError("--model " + path_ + ": another training is at work in it");
+  warn(join("--model ", path_, " can't be locked (", std::strerror(reason),
+            "): another training in it would not be noticed"));
+}
+
+void TrainingFolder::try_to_write() const { AtomicFile trial(file("trial")); }
+
+void TrainingFolder::remove_temporaries() const {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    for (const char* own : {kModelFile, kLastModel, kCheckpoint, kPreviousCheckpoint, kSourceVocab,
+                            kTargetVocab, kSavedOptions})
+      if (name.starts_with(join(own, ".tmp-"))) fs::remove(entry.path(), error);
+  }
 }
 
 }  // namespace mininmt

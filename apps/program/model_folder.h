@@ -1,6 +1,8 @@
 // A model folder (MODEL.md 8): model.safetensors, source.vocab, target.vocab and the training options.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -12,6 +14,15 @@ namespace mininmt {
 inline constexpr char kSourceVocab[] = "source.vocab";
 inline constexpr char kTargetVocab[] = "target.vocab";
 inline constexpr char kLastModel[] = "last.safetensors";  // the model at the end of training
+inline constexpr char kCheckpoint[] = "checkpoint.safetensors";
+inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";
+
+// The checksums of two vocabularies, for the metadata of a model that is of no use with others.
+std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target);
+
+// Whether the model in this file was trained with these vocabularies, as far as its metadata says. Throws as
+// SafeTensorsReader does.
+bool has_vocabs(const std::string& model_file, const Vocab& source, const Vocab& target);
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
@@ -19,11 +30,34 @@ struct LoadedModel {
 };
 
 // Reads a model from its folder; `path` may also name one of the model files in it. Throws as load_model()
-// and Vocab::load() do, and DataError if a vocabulary's size differs from the model's.
+// and Vocab::load() do, and DataError if the vocabularies are not the model's. Follows links.
 LoadedModel load_model_folder(const std::string& path);
 
-// Creates the folder, removes models in it, and writes the vocabularies and options. Throws IoError.
-void start_model_folder(const std::string& folder, const Vocab& source, const Vocab& target,
-                        const std::string& options);
+// The folder that a training works in; no other training can use it meanwhile.
+class TrainingFolder {
+ public:
+  // Makes the folder where there is none, locks it, tries to write in it, and removes temporary files that a
+  // killed training left. `warn` is told where the folder can't be locked. Throws IoError, and UsageError
+  // where another training works in it.
+  TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn);
+  // Removes the folder if it was made for nothing.
+  ~TrainingFolder();
+  TrainingFolder(const TrainingFolder&) = delete;
+  TrainingFolder& operator=(const TrainingFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const;
+  bool has(const std::string& name) const;
+  void remove(const std::string& name) const;  // if it is there
+
+ private:
+  void lock(const std::function<void(const std::string&)>& warn);
+  void try_to_write() const;
+  void remove_temporaries() const;
+
+  std::string path_;
+  bool made_ = false;
+  int descriptor_ = -1;
+};
 
 }  // namespace mininmt

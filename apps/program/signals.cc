@@ -10,27 +10,36 @@
 namespace mininmt {
 namespace {
 
+std::atomic<bool> noting = false;
 std::atomic<int> received = 0;
 
 void wait_for(sigset_t signals) {
   int signal = 0;
   sigwait(&signals, &signal);
-  received = signal;
-  sigwait(&signals, &signal);
+  if (noting) {
+    received = signal;
+    sigwait(&signals, &signal);
+  }
   _exit(128 + signal);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
 
-void note_signals() {
+void exit_at_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);                    // the terminal was closed
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})  // SIGHUP: the terminal was closed
+    if (!is_ignored(signal)) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by threads started later
   std::thread(wait_for, signals).detach();
 }
+
+void note_signals() { noting = true; }
 
 int signal_received() { return received; }
 

@@ -102,4 +102,16 @@ void ParallelCorpus::Sentences::add(std::span<const Id> sentence) {
   begins_.push_back(ids_.size());
 }
 
+void ParallelCorpus::Sentences::add_to(Checksum& sum) const {
+  sum.add(std::span<const Id>(ids_));
+  sum.add(std::span<const std::uint64_t>(begins_));
+}
+
+std::string ParallelCorpus::checksum() const {
+  Checksum sum;
+  source_.add_to(sum);
+  target_.add_to(sum);
+  return sum.text();
+}
+
 }  // namespace mininmt

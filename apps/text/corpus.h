@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/text/checksum.h"
 #include "apps/text/lines.h"
 #include "apps/text/vocab.h"
 #include "tensor/types.h"
@@ -69,6 +70,7 @@ class ParallelCorpus {
   void add(std::span<const Id> source, std::span<const Id> target);
 
   std::size_t size() const { return source_.size(); }
+  std::string checksum() const;  // of all ids
 
   // The sentences of pair i, i < size(); valid until the next add().
   std::span<const Id> source(std::size_t i) const { return source_[i]; }
@@ -80,6 +82,7 @@ class ParallelCorpus {
    public:
     void add(std::span<const Id> sentence);
     std::size_t size() const { return begins_.size() - 1; }
+    void add_to(Checksum& sum) const;
     std::span<const Id> operator[](std::size_t i) const {
       return {ids_.data() + begins_[i], ids_.data() + begins_[i + 1]};
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/text/checksum.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 
@@ -53,6 +54,12 @@ void Vocab::save(const std::string& path) const {
   std::string contents;
   for (const std::string& word : words_) contents += word + '\n';
   write_file_atomically(path, contents);
+}
+
+std::string Vocab::checksum() const {
+  Checksum sum;
+  for (const std::string& word : words_) sum.add(word + '\n');
+  return sum.text();
 }
 
 bool Vocab::add(std::string_view word) {

@@ -54,6 +54,7 @@ class Vocab {
   std::string_view word(Id id) const;
 
   std::size_t size() const { return words_.size(); }
+  std::string checksum() const;  // of all words in their order
 
   // The ids of a line's words, and kEos. A literal </s> becomes kUnk and doesn't end the sentence.
   std::vector<Id> encode(std::string_view line) const;

@@ -4,9 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 
-#include "apps/program/model_folder.h"
 #include "apps/program/signals.h"
 #include "apps/train/minibatches.h"
 #include "nn/families.h"
@@ -40,11 +38,12 @@ std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source
 }
 
 Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
-                 const TrainOptions& options, Log& log, Clock clock)
+                 Saver& saver, const TrainOptions& options, Log& log, Clock clock)
     : model_(model),
       updater_(updater),
       corpus_(corpus),
       validate_(std::move(validate)),
+      saver_(saver),
       options_(options),
       log_(log),
       clock_(std::move(clock)),
@@ -54,25 +53,58 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
                static_cast<std::size_t>(options.mini_batch_words)},
               static_cast<std::uint64_t>(options.seed)),
       start_(clock_()),
-      schedule_({is_higher_better(options.valid_metrics[0]), options.lr_decay, options.lr_decay_patience,
+      schedule_({are_higher_better(options.valid_metrics), options.lr_decay, options.lr_decay_patience,
                  options.early_stopping}) {
-  window_.since = start_;
   updater_.on_warning([&log](const std::string& text) { log.warning(text); });
 }
 
-Budget Trainer::done() const {
-  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(),
-          static_cast<std::int64_t>(seconds() / 60)};
+void Trainer::visit(StateVisitor& visitor) {
+  const auto visit_mark = [&](const std::string& name, Mark& mark) {
+    visitor.visit(name + ".epochs", mark.epochs);
+    visitor.visit(name + ".updates", mark.updates);
+    visitor.visit(name + ".seconds", mark.seconds);
+  };
+  updater_.visit(visitor);
+  schedule_.visit(visitor);
+  auto epoch = static_cast<std::int64_t>(stream_.epoch()),
+       minibatch = static_cast<std::int64_t>(stream_.minibatch());
+  visitor.visit("stream.epoch", epoch);
+  visitor.visit("stream.minibatch", minibatch);
+  stream_.seek(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(minibatch));
+  visitor.visit("epoch", epoch_);
+  double seconds = this->seconds();
+  visitor.visit("seconds", seconds);
+  start_ = clock_() - seconds;
+  visit_mark("displayed", displayed_);
+  visit_mark("validated", validated_);
+  visit_mark("saved", saved_);
+  visitor.visit("window.cost", window_.cost);
+  visitor.visit("window.norm", window_.norm);
+  visitor.visit("window.updates", window_.updates);
+  visitor.visit("window.sentences", window_.sentences);
+  visitor.visit("window.words", window_.words);
+  visitor.visit("window.since", window_.since);
+  visitor.visit("words", words_);
+  visitor.visit("not-finite", not_finite_);
+  visitor.visit("not-finite-in-a-row", not_finite_in_a_row_);
+  visitor.visit("complete", complete_);
 }
 
-// Whether `frequency` has passed since `last`; if so, sets `last` to now.
-bool Trainer::due(const Budget& frequency, Budget& last) const {
-  const Budget now = done();
-  if (!frequency.reached_by(
-          {now.epochs - last.epochs, now.updates - last.updates, now.minutes - last.minutes}))
-    return false;
-  last = now;
-  return true;
+Trainer::Mark Trainer::now() const {
+  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(), seconds()};
+}
+
+// Whether `frequency` has passed since `last`.
+bool Trainer::due(const Budget& frequency, const Mark& last) const {
+  const Mark now = this->now();
+  return frequency.reached_by({now.epochs - last.epochs, now.updates - last.updates,
+                               static_cast<std::int64_t>((now.seconds - last.seconds) / 60)});
+}
+
+bool Trainer::reached_end() const {
+  const Mark now = this->now();
+  return options_.after.reached_by({now.epochs, now.updates, static_cast<std::int64_t>(now.seconds / 60)}) ||
+         schedule_.stops();
 }
 
 double Trainer::fraction_done() const {
@@ -90,35 +122,73 @@ double Trainer::fraction_done() const {
 }
 
 int Trainer::run() {
-  while (!finished()) {
+  if (is_complete()) {
+    log_.info(join("this training is complete, after ", updater_.updates(),
+                   " updates: nothing is left to do. ", "A higher --after goes on with it"));
+    return 0;
+  }
+  const int exit_code = train();
+  return exit_code != 0 ? exit_code : finish();
+}
+
+// A validation that is due comes first: a training that was stopped in one resumes there.
+int Trainer::train() {
+  while (signal_received() == 0) {
+    if (validate_ && due(options_.valid_freq, validated_)) {
+      or_warn([this] { save_before_validation(); });
+      if (!validate()) break;
+    }
+    if (reached_end()) return 0;
+    if (due(options_.save_freq, saved_)) or_warn([this] { save(); });
     take_update();
     if (due(options_.disp_freq, displayed_)) display();
     progress_.update(fraction_done(),
                      join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
-    if (validate_ && due(options_.valid_freq, validated_)) validate();
-    if (due(options_.save_freq, saved_)) save_last();
   }
+  return stopped();
+}
+
+// What the validation at the end decides belongs to the end: a training that is resumed with a higher --after is
+// as if it had never stopped here.
+int Trainer::finish() {
   take_reports(true);
-  if (validate_ && signal_received() == 0 && validated_.updates != updater_.updates()) validate();
-  if (updater_.updates() > 0) save_last();
-  const double duration = seconds();
+  if (not_finite_ > 0 && not_finite_ == updater_.updates()) throw_diverged();
+  if (schedule_.stops())
+    log_.info(join("early stopping: ", schedule_.stalls(), " validations in a row without a better ",
+                   options_.valid_metrics[0]));
+  if (validate_ && validated_.updates != updater_.updates()) {
+    save_before_validation();
+    const Schedule schedule = schedule_;
+    const Mark validated = validated_;
+    const double learn_rate = updater_.learn_rate();
+    if (!validate()) return stopped();
+    schedule_ = schedule, validated_ = validated;
+    updater_.set_learn_rate(learn_rate);
+  }
+  complete_ = 1;
+  save();
+  report_done();
+  return 0;
+}
+
+void Trainer::report_done() {
   log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ",
-                 format_duration(duration), ", ", format("%.0f", static_cast<double>(words_) / duration),
+                 format_duration(seconds()), ", ", format("%.0f", static_cast<double>(words_) / seconds()),
                  " words/s, validation and all"));
   if (not_finite_ > 0)
     log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
-  if (signal_received() == 0) return 0;
-  log_.warning(join("stopped by signal ", signal_received(),
-                    updater_.updates() > 0 ? "; the model as it was is saved" : " before the first update"));
-  return 128 + signal_received();
 }
 
-bool Trainer::finished() {
-  if (signal_received() != 0 || options_.after.reached_by(done())) return true;
-  if (!schedule_.stops()) return false;
-  log_.info(join("early stopping: ", schedule_.stalls(), " validations in a row without a better ",
-                 options_.valid_metrics[0]));
-  return true;
+// By a signal.
+int Trainer::stopped() {
+  if (updater_.updates() == 0) {
+    log_.warning(join("stopped by signal ", signal_received(), " before the first update"));
+  } else {
+    save();
+    log_.warning(join("stopped by signal ", signal_received(),
+                      "; everything is saved, and the same command goes on from here"));
+  }
+  return 128 + signal_received();
 }
 
 void Trainer::take_update() {
@@ -149,8 +219,12 @@ void Trainer::check_finite(const UpdateReport& report) {
   ++not_finite_;
   log_.warning(join("update ", report.update, ": the gradient is not finite; the update is skipped"));
   if (not_finite_in_a_row_ < kMostNotFiniteInARow) return;
+  throw_diverged();
+}
+
+void Trainer::throw_diverged() const {
   throw Error(join("training diverged: ", not_finite_in_a_row_,
-                   " gradients in a row were not finite. Try a lower ", "--learn-rate than ",
+                   " gradients in a row were not finite. Try a lower --learn-rate than ",
                    updater_.learn_rate(),
                    options_.clip_norm > 0 ? " or a smaller --clip-norm" : " or --clip-norm 1",
                    "; what was saved before stays as it is"));
@@ -165,7 +239,8 @@ std::string Trainer::cost_text(const Window& window) const {
 
 void Trainer::display() {
   take_reports(true);
-  const double duration = clock_() - window_.since;
+  displayed_ = now();
+  const double duration = seconds() - window_.since;
   const double left = seconds_left(fraction_done(), seconds());
   log_.info(
       join("epoch ", epoch_, "  update ", updater_.updates(), "  sentences ", window_.sentences, "  ",
@@ -174,45 +249,73 @@ void Trainer::display() {
            format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
            "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
   window_ = {};
-  window_.since = clock_();
+  window_.since = seconds();
 }
 
-void Trainer::validate() {
+// Returns false if a signal came meanwhile; nothing has changed then.
+bool Trainer::validate() {
   take_reports(true);
-  // Validation uses the values that would be saved; the parameters are restored afterwards.
+  // Validation sees what would be saved; the parameters come back afterwards.
   const Tensor& values = model_.parameters().values();
   const Tensor own = values.clone();
   values.set(updater_.values());
-  const double start = clock_();
-  const ValidationScores scores = validate_(model_);
+  const double start = seconds();
+  const std::optional<ValidationScores> scores = validate_(model_);
   values.set(own);
+  if (!scores) return false;
+  take_scores(*scores, seconds() - start);
+  window_.since += seconds() - start;  // words/s without validation
+  validated_ = now();
+  return true;
+}
 
-  const std::string& metric = options_.valid_metrics[0];
-  const bool is_best =
-      schedule_.take(std::isfinite(scores.cross_entropy) ? scores.metric(metric) : std::nan(""));
+void Trainer::take_scores(const ValidationScores& scores, double took) {
+  std::vector<double> values;
   std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
-  for (const std::string& name : options_.valid_metrics)
+  for (const std::string& name : options_.valid_metrics) {
+    values.push_back(std::isfinite(scores.cross_entropy) ? scores.metric(name) : std::nan(""));
     text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
-  log_.info(text + "  " + (is_best ? "new best" : join("no better ", schedule_.stalls(), " in a row")) +
-            "  took " + format_duration(clock_() - start));
-  if (is_best) save(kModelFile);
-  const double rate = schedule_.learn_rate(updater_.learn_rate());
-  if (rate != updater_.learn_rate()) {
-    updater_.set_learn_rate(rate);
-    log_.info(join("learning rate ", rate));
   }
-  window_.since += clock_() - start;  // words/s without validation
+  const bool is_best = schedule_.take(values);
+  log_.info(text + "  " + (is_best ? "new best" : join("no better ", schedule_.stalls(), " in a row")) +
+            "  took " + format_duration(took));
+  if (is_best) {
+    unsaved_best_ = updater_.values().clone();
+    or_warn([this] { save_best(); });
+  }
+  const double rate = schedule_.learn_rate(updater_.learn_rate());
+  if (rate == updater_.learn_rate()) return;
+  updater_.set_learn_rate(rate);
+  log_.info(join("learning rate ", rate));
 }
 
-// Without validation there is no best model: the last one is the model, unless validation failed.
-void Trainer::save_last() {
+// While training goes on, a disk that is full now may have room the next time.
+void Trainer::or_warn(const std::function<void()>& save) {
+  try {
+    save();
+  } catch (const IoError& error) {
+    log_.warning(join("not saved: ", error.what(), "; training goes on, and tries again at the next save"));
+  }
+}
+
+void Trainer::save_best() {
+  if (!unsaved_best_.defined()) return;
+  saver_.save_model(kModelFile, unsaved_best_);
+  unsaved_best_ = {};
+}
+
+void Trainer::save_before_validation() {
   take_reports(true);
-  save(kLastModel);
-  if (!schedule_.has_best() && schedule_.stalls() == 0) save(kModelFile);
+  saved_ = now();
+  save_best();  // first: the checkpoint says that it is there
+  saver_.save_checkpoint([this](StateVisitor& visitor) { visit(visitor); });
+  saver_.save_model(kLastModel, updater_.values());
 }
 
-void Trainer::save(const char* name) {
-  save_model((std::filesystem::path(options_.model) / name).string(), model_, updater_.values());
+// As long as no validation has judged a model, the last one is the model.
+void Trainer::save() {
+  save_before_validation();
+  if (!schedule_.has_best() && schedule_.stalls() == 0) saver_.save_model(kModelFile, updater_.values());
 }
 
 }  // namespace mininmt

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "apps/program/log.h"
 #include "apps/program/progress.h"
 #include "apps/text/batches.h"
 #include "apps/text/corpus.h"
+#include "apps/train/saver.h"
 #include "apps/train/validation.h"
 #include "nn/training/schedule.h"
 #include "nn/training/update.h"
@@ -17,8 +19,8 @@ namespace mininmt {
 std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
                                  std::size_t target_words);
 
-// Scores the model; empty for a run without validation.
-using Validate = std::function<ValidationScores(const Model&)>;
+// Scores the model, or returns nothing if a signal came meanwhile. Empty for a run without validation.
+using Validate = std::function<std::optional<ValidationScores>(const Model&)>;
 
 // Seconds since a fixed time.
 using Clock = std::function<double()>;
@@ -26,51 +28,72 @@ double steady_seconds();
 
 class Trainer {
  public:
-  // Trains `model` on `corpus` with its `updater`, in a model folder that has been started. Holds references.
-  Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
+  // Trains `model` on `corpus` by `updater`, which is the model's own. Holds references.
+  Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate, Saver& saver,
           const TrainOptions& options, Log& log, Clock clock = steady_seconds);
 
-  // Returns 0, or 128 + the number of the signal that ended it; saves the model in both cases.
+  // Returns 0, or 128 + the number of the signal that ended it. Everything is saved in both cases.
   int run();
 
+  // The whole state of the training; reading it back into a new trainer resumes it.
+  void visit(StateVisitor& visitor);
+
+  // Whether there is nothing left to do, which run() would only say.
+  bool is_complete() const { return complete_ && reached_end(); }
+
  private:
-  struct Window {  // since the last log line
+  struct Mark {  // a moment of the training
+    std::int64_t epochs = 0, updates = 0;
+    double seconds = 0;
+  };
+  struct Window {  // since the last line of the log
     double cost = 0, norm = 0;
     std::int64_t updates = 0, sentences = 0, words = 0;
-    double since = 0;  // clock, in seconds
+    double since = 0;  // seconds of training
   };
 
-  Budget done() const;
-  bool due(const Budget& frequency, Budget& last) const;
-  double seconds() const { return clock_() - start_; }  // since the start
+  Mark now() const;
+  bool due(const Budget& frequency, const Mark& last) const;
+  double seconds() const { return clock_() - start_; }  // of training, over all its runs
   double fraction_done() const;
+  bool reached_end() const;
+  int train();
+  int finish();
   void take_update();
   void take_reports(bool wait);
   void take_report(const UpdateReport& report);
   void check_finite(const UpdateReport& report);
+  [[noreturn]] void throw_diverged() const;
   std::string cost_text(const Window& window) const;
   void display();
-  void validate();
-  void save_last();
-  void save(const char* name);
-  bool finished();
+  bool validate();
+  void take_scores(const ValidationScores& scores, double took);
+  void or_warn(const std::function<void()>& save);
+  void save_best();
+  void save_before_validation();
+  void save();
+  int stopped();
+  void report_done();
 
   Model& model_;
   Updater& updater_;
   const ParallelCorpus& corpus_;
   Validate validate_;
+  Saver& saver_;
   const TrainOptions& options_;
   Log& log_;
   Clock clock_;
   Progress progress_;
   BatchStream stream_;
-  std::uint64_t epoch_ = 1;  // of the last update, from 1; the stream is before the next one
-  double start_;
+  std::int64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
+  double start_;            // when the clock would have shown 0 seconds of training
   Window window_;
-  Budget displayed_, validated_, saved_;  // progress when each was last done
+  Mark displayed_, validated_, saved_;  // when each was last done
   Schedule schedule_;
-  int not_finite_ = 0, not_finite_in_a_row_ = 0;
+  Tensor unsaved_best_;  // until kModelFile is written
+  std::int64_t not_finite_ = 0, not_finite_in_a_row_ = 0;
   std::int64_t words_ = 0;
+  std::int64_t complete_ = 0;  // 1: the training ended, as far as --after went then
 };
 
 }  // namespace mininmt

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "apps/text/bleu.h"
-#include "apps/translate/translator.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -17,7 +16,11 @@ double ValidationScores::metric(const std::string& name) const {
   throw UsageError("--valid-metrics: '" + name + "' is unknown: cross-entropy, perplexity or bleu");
 }
 
-bool is_higher_better(const std::string& metric) { return metric == "bleu"; }
+std::vector<bool> are_higher_better(const std::vector<std::string>& metrics) {
+  std::vector<bool> higher;
+  for (const std::string& metric : metrics) higher.push_back(metric == "bleu");
+  return higher;
+}
 
 Validation::Validation(const TrainOptions& options, ValidationText text, const Vocab& source,
                        const Vocab& target, int threads)
@@ -30,10 +33,11 @@ Validation::Validation(const TrainOptions& options, ValidationText text, const V
     target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
 }
 
-ValidationScores Validation::measure(const Model& model) const {
+std::optional<ValidationScores> Validation::measure(const Model& model, const Stop& stop) const {
   ValidationScores scores;
   const auto log_p = score_lines(model, source_vocab_, target_vocab_, text_.source, text_.target,
-                                 options_.valid_mini_batch, threads_);
+                                 options_.valid_mini_batch, threads_, stop);
+  if (stop && stop()) return {};
   const double total = -std::accumulate(log_p.begin(), log_p.end(), 0.0);
   scores.cross_entropy = total / static_cast<double>(text_.source.size());
   scores.perplexity = std::exp(total / static_cast<double>(target_words_));
@@ -41,7 +45,8 @@ ValidationScores Validation::measure(const Model& model) const {
     const Translator translator(model, source_vocab_, target_vocab_, search_options(options_.decoding),
                                 options_.valid_mini_batch, threads_);
     Bleu bleu;
-    const auto translations = translator.translate(text_.source);
+    const auto translations = translator.translate(text_.source, stop);
+    if (stop && stop()) return {};
     for (std::size_t i = 0; i < text_.source.size(); ++i)
       bleu.add(translations[i].empty() ? "" : translator.text(translations[i][0]), text_.target[i]);
     scores.bleu = bleu.score();

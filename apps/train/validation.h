@@ -1,10 +1,12 @@
 // Scores of a model on validation text.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/train/training_text.h"
+#include "apps/translate/translator.h"
 #include "nn/model.h"
 
 namespace mininmt {
@@ -17,8 +19,8 @@ struct ValidationScores {
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
 
-// Whether higher is better: for bleu, not for the others.
-bool is_higher_better(const std::string& metric);
+// Of each metric, whether a higher value is better: of bleu, not of the others.
+std::vector<bool> are_higher_better(const std::vector<std::string>& metrics);
 
 class Validation {
  public:
@@ -26,8 +28,9 @@ class Validation {
   Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
              int threads);
 
-  // BLEU only if options.valid_metrics has it, since it needs a search.
-  ValidationScores measure(const Model& model) const;
+  // BLEU only if options.valid_metrics has it, since it needs a search. `stop` is asked before each minibatch;
+  // nothing is returned if it says so.
+  std::optional<ValidationScores> measure(const Model& model, const Stop& stop = {}) const;
 
  private:
   const TrainOptions& options_;

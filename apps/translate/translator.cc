@@ -23,12 +23,13 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
 // Calls work(places) for batches of `order`, in this order, spread over the threads. A batch has `mini_batch`
 // sentences, or fewer if it would otherwise exceed the padded size of that many of length `ordinary`.
 void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLengths>& lengths,
-                    PairLengths ordinary, int mini_batch, int threads,
+                    PairLengths ordinary, int mini_batch, int threads, const Stop& stop,
                     const std::function<void(std::span<const std::size_t>)>& work) {
   const std::size_t most = static_cast<std::size_t>(mini_batch);
   const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
-  parallel_for_each(static_cast<std::int64_t>(batches.size()), threads,
-                    [&](std::int64_t i) { work(batches[i]); });
+  parallel_for_each(static_cast<std::int64_t>(batches.size()), threads, [&](std::int64_t i) {
+    if (!stop || !stop()) work(batches[i]);
+  });
 }
 
 std::vector<std::span<const Id>> pick(const Sentences& sentences, std::span<const std::size_t> places) {
@@ -58,7 +59,8 @@ Translator::Translator(const Model& model, const Vocab& source, const Vocab& tar
       mini_batch_(mini_batch),
       threads_(threads) {}
 
-std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines) const {
+std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines,
+                                                           const Stop& stop) const {
   const Sentences sources = encode(source_, lines);
   std::vector<std::size_t> order;
   std::vector<PairLengths> lengths;
@@ -73,7 +75,7 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
     auto found = beam_search(model_, pick(sources, places), search_);
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
   };
-  for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, search);
+  for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, stop, search);
   return result;
 }
 
@@ -86,7 +88,8 @@ PairLengths Translator::search_lengths(std::size_t source) const {
 
 std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
-                                const std::vector<std::string>& target_lines, int mini_batch, int threads) {
+                                const std::vector<std::string>& target_lines, int mini_batch, int threads,
+                                const Stop& stop) {
   const Sentences sources = encode(source, source_lines), targets = encode(target, target_lines);
   if (sources.size() != targets.size())
     throw Error(join("[score_lines] ", sources.size(), " sources, ", targets.size(), " targets"));
@@ -105,7 +108,7 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
     const auto scores = log_probabilities(model, make_batch(pick(sources, places), pick(targets, places)));
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = scores[i];
   };
-  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, score);
+  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, stop, score);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Translating and scoring lines of text, for mininmt-beam and for validation in mininmt-train.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace mininmt {
 // The search options for a program's decoding options.
 SearchOptions search_options(const DecodingOptions& decoding);
 
+// Whether to give up, asked before each batch; empty: never. What was not computed then is empty or 0.
+using Stop = std::function<bool()>;
+
 class Translator {
  public:
   // Holds references to all but the options.
@@ -22,7 +26,8 @@ class Translator {
 
   // The hypotheses for each line, in line order; none for a line without words. Lines of similar length are
   // searched together, `mini_batch` at a time, fewer if they are longer than kOrdinaryLength.
-  std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines) const;
+  std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines,
+                                                 const Stop& stop = {}) const;
 
   // The words of a hypothesis as text.
   std::string text(const Hypothesis& hypothesis) const { return target_.decode(hypothesis.words); }
@@ -40,6 +45,7 @@ class Translator {
 // target length are scored together, those with long sources separately; batches as in Translator.
 std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
-                                const std::vector<std::string>& target_lines, int mini_batch, int threads);
+                                const std::vector<std::string>& target_lines, int mini_batch, int threads,
+                                const Stop& stop = {});
 
 }  // namespace mininmt

@@ -84,6 +84,15 @@ class CudaUpdater final : public Updater {
     return std::exchange(done_, {});
   }
 
+  void visit(StateVisitor& visitor) override {
+    cuda::Progress now;
+    memory_.to_host(&now, progress(), sizeof now);
+    optimizer_->applied = now.applied;
+    Updater::visit(visitor);
+    now.applied = optimizer_->applied;
+    memory_.from_host(progress(), &now, sizeof now);
+  }
+
  private:
   static constexpr std::int64_t kScheduleSize = size_of<cuda::Schedule>(1),
                                 kProgressSize = size_of<cuda::Progress>(1),

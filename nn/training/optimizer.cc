@@ -57,6 +57,10 @@ class Ruled final : public Optimizer {
       });
   }
 
+  void visit_blocks(StateVisitor& visitor) override {
+    for (std::size_t i = 0; i < kept_.size(); ++i) visitor.visit(join(Rule::kName, ".", i + 1), kept_[i]);
+  }
+
   std::array<Tensor, Rule::kBlocks> kept_;
 };
 
@@ -94,7 +98,7 @@ void Optimizer::update(const Tensor& values, const Tensor& gradient, double fact
   schedule.learn_rate = learn_rate;
   cuda::Progress progress{};
   progress.factor = factor;
-  progress.applied = ++applied_;
+  progress.applied = ++applied;
   on_cpu(values, gradient, schedule, progress);
 }
 
@@ -102,6 +106,12 @@ void Optimizer::update(const Tensor& values, const Tensor& gradient, const cuda:
                        const cuda::Progress* progress) {
   check(values, gradient, false);
   on_cuda(values, gradient, schedule, progress);
+}
+
+void Optimizer::visit(StateVisitor& visitor) {
+  visitor.visit("learn-rate", learn_rate);
+  visitor.visit("applied", applied);
+  visit_blocks(visitor);
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values) {

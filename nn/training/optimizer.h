@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cuda/optimizer_rules.h"
+#include "nn/training/state.h"
 #include "tensor/tensor.h"
 
 namespace mininmt {
@@ -27,6 +28,10 @@ class Optimizer {
 
   double learn_rate = 0;  // may be changed between updates
 
+  void visit(StateVisitor& visitor);
+
+  std::int64_t applied = 0;  // updates on the CPU; on the GPU cuda::Progress counts them
+
  protected:
   explicit Optimizer(const Tensor& values) : size_(values.size()), memory_(values.memory()) {}
 
@@ -35,11 +40,11 @@ class Optimizer {
                       const cuda::Progress& progress) = 0;
   virtual void on_cuda(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
                        const cuda::Progress* progress) = 0;
+  virtual void visit_blocks(StateVisitor& visitor) = 0;
   void check(const Tensor& values, const Tensor& gradient, bool on_host) const;
 
   std::int64_t size_;
   Memory& memory_;
-  std::int64_t applied_ = 0;  // updates on the CPU
 };
 
 // "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9,

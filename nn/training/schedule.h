@@ -1,36 +1,43 @@
 // What follows from validation: the best score so far, learning rate decay at stalls, early stopping.
 #pragma once
 
-#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/training/state.h"
 
 namespace mininmt {
 
 class Schedule {
  public:
   struct Options {
-    bool higher_is_better = false;
-    double lr_decay = 0;        // factor on the learning rate; 0: no decay
-    int lr_decay_patience = 1;  // stalls in a row before each decay
-    int early_stopping = 0;     // stalls in a row that end training; 0: never
+    std::vector<bool> higher_is_better;  // of each metric; a tie in one is decided by the next
+    double lr_decay = 0;                 // factor on the learning rate; 0: it stays
+    int lr_decay_patience = 1;           // stalls in a row before each decay
+    int early_stopping = 0;              // stalls in a row that end training; 0: never
   };
 
   explicit Schedule(const Options& options) : options_(options) {}
 
-  // Takes the next validation's score, NaN if the model is unusable. Returns whether it is better than all
-  // before; if not, that is a stall.
-  bool take(double score);
+  // Takes the scores of a validation, one for each metric, in order; NaN if the model is of no use. Returns
+  // whether they are the best so far. Scores that are not, those as good as the best included, are a stall.
+  bool take(const std::vector<double>& scores);
 
-  bool has_best() const { return best_.has_value(); }
-  int stalls() const { return stalls_; }  // since the best, or the start
+  bool has_best() const { return !best_.empty(); }
+  std::int64_t stalls() const { return stalls_; }  // since the best, or the start
 
   // The learning rate after the last validation, given the `rate` before it.
   double learn_rate(double rate) const;
   bool stops() const { return options_.early_stopping > 0 && stalls_ >= options_.early_stopping; }
 
+  void visit(StateVisitor& visitor);
+
  private:
+  bool is_better(const std::vector<double>& scores) const;
+
   Options options_;
-  std::optional<double> best_;
-  int stalls_ = 0;
+  std::vector<double> best_;
+  std::int64_t stalls_ = 0;
 };
 
 }  // namespace mininmt

@@ -24,6 +24,13 @@ UpdateReport Updater::update(const Minibatch& minibatch) {
   return reports(true).back();
 }
 
+void Updater::visit(StateVisitor& visitor) {
+  visitor.visit("updates", updates_);
+  visitor.visit("parameters", model_.parameters().values());
+  if (average_.defined()) visitor.visit("average", average_);
+  optimizer_->visit(visitor);
+}
+
 UpdateReport Updater::counts(const Minibatch& minibatch) const {
   UpdateReport report;
   report.update = updates_ + 1;

@@ -41,6 +41,10 @@ class Updater {
   double learn_rate() const { return optimizer_->learn_rate; }
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
 
+  // Everything that the next update depends on, besides minibatch and recipe. Waits for updates under way,
+  // whose reports must have been taken.
+  virtual void visit(StateVisitor& visitor);
+
   // The values to validate and save: the parameters, or their moving average with --exponential-smoothing.
   const Tensor& values() const { return average_.defined() ? average_ : model_.parameters().values(); }
 

@@ -8,10 +8,10 @@ make_pairs 8 valid
 expect 0 train_small a --seed 3
 silent out
 silent err
-for file in model.safetensors last.safetensors source.vocab target.vocab options.ini; do
+for file in model.safetensors last.safetensors checkpoint.safetensors source.vocab target.vocab options.ini; do
   holds "$file is there" test -s a/$file
 done
-holds "no temporary files" test "$(ls a | wc -l)" -eq 5
+holds "no temporary files" test "$(ls -A a | wc -l)" -eq 7
 expect 0 train_small b --seed 3
 holds "the same seed gives the same model" cmp -s a/model.safetensors b/model.safetensors
 expect 0 train_small c --seed 4
@@ -49,10 +49,33 @@ holds "the log is there" test -s d/log
 expect 0 eval '(cd d && "$beam" --model model.safetensors --input ../toy.src --output translations)'
 holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 
-# An existing model is only replaced on request.
+# An existing model is only replaced on request; the same training is complete, another is refused by name.
 before=$(cksum a/model.safetensors)
-expect 2 train_small a --seed 5
+expect 0 train_small a --seed 3 --log a.log
+says a.log 'this training is complete, after 20 updates'
+for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --cpu-threads 3" "--seed 3 --clip-norm 2"; do
+  expect 2 train_small a $options
+  option=${options##*--}
+  says err "can't go on, since --${option% *} is ${option#* }, was .*overwrite"
+done
+expect 2 train_small a --seed 3 --train-sets toy.tgt toy.tgt
+says err "the source vocabulary is another"
+{ head -1 toy.src; tail -n +2 toy.src | sed 's/s1 /s2 /'; } >other.src
+expect 2 train_small a --seed 3 --train-sets other.src toy.tgt --vocabs a/source.vocab a/target.vocab
+says err "the training text is another"
+expect 2 train_small a --seed 3 --valid-sets valid.src valid.tgt
+says err "the validation text is another|valid"
+expect 2 train_small a --seed 3 --resume never
 says err 'overwrite'
+expect 2 train_small nothing --resume required
+says err 'no checkpoint'
+holds "no folder was made" test ! -e nothing
+cp -r a old-format && rm old-format/checkpoint*
+expect 2 train_small old-format --seed 3
+says err 'without a checkpoint'
+rm old-format/model.safetensors
+expect 2 train_small old-format --seed 3
+says err 'without a checkpoint'
 holds "it is left alone" test "$(cksum a/model.safetensors)" = "$before"
 expect 0 train_small a --seed 5 --overwrite
 holds "it is replaced" test "$(cksum a/model.safetensors)" != "$before"
@@ -174,13 +197,49 @@ printf 'seed = 1\n' >own.ini
 expect 2 train_small wrong --config own.ini --log own.ini
 holds "the config file is as it was" grep -qx 'seed = 1' own.ini
 
-# A signal before training starts leaves an old model in place.
+# An old model stays until the first checkpoint of the new training is whole.
 cp -r a old
-"$train" --train-sets toy.src toy.tgt --model old --overwrite --dim-rnn 600 --dim-emb 16 --after 1u >out 2>err &
+"$train" --train-sets toy.src toy.tgt --model old --overwrite --dim-rnn 600 --dim-emb 16 --save-freq 0 --after 100000u >out 2>err &
+for ((i = 0; i < 300; ++i)); do grep -q 'options:' err && break; sleep 0.1; done
 sleep 0.3
-kill -TERM $!
-wait $!
-holds "the old model is there, or the new one" test -s old/model.safetensors
+kill -KILL $!
+wait $! 2>/dev/null
+holds "the old model is there" cmp -s a/model.safetensors old/model.safetensors
+expect 0 train_small old --seed 5
+expect 0 train_small old --seed 9 --overwrite
+holds "the new model is there" eval '! cmp -s a/model.safetensors old/model.safetensors'
+
+# Two trainings don't work in one folder.
+"$train" --preset tiny --train-sets toy.src toy.tgt --model busy --after 100000u >out 2>err &
+pid=$!
+for ((i = 0; i < 300; ++i)); do grep -q 'options:' err && break; sleep 0.1; done
+expect 2 train_small busy
+says err 'another training is at work'
+kill $pid
+wait $pid 2>/dev/null
+
+# A signal in a validation gives the validation up; the same command goes on with it. Temporary files of killed
+# trainings go.
+for ((i = 0; i < 30000; ++i)); do echo "s1 s2 s3"; done >long.src
+for ((i = 0; i < 30000; ++i)); do echo "t1 t2 t3"; done >long.tgt
+training=("$train" --preset tiny --train-sets toy.src toy.tgt --valid-sets long.src long.tgt --valid-freq 2u --after 4u --model validated --beam-size 8)
+"${training[@]}" >out 2>err &
+pid=$!
+for ((i = 0; i < 300; ++i)); do [ -s validated/last.safetensors ] && break; sleep 0.1; done
+sleep 0.5
+checks=$((checks + 1))
+kill -TERM $pid
+for ((i = 0; i < 30; ++i)); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+kill -0 $pid 2>/dev/null && fail "a validation is not given up within 3 seconds"
+wait $pid
+[ $? -eq 143 ] || fail "no exit code 143 after SIGTERM in a validation"
+says err 'everything is saved'
+holds "no validation ended" eval '! grep -q "validation  epoch" err'
+touch validated/last.safetensors.tmp-1-0 validated/checkpoint.safetensors.tmp-2-3
+training[7]=valid.src training[8]=valid.tgt
+expect 2 "${training[@]}"
+says err 'the validation text is another'
+holds "temporary files are gone" eval '! ls validated | grep -q tmp'
 
 # Dropout of annotations also applies to the fixed vector.
 fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }

@@ -306,15 +306,34 @@ TEST_CASE("the log does not go into the config file or a file of the model") {
   CHECK_FALSE(holds(logging_to(folder.path("train.log")), "would write"));
 }
 
-TEST_CASE("a model that is there is not trained over, unless --overwrite") {
-  const TemporaryFolder folder;
-  TrainOptions options;
-  options.model = folder.path("");
-  CHECK_NOTHROW(check_model_folder(options));
-  folder.write("model.safetensors", "");
-  CHECK_THROWS_AS(check_model_folder(options), UsageError);
-  options.overwrite = true;
-  CHECK_NOTHROW(check_model_folder(options));
+TEST_CASE("changed options are those that change what training computes") {
+  TrainOptions before;
+  before.train_sets = {"a", "b"};
+  before.model = "m";
+  TrainOptions now = before;
+  now.train_sets = {"c", "d"};
+  now.after = {.updates = 7};
+  now.disp_freq = now.save_freq = {};
+  now.log = "log";
+  now.early_stopping = 3;
+  now.cpu_threads = 5;
+  CHECK(changed_options(to_config(before), now).empty());
+  now.learn_rate = 0.5;
+  now.config.set("dim-rnn", 7);
+  now.seed = 9;
+  CHECK(changed_options(to_config(before), now) == std::vector<std::string>{"--dim-rnn is 7, was 256",
+                                                                            "--learn-rate is 0.5, was 0.002",
+                                                                            "--seed is 9, was 1"});
+}
+
+TEST_CASE("an option that an older version did not have is as its default") {
+  TrainOptions now;
+  std::string before = to_config(now);
+  before.erase(before.find("clip-norm"),
+               before.find('\n', before.find("clip-norm")) - before.find("clip-norm"));
+  CHECK(changed_options(before, now).empty());
+  now.clip_norm = 3;
+  CHECK(changed_options(before, now) == std::vector<std::string>{"--clip-norm is 3, was 1"});
 }
 
 TEST_CASE("no arguments: the usage, and exit code 2") {

@@ -72,7 +72,9 @@ struct Run {
 
   void train() {
     const auto model = new_model(options, 9, 11);
-    start_model_folder(options.model, {}, {}, "");
+    const TrainingFolder training_folder(options.model, [](const std::string&) {});
+    const Vocab vocab;
+    Saver saver(training_folder, *model, vocab, vocab, "", {}, false);
     const ParallelCorpus corpus = random_corpus(16);
     MadeUpUpdater updater(*model, options);
     double now = 1e6;
@@ -89,7 +91,7 @@ struct Run {
         return scores[std::min(validated.size(), scores.size()) - 1];
       };
     Log messages(true, folder.path("log"));
-    Trainer trainer(*model, updater, corpus, validate, options, messages, [&] { return now; });
+    Trainer trainer(*model, updater, corpus, validate, saver, options, messages, [&] { return now; });
     const int exit_code = trainer.run();
     CHECK(exit_code == 0);
     log = read_whole(folder.path("log"));

@@ -12,9 +12,9 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<bool> bests_of(const std::vector<double>& scores, bool higher_is_better) {
-  Schedule schedule({.higher_is_better = higher_is_better});
+  Schedule schedule({.higher_is_better = {higher_is_better}});
   std::vector<bool> bests;
-  for (double score : scores) bests.push_back(schedule.take(score));
+  for (double score : scores) bests.push_back(schedule.take({score}));
   return bests;
 }
 
@@ -25,43 +25,52 @@ TEST_CASE("schedule: a score is the best if no other was as good") {
   CHECK(bests_of({5, 6, 5, 6, 7, 3}, true) == std::vector<bool>{true, true, false, false, true, false});
 }
 
+TEST_CASE("schedule: a tie in a metric is decided by the next") {
+  Schedule schedule({.higher_is_better = {true, false}});  // BLEU, then cross-entropy
+  std::vector<bool> bests;
+  for (const auto& [bleu, cost] :
+       std::vector<std::pair<double, double>>{{0, 9}, {0, 8}, {0, 8}, {0, 9}, {1, 9}, {1, 8}})
+    bests.push_back(schedule.take({bleu, cost}));
+  CHECK(bests == std::vector<bool>{true, true, false, false, true, true});
+}
+
 TEST_CASE("schedule: a score that is no number is a stall, the first too") {
-  Schedule schedule({});
-  CHECK_FALSE(schedule.take(kNan));
+  Schedule schedule({.higher_is_better = {false}});
+  CHECK_FALSE(schedule.take({kNan}));
   CHECK_FALSE(schedule.has_best());
   CHECK(schedule.stalls() == 1);
-  CHECK(schedule.take(5));
+  CHECK(schedule.take({5}));
   CHECK(schedule.has_best());
   CHECK(schedule.stalls() == 0);
-  CHECK_FALSE(schedule.take(kNan));
-  CHECK(schedule.take(4));
+  CHECK_FALSE(schedule.take({kNan}));
+  CHECK(schedule.take({4}));
 }
 
 TEST_CASE("schedule: the learning rate falls at every so many stalls in a row, and at no other time") {
-  Schedule schedule({.lr_decay = 0.5, .lr_decay_patience = 2});
+  Schedule schedule({.higher_is_better = {false}, .lr_decay = 0.5, .lr_decay_patience = 2});
   CHECK(schedule.learn_rate(8) == 8);  // before any validation
   std::vector<double> rates;
   double rate = 8;
   for (double score : {5, 6, 4, 6, 6, 6, 6, 6, 3, 3}) {
-    schedule.take(score);
+    schedule.take({score});
     rates.push_back(rate = schedule.learn_rate(rate));
   }
   CHECK(rates == std::vector<double>{8, 8, 8, 8, 4, 4, 2, 2, 2, 2});
 }
 
 TEST_CASE("schedule: without decay and early stopping nothing follows from stalls") {
-  Schedule schedule({.lr_decay = 0, .early_stopping = 0});
-  for (int i = 0; i < 100; ++i) schedule.take(5);
+  Schedule schedule({.higher_is_better = {false}, .lr_decay = 0, .early_stopping = 0});
+  for (int i = 0; i < 100; ++i) schedule.take({5});
   CHECK(schedule.stalls() == 99);
   CHECK(schedule.learn_rate(8) == 8);
   CHECK_FALSE(schedule.stops());
 }
 
 TEST_CASE("schedule: early stopping counts stalls in a row") {
-  Schedule schedule({.early_stopping = 2});
+  Schedule schedule({.higher_is_better = {false}, .early_stopping = 2});
   std::vector<bool> stops;
   for (double score : {5, 6, 4, 4, 5}) {
-    schedule.take(score);
+    schedule.take({score});
     stops.push_back(schedule.stops());
   }
   CHECK(stops == std::vector<bool>{false, false, false, false, true});

@@ -61,10 +61,11 @@ struct Session {
       validate = [&,
                   validation = Validation(options, read_validation_text(options), source, target, threads)](
                      const Model& trained) { return validation.measure(trained); };
+    const TrainingFolder training_folder(options.model, [](const std::string&) {});
     const auto model = new_model(options, source.size(), target.size());
     const auto updater = make_updater(*model, options, threads);
-    start_model_folder(options.model, source, target, to_config(options));
-    const int exit_code = Trainer(*model, *updater, corpus, validate, options, messages).run();
+    Saver saver(training_folder, *model, source, target, to_config(options), {}, false);
+    const int exit_code = Trainer(*model, *updater, corpus, validate, saver, options, messages).run();
     log = read_whole(folder.path("log"));
     return exit_code;
   }
@@ -171,7 +172,7 @@ TEST_CASE("validation measures the saved average and leaves the parameters alone
   const Validation validation(with.options, read_validation_text(with.options), with.source, with.target, 1);
   char text[64];
   std::snprintf(text, sizeof text, "update 2  cross-entropy %.3f  new best",
-                validation.measure(*best).cross_entropy);
+                validation.measure(*best)->cross_entropy);
   CHECK(has(with.log, text));
 }
 
@@ -179,15 +180,13 @@ TEST_CASE("metrics: cross-entropy a sentence, perplexity a word, BLEU, and which
   Session s;
   s.options.valid_sets = {s.folder.write("v.s", "s2 s3\ns4\n"), s.folder.write("v.t", "t2 t3\nt4 t5 t6\n")};
   const auto model = random_model(small_config());
-  const auto scores =
-      Validation(s.options, read_validation_text(s.options), s.source, s.target, 1).measure(*model);
+  const ValidationScores scores =
+      *Validation(s.options, read_validation_text(s.options), s.source, s.target, 1).measure(*model);
   const double total = log_probabilities(*model, batch_of({{2, 3, kEos}}, {{2, 3, kEos}}))[0] +
                        log_probabilities(*model, batch_of({{4, kEos}}, {{4, 5, 6, kEos}}))[0];
   CHECK(scores.cross_entropy == doctest::Approx(-total / 2).epsilon(1e-5));
   CHECK(scores.perplexity == doctest::Approx(std::exp(-total / 7)).epsilon(1e-5));
-  CHECK(is_higher_better("bleu"));
-  CHECK_FALSE(is_higher_better("cross-entropy"));
-  CHECK_FALSE(is_higher_better("perplexity"));
+  CHECK(are_higher_better({"bleu", "cross-entropy", "perplexity"}) == std::vector<bool>{true, false, false});
 }
 
 TEST_CASE("training that diverges ends with a message that says what to do") {

@@ -1,0 +1,90 @@
+#include "apps/train/resume.h"
+
+#include <charconv>
+
+#include "apps/options/option_values.h"
+#include "apps/text/checksum.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+constexpr char kOptions[] = "options", kDevice[] = "device", kThreads[] = "cpu-threads";
+
+// The other facts, and what to call them.
+constexpr std::pair<const char*, const char*> kTexts[] = {
+    {"source-vocabulary", "the source vocabulary"},
+    {"target-vocabulary", "the target vocabulary"},
+    {"training-text", "the training text"},
+    {"validation-text", "the validation text"},
+};
+
+constexpr char kWaysOut[] = ": give what it had, choose another folder, or start anew with --overwrite";
+
+std::string fact(const Facts& facts, const std::string& name) {
+  const auto found = facts.find(name);
+  return found == facts.end() ? "" : found->second;
+}
+
+std::string checksum_of(const ValidationText& text) {
+  Checksum sum;
+  for (const auto* lines : {&text.source, &text.target})
+    for (const std::string& line : *lines) sum.add(line + '\n');
+  return sum.text();
+}
+
+}  // namespace
+
+std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOptions& options, Log& log) {
+  const auto refuse = [&](const std::string& what) {
+    throw UsageError(join("--model ", in_quotes(options.model), " ", what));
+  };
+  std::optional<Checkpoint> checkpoint;
+  if (!options.overwrite && options.resume != "never")
+    checkpoint = Checkpoint::find(folder.path(), [&](const std::string& text) { log.warning(text); });
+  if (checkpoint) {
+    const Facts& facts = checkpoint->facts();
+    const std::string device = fact(facts, kDevice), threads = fact(facts, kThreads);
+    if (options.device == "auto" && !device.empty()) options.device = device;
+    if (options.cpu_threads == 0 && options.device == "cpu")
+      std::from_chars(threads.data(), threads.data() + threads.size(), options.cpu_threads);
+    return checkpoint;
+  }
+  if (options.resume == "required") refuse("holds no checkpoint, and --resume required asks for one");
+  if (options.overwrite) return {};
+  for (const char* name : {kModelFile, kLastModel, kCheckpoint, kPreviousCheckpoint})
+    if (folder.has(name))
+      refuse(
+          options.resume == "never"
+              ? "holds a model already: choose another folder, or add --overwrite to replace it"
+              : "holds a model without a checkpoint to go on from, as older versions left it: choose another "
+                "folder, or add --overwrite to replace it");
+  return {};
+}
+
+Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,
+               const Device& device) {
+  return {{kOptions, to_config(options)},
+          {kDevice, device.memory->on_host() ? "cpu" : "cuda"},
+          {kThreads, std::to_string(device.threads)},
+          {"source-vocabulary", text.source.checksum()},
+          {"target-vocabulary", text.target.checksum()},
+          {"training-text", text.corpus.checksum()},
+          {"validation-text", checksum_of(valid_text)}};
+}
+
+void check_same_training(const Facts& before, const Facts& now, const TrainOptions& options) {
+  std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
+  for (const char* name : {kDevice, kThreads})
+    if (fact(before, name) != fact(now, name))
+      changed.push_back(join("--", name, " is ", fact(now, name), ", was ", fact(before, name)));
+  if (!changed.empty())
+    throw UsageError(join("the training in ", in_quotes(options.model), " can't go on, since ",
+                          join_list(changed, "; "), kWaysOut));
+  for (const auto& [name, title] : kTexts)
+    if (fact(before, name) != fact(now, name))
+      throw UsageError(join("the training in ", in_quotes(options.model), " can't go on, since ", title,
+                            " is another", kWaysOut));
+}
+
+}  // namespace mininmt

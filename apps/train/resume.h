@@ -1,0 +1,29 @@
+// Whether a training can go on from a checkpoint: only the very same one can.
+#pragma once
+
+#include <optional>
+
+#include "apps/options/train_options.h"
+#include "apps/program/device.h"
+#include "apps/program/log.h"
+#include "apps/program/model_folder.h"
+#include "apps/train/checkpoint.h"
+#include "apps/train/training_text.h"
+
+namespace mininmt {
+
+// The checkpoint to go on from, by --resume and --overwrite; none for a new training. Where --device and
+// --cpu-threads leave it open, `options` gets what the checkpoint's training had. Throws UsageError where the
+// folder holds a model that must not be replaced or can't go on, or --resume required finds nothing; else as
+// Checkpoint::find.
+std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOptions& options, Log& log);
+
+// What a training is of, for its checkpoints.
+Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,
+               const Device& device);
+
+// Throws UsageError, naming what is different, unless a training with the facts `now` can go on from one with
+// the facts `before`.
+void check_same_training(const Facts& before, const Facts& now, const TrainOptions& options);
+
+}  // namespace mininmt

@@ -1,0 +1,58 @@
+#include "apps/train/saver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "apps/options/beam_options.h"
+#include "tensor/atomic_file.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+
+Saver::Saver(const TrainingFolder& folder, const Model& model, const Vocab& source, const Vocab& target,
+             std::string options, Facts facts, bool resumed)
+    : folder_(folder),
+      model_(model),
+      source_(source),
+      target_(target),
+      options_(std::move(options)),
+      facts_(std::move(facts)),
+      resumed_(resumed) {}
+
+void Saver::save_checkpoint(const StateOf& state) {
+  check_finite(model_.parameters().values());
+  mininmt::save_checkpoint(folder_.path(), facts_, model_.parameters(), state);
+  if (!started_) start();
+}
+
+void Saver::save_model(const std::string& name, const Tensor& values) {
+  check_finite(values);
+  if (!started_) start();
+  mininmt::save_model(folder_.file(name), model_, values, vocab_checksums(source_, target_));
+}
+
+// Once there is a first whole checkpoint: what belongs to another training goes, and the files that belong to
+// all models of this one are written.
+void Saver::start() {
+  for (const char* name : {kModelFile, kLastModel})
+    if (folder_.has(name) && !(resumed_ && has_vocabs(folder_.file(name), source_, target_)))
+      folder_.remove(name);
+  if (!resumed_) folder_.remove(kPreviousCheckpoint);
+  source_.save(folder_.file(kSourceVocab));
+  target_.save(folder_.file(kTargetVocab));
+  write_file_atomically(folder_.file(kSavedOptions), options_);
+  started_ = true;
+}
+
+void Saver::check_finite(const Tensor& values) const {
+  const Tensor on_host = values.to(cpu_memory());
+  if (std::all_of(on_host.values().begin(), on_host.values().end(), [](real x) { return std::isfinite(x); }))
+    return;
+  throw Error(
+      "training diverged: the parameters are not finite. Try a lower --learn-rate or a smaller --clip-norm; "
+      "what "
+      "was saved before stays as it is");
+}
+
+}  // namespace mininmt

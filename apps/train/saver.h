@@ -1,0 +1,38 @@
+// Writes what a training leaves in its folder: checkpoints, models, vocabularies and options.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "apps/program/model_folder.h"
+#include "apps/train/checkpoint.h"
+
+namespace mininmt {
+
+class Saver {
+ public:
+  // options: the text of kSavedOptions. facts: what the training is of, for its checkpoints. Without `resumed`,
+  // the folder may hold another training; its files stay until the first checkpoint of this one is whole. Holds
+  // references.
+  Saver(const TrainingFolder& folder, const Model& model, const Vocab& source, const Vocab& target,
+        std::string options, Facts facts, bool resumed);
+
+  // A checkpoint of `state`. Throws IoError, and leaves the one before it; Error if a parameter is not finite.
+  void save_checkpoint(const StateOf& state);
+
+  // The model with these values of its parameters, as `name`. Throws likewise.
+  void save_model(const std::string& name, const Tensor& values);
+
+ private:
+  void start();
+  void check_finite(const Tensor& values) const;
+
+  const TrainingFolder& folder_;
+  const Model& model_;
+  const Vocab &source_, &target_;
+  std::string options_;
+  Facts facts_;
+  bool resumed_, started_ = false;
+};
+
+}  // namespace mininmt

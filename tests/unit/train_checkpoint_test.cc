@@ -1,0 +1,217 @@
+// Checkpoints: a training stopped at any update and resumed ends in the same bits; damage, and the wrong training.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "apps/program/model_folder.h"
+#include "apps/train/resume.h"
+#include "apps/train/trainer.h"
+#include "tensor/error.h"
+#include "tests/unit/text_temporary.h"
+#include "tests/unit/train_corpus.h"
+
+namespace mininmt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A training with all that has a state: average, decay, dropout, an optimizer with two blocks, validation.
+struct Session {
+  TemporaryFolder folder;
+  TrainOptions options = plain_options();
+  ParallelCorpus corpus = random_corpus(40);
+  Vocab vocab;
+  std::vector<std::string> warnings;
+
+  Session() {
+    options.model = folder.path("model");
+    options.optimizer = "adam";
+    options.learn_rate = 0.01;
+    options.exponential_smoothing = 0.05;
+    options.config.set("dropout-annotations", 0.2);
+    options.lr_decay = 0.5;
+    options.lr_decay_patience = 1;
+    options.early_stopping = 0;
+    options.after = {.updates = 12};
+    options.valid_freq = {.updates = 2};
+    options.valid_metrics = {"cross-entropy"};
+    options.disp_freq = {.updates = 3};
+    options.save_freq = {.updates = 1};
+  }
+
+  // Runs, resuming where there is a checkpoint. The validation after update `stop_at` never ends: as if the
+  // program had been killed there.
+  struct Killed {};
+  void run(std::int64_t stop_at = -1) {
+    const TrainingFolder training_folder(options.model, [](const std::string&) {});
+    Log log(true, folder.path("log"));
+    auto checkpoint =
+        Checkpoint::find(options.model, [&](const std::string& text) { warnings.push_back(text); });
+    const auto model = new_model(options, 9, 11);
+    const auto updater = make_updater(*model, options, 1);
+    // It gets worse and better, as the parameters are.
+    const Validate validate = [&](const Model& trained) {
+      if (updater->updates() == stop_at) throw Killed();
+      const double cost = static_cast<double>(trained.parameters().values().data()[3]);
+      return ValidationScores{.cross_entropy = std::abs(cost)};
+    };
+    Saver saver(training_folder, *model, vocab, vocab, "", {{"of", "test"}}, checkpoint.has_value());
+    Trainer trainer(*model, *updater, corpus, validate, saver, options, log);
+    if (checkpoint) checkpoint->restore(model->parameters(), [&](StateVisitor& v) { trainer.visit(v); });
+    trainer.run();
+  }
+
+  std::string file(const char* name) const { return read_whole(folder.path(std::string("model/") + name)); }
+
+  // The costs and validations in the log, each of them once.
+  std::set<std::string> log_lines() const {
+    std::set<std::string> found;
+    std::ifstream log(folder.path("log"));
+    for (std::string line; std::getline(log, line);) {
+      const std::size_t at = line.find("update ");
+      if (at == std::string::npos || line.find("done") != std::string::npos) continue;
+      std::string text = line.substr(at);
+      for (const char* timing : {" words/s", "  took"}) {
+        const std::size_t end = text.find(timing);
+        if (end != std::string::npos) text.erase(text.rfind("  ", end - 1));
+      }
+      found.insert(text);
+    }
+    return found;
+  }
+};
+
+// The state in a checkpoint, but for the times.
+std::map<std::string, std::string> state_of(const std::string& path) {
+  std::map<std::string, std::string> state;
+  SafeTensorsReader file(path);
+  for (const auto& [name, value] : file.metadata())
+    if (name != "checksum" && name.find("seconds") == std::string::npos &&
+        name.find("since") == std::string::npos)
+      state[name] = value;
+  for (const SafeTensorEntry& entry : file.entries()) {
+    std::vector<float> data(entry.elements());
+    file.read(entry, 0, data);
+    state[entry.name] = std::string(reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float));
+  }
+  return state;
+}
+
+}  // namespace
+
+TEST_CASE("a training killed at any validation and resumed ends in the same bits") {
+  Session undisturbed;
+  undisturbed.run();
+  const auto expected = state_of(undisturbed.folder.path("model/checkpoint.safetensors"));
+  CHECK(expected.at("state.updates") == "12");
+  CHECK(expected.at("state.learn-rate") != "0x1.47ae147ae147bp-7");  // it has decayed
+  for (const std::int64_t at : {2, 4, 10, 12}) {
+    Session killed;
+    CHECK_THROWS_AS(killed.run(at), Session::Killed);
+    killed.run();
+    CHECK(state_of(killed.folder.path("model/checkpoint.safetensors")) == expected);
+    CHECK(killed.file(kModelFile) == undisturbed.file(kModelFile));
+    CHECK(killed.file(kLastModel) == undisturbed.file(kLastModel));
+    CHECK(killed.log_lines() == undisturbed.log_lines());
+  }
+}
+
+TEST_CASE("a training that ended and goes on with a higher --after is as if it had never ended") {
+  Session undisturbed, raised;
+  undisturbed.run();
+  for (const std::int64_t updates : {1, 5, 7, 12}) {
+    raised.options.after = {.updates = updates};
+    raised.run();
+  }
+  CHECK(state_of(raised.folder.path("model/checkpoint.safetensors")) ==
+        state_of(undisturbed.folder.path("model/checkpoint.safetensors")));
+  CHECK(raised.file(kLastModel) == undisturbed.file(kLastModel));
+}
+
+TEST_CASE("a complete training is left as it is") {
+  Session training;
+  training.run();
+  const std::string before = training.file(kCheckpoint);
+  const auto time = fs::last_write_time(training.folder.path("model/model.safetensors"));
+  training.run();
+  CHECK(training.file(kCheckpoint) == before);
+  CHECK(fs::last_write_time(training.folder.path("model/model.safetensors")) == time);
+  CHECK(read_whole(training.folder.path("log")).find("this training is complete, after 12 updates") !=
+        std::string::npos);
+}
+
+TEST_CASE("a damaged checkpoint is named, and the one before it is used") {
+  Session undisturbed, damaged;
+  undisturbed.run();
+  CHECK_THROWS_AS(damaged.run(6), Session::Killed);
+  const std::string path = damaged.folder.path("model/checkpoint.safetensors"), whole = read_whole(path);
+  for (const std::size_t place : {whole.size() - 1, whole.size() / 2, whole.find("state.updates") + 17}) {
+    std::string bytes = whole;
+    bytes[place] ^= 1;
+    damaged.folder.write("model/checkpoint.safetensors", bytes);
+    CHECK_THROWS_AS(Checkpoint{path}, DataError);
+  }
+  for (const std::size_t size : {whole.size() - 4, std::size_t{100}, std::size_t{3}, std::size_t{0}}) {
+    damaged.folder.write("model/checkpoint.safetensors", whole.substr(0, size));
+    CHECK_THROWS_AS(Checkpoint{path}, DataError);
+  }
+  damaged.run();
+  REQUIRE(damaged.warnings.size() == 1);
+  CHECK(damaged.warnings[0].find("going on from " +
+                                 damaged.folder.path("model/checkpoint-previous.safetensors")) !=
+        std::string::npos);
+  CHECK(state_of(path) == state_of(undisturbed.folder.path("model/checkpoint.safetensors")));
+}
+
+TEST_CASE("the state of another kind of training is refused") {
+  Session training;
+  training.options.after = {.updates = 2};
+  training.run();
+  const auto refusal = [&](const std::function<void(TrainOptions&)>& change) {
+    Session other;
+    change(other.options);
+    const auto model = new_model(other.options, 9, 11);
+    const auto updater = make_updater(*model, other.options, 1);
+    Checkpoint checkpoint(training.folder.path("model/checkpoint.safetensors"));
+    return message_of<DataError>(
+        [&] { checkpoint.restore(model->parameters(), [&](StateVisitor& v) { updater->visit(v); }); });
+  };
+  CHECK(refusal([](TrainOptions& o) { o.optimizer = "adadelta"; }).find("adadelta.1") != std::string::npos);
+  CHECK(refusal([](TrainOptions& o) { o.config.set("dim-rnn", 7); }).find("another shape") !=
+        std::string::npos);
+}
+
+TEST_CASE("facts: what is different is named") {
+  TrainOptions options;
+  options.train_sets = {"a", "b"};
+  options.model = "m";
+  TrainingText text;
+  text.corpus = random_corpus(5);
+  const Device device{&cpu_memory(), "CPU", 2};
+  const Facts before = facts_of(options, text, {}, device);
+  const auto refusal = [&](const TrainOptions& o, const TrainingText& t, const ValidationText& v,
+                           const Device& d) {
+    return message_of<UsageError>([&] { check_same_training(before, facts_of(o, t, v, d), o); });
+  };
+  CHECK_NOTHROW(check_same_training(before, facts_of(options, text, {}, device), options));
+  TrainOptions other = options;
+  other.seed = 5;
+  CHECK(refusal(other, text, {}, device).find("--seed is 5, was 1") != std::string::npos);
+  CHECK(refusal(options, text, {}, {&cpu_memory(), "", 3}).find("--cpu-threads is 3, was 2") !=
+        std::string::npos);
+  TrainingText longer;
+  longer.corpus = random_corpus(6);
+  CHECK(refusal(options, longer, {}, device).find("the training text is another") != std::string::npos);
+  TrainingText wider;
+  wider.corpus = text.corpus;
+  wider.target.add("x");
+  CHECK(refusal(options, wider, {}, device).find("the target vocabulary is another") != std::string::npos);
+  CHECK(refusal(options, text, {{"x"}, {"y"}}, device).find("the validation text is another") !=
+        std::string::npos);
+}
+
+}  // namespace mininmt
