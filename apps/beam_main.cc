@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -94,7 +95,9 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (!reference) return;
   std::string line;
   if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
-  std::cerr << bleu.format() << " " << Bleu::signature() << "\n";
+  errno = 0;
+  if (!(std::cerr << bleu.format() << " " << Bleu::signature() << std::endl))
+    throw IoError(join("BLEU can't be written to standard error: ", std::strerror(errno)));
 }
 
 void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads) {

@@ -83,13 +83,20 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add_general();
 }
 
-// The decoding options from those saved with the model, which is a folder or a file in it.
-Settings model_defaults(const OptionSet& set, const std::filesystem::path& model) {
+// Applies the decoding options from those saved with the model, which is a folder or a file in it. What is wrong with
+// them is wrong with the model: a DataError.
+Settings apply_model_defaults(OptionSet& set, const std::filesystem::path& model) {
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(model, ignored);
   const std::string saved = ((is_file ? model.parent_path() : model) / kSavedOptions).string();
   if (!std::filesystem::is_regular_file(saved, ignored)) return {};
-  return set.read_config(read_small_file(saved), saved, kDecodingNames);
+  try {
+    const Settings settings = set.read_config(read_small_file(saved), saved, kDecodingNames);
+    set.apply(settings);
+    return settings;
+  } catch (const UsageError& error) {
+    throw DataError(join(error.what(), ": the model's saved options are damaged"));
+  }
 }
 
 // Each stream that is read: the option's name in messages, and what it names.
@@ -139,9 +146,10 @@ void add_decoding_options(OptionSet& set, DecodingOptions& decoding) {
   set.add("normalize", decoding.normalize, kind::or_without_value(kind::real({0, 10}, "[ALPHA]"), "1"),
           "rank hypotheses by log p / length^ALPHA; 0 ranks by log p. Without a value: 1");
   set.add("max-length-factor", decoding.max_length_factor, kind::real({0.1, 100}),
-          "write at most X words for each source word, </s> counted");
-  set.add("min-length-factor", decoding.min_length_factor, kind::real({0, 100}),
-          "bar </s> for the first X words for each source word; the paper presets have 0.5");
+          "write at most X words for each source word, </s> counted on both sides");
+  set.add(
+      "min-length-factor", decoding.min_length_factor, kind::real({0, 100}),
+      "bar </s> for the first X words for each source word, </s> counted there; the paper presets have 0.5");
   set.add("allow-unk", decoding.allow_unk, kind::flag(), "let the output contain <unk>");
 }
 
@@ -155,8 +163,8 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   set.apply(file);
   set.apply(command_line);
   // Only now is the model known; its defaults have the lowest priority.
-  const std::vector<Settings> sources = {model_defaults(set, options.model), file, command_line};
-  for (const Settings& given : sources) set.apply(given);
+  const std::vector<Settings> sources = {apply_model_defaults(set, options.model), file, command_line};
+  for (const Settings& given : {file, command_line}) set.apply(given);
   for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive(sources, "score", other);
   check(set, sources, options);
   return options;

@@ -17,7 +17,7 @@ inline constexpr char kSavedOptions[] = "options.ini";
 struct DecodingOptions {
   int beam_size = 5;
   double normalize = 1;          // rank by log p / length^normalize, </s> counted
-  double max_length_factor = 3;  // at most this many words per source word, for each sentence separately
+  double max_length_factor = 3;  // at most this many words per source word, </s> counted on both sides
   double min_length_factor = 0;  // </s> is barred before this many words per source word
   bool allow_unk = false;        // whether <unk> is allowed
 };
@@ -50,7 +50,7 @@ void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, s
 
 // Reads a command line (argv without the program's name), the config file it names, and the options saved in
 // the model folder, which are the defaults of the decoding options. Throws UsageError, or IoError if a file
-// it names cannot be read. A model folder without saved options is not an error here.
+// it names cannot be read. A model folder without saved options is not an error here; damaged ones are a DataError.
 Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments);
 
 }  // namespace mininmt

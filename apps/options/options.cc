@@ -62,7 +62,7 @@ class OptionValue : public po::untyped_value {
 
 // A value as written in a config file: in double quotes if it would not read back as one value otherwise.
 std::string config_word(const std::string& value) {
-  if (!value.empty() && value.find_first_of(" \t\r\"#") == std::string::npos) return value;
+  if (!value.empty() && value.find_first_of(" \t\r\v\f\"#") == std::string::npos) return value;
   return join(std::quoted(value));
 }
 

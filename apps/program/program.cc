@@ -1,5 +1,6 @@
 #include "apps/program/program.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -31,11 +32,20 @@ int fail(const std::string& name, const std::string& message, int exit_code) {
   return exit_code;
 }
 
+// A file opened later would take the place of a closed standard stream, and be read or written for it. What stands
+// there now can't be read or written, as a closed one.
+void fill_standard_descriptors() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0)
+      (void)open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work) {
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  fill_standard_descriptors();
   try {
     const int exit_code =
         work(argc > 0 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());

@@ -12,7 +12,8 @@ namespace mininmt {
 // Runs `work` on the arguments (argv without the program's name) and returns main's exit code: that of
 // `work`; the exit code of an Error; 1 for other exceptions; 74 if stdout could not be written; 141
 // (128 + SIGPIPE), without a message, if the reader of stdout has gone away. Messages go to stderr as "name:
-// error: ...". SIGPIPE is ignored from here on, so that closing a log viewer doesn't end a training run.
+// error: ...". From here on SIGPIPE and SIGXFSZ are ignored, so that closing a log viewer doesn't end a training run, and
+// a file that is too large is an error of the write; no file takes the descriptor of a closed standard stream.
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work);
 

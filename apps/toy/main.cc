@@ -1,8 +1,11 @@
 // mininmt-toy: writes the project's own English-French corpus.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -11,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "apps/program/program.h"
 #include "apps/toy/corpus.h"
 #include "tensor/error.h"
 
@@ -89,49 +93,73 @@ Options parse_options(const std::vector<std::string>& arguments) {
   return options;
 }
 
-// One file of the corpus, written under a temporary name until complete.
+volatile std::sig_atomic_t signal_received = 0;
+
+// The first signal ends the program at the next sentence, so that nothing half written stays; a second one at once.
+// One that is ignored stays ignored.
+void note_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler == SIG_IGN) continue;
+    action.sa_handler = [](int number) { signal_received = number; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+// One file of the corpus, written under a temporary name until complete, and removed if it never is.
 class LineFile {
  public:
   explicit LineFile(const std::filesystem::path& path)
       : path_(path), part_(path.string() + ".part"), out_(part_) {
     check();
   }
-  void write(const std::string& line) { out_ << line << '\n'; }
+  ~LineFile() {
+    std::error_code ignored;
+    if (!part_.empty()) std::filesystem::remove(part_, ignored);
+  }
+  void write(const std::string& line) {
+    out_ << line << '\n';
+    check();
+  }
   void finish() {
     out_.close();
     check();
     std::error_code error;
     std::filesystem::rename(part_, path_, error);
     if (error) throw IoError(join(path_.string(), ": cannot be written: ", error.message()));
+    part_.clear();
   }
 
  private:
   void check() const {
-    if (!out_)
-      throw IoError(join(path_.string(), ": cannot be written: check the folder and the space left"));
+    if (!out_) throw IoError(join(path_.string(), ": cannot be written: ", std::strerror(errno)));
   }
 
   std::filesystem::path path_, part_;
   std::ofstream out_;
 };
 
-void write_part(mininmt::toy::Corpus& corpus, const std::filesystem::path& stem, std::uint64_t sentences) {
+// False if a signal has ended it.
+bool write_part(mininmt::toy::Corpus& corpus, const std::filesystem::path& stem, std::uint64_t sentences) {
   LineFile english(stem.string() + ".en");
   LineFile french(stem.string() + ".fr");
   for (std::uint64_t i = 0; i < sentences; ++i) {
+    if (signal_received != 0) return false;
     const mininmt::toy::SentencePair pair = corpus.next();
     english.write(pair.english);
     french.write(pair.french);
   }
   english.finish();
   french.finish();
+  return true;
 }
 
 int run(const std::vector<std::string>& arguments) {
   const Options options = parse_options(arguments);
   if (options.help) {
-    std::cout << kHelp << std::flush;
-    if (!std::cout) throw IoError("standard output: cannot be written");
+    std::cout << kHelp;
     return 0;
   }
   const std::filesystem::path folder = options.output;
@@ -140,22 +168,13 @@ int run(const std::vector<std::string>& arguments) {
   if (error) throw IoError(join(options.output, ": cannot be made: ", error.message()));
   // The held-out parts come first, so that they don't depend on the size of the training part.
   mininmt::toy::Corpus corpus(options.seed);
-  write_part(corpus, folder / "test", options.test);
-  write_part(corpus, folder / "valid", options.valid);
-  write_part(corpus, folder / "train", options.train);
-  return 0;
+  note_signals();
+  const bool done = write_part(corpus, folder / "test", options.test) &&
+                    write_part(corpus, folder / "valid", options.valid) &&
+                    write_part(corpus, folder / "train", options.train);
+  return done ? 0 : 128 + signal_received;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return run(std::vector<std::string>(argv + 1, argv + argc));
-  } catch (const mininmt::Error& error) {
-    std::cerr << "mininmt-toy: " << error.what() << "\n";
-    return error.exit_code();
-  } catch (const std::exception& error) {
-    std::cerr << "mininmt-toy: " << error.what() << "\n";
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return mininmt::run_program("mininmt-toy", argc, argv, run); }

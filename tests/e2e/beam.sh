@@ -209,6 +209,30 @@ head -c 3000 /dev/urandom | damage options.ini
 code=$?
 holds "random options in a model's folder end in a message, not a crash: code $code" test $code -lt 128
 
+echo 'beam-size = many' | damage options.ini
+expect 65 "$beam" --model bad --input toy.src
+says err "bad/options.ini:1: beam-size: 'many'"
+
+# A closed standard stream stays one, whatever is opened; what can't be written is told.
+closed_stdin() { translate --reference toy.tgt <&-; }
+expect 74 closed_stdin
+says err "stdin: can't be read"
+closed_stdout() { translate --input toy.src >&-; }
+expect 74 closed_stdout
+closed_stderr() { translate --input toy.src --output here 2>&-; }
+expect 0 closed_stderr
+holds "no messages among the translations" cmp -s here all
+lost_bleu() { translate --quiet --input toy.src --reference toy.tgt 2>/dev/full; }
+expect 74 lost_bleu
+too_large() { (ulimit -f 1 && translate --input many --output large); }
+expect 74 too_large
+says err 'large.*too large'
+
+# </s> counts as a word on both sides.
+expect 0 piped "$s\n" --min-length-factor 3
+longest=$((3 * (source_words + 1))) words=$(wc -w <out)
+holds "as many words as there may be: $words of $longest" test "$words" -ge $((longest - 1)) -a "$words" -le $longest
+
 # A missing device.
 expect 0 translate --device cpu --input toy.src
 says err 'CPU, [0-9]+ threads?$'

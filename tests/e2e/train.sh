@@ -241,6 +241,32 @@ expect 2 "${training[@]}"
 says err 'the validation text is another'
 holds "temporary files are gone" eval '! ls validated | grep -q tmp'
 
+# A file that would be too large is an error, not a signal.
+too_large() { (ulimit -f 8 && train_small large); }
+expect 74 too_large
+says err 'large.*too large'
+
+# The toy corpus: nothing half written stays, after an error or a signal.
+expect 0 "$toy" --output corpus --train 300 --valid 20 --test 20
+holds "six files" test "$(ls corpus | wc -l)" -eq 6
+expect 0 "$toy" --output corpus2 --train 300 --valid 20 --test 20
+holds "the same seed gives the same corpus" diff -r corpus corpus2
+toy_too_large() { (ulimit -f 8 && "$toy" --output cut --test 9 --valid 9 --train 5000); }
+expect 74 toy_too_large
+says err 'mininmt-toy: error: cut.*too large'
+holds "no half files" test "$(ls cut | grep -c '^train')" -eq 0
+for signal in INT TERM HUP; do
+  rm -rf cut
+  perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$toy" --output cut --train 10000000 &
+  pid=$!
+  for ((i = 0; i < 300; ++i)); do [ -s cut/train.fr.part ] && break; sleep 0.1; done
+  kill -$signal $pid
+  wait $pid
+  code=$?
+  holds "exit code $code after SIG$signal" test $code -eq $((128 + $(kill -l $signal)))
+  holds "no half files after SIG$signal" test "$(ls cut | grep -c '^train')" -eq 0
+done
+
 # Dropout of annotations also applies to the fixed vector.
 fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }
 expect 0 fixed --model fixed0 --dropout-annotations 0

@@ -61,7 +61,17 @@ TEST_CASE("search options saved with the model are defaults, under a config file
   CHECK(parse(model, {"--config", config, "--beam-size", "2"}).decoding.beam_size == 2);
   CHECK(parse(folder.write("last.safetensors", ""), {}).decoding.beam_size == 12);
   folder.write(kSavedOptions, "\nbeam-size = 0\n");
-  CHECK(holds(message_of<UsageError>([&] { parse(model, {}); }), "options.ini:2: beam-size: '0'"));
+  CHECK(holds(message_of<DataError>([&] { parse(model, {}); }), "options.ini:2: beam-size: '0'"));
+}
+
+TEST_CASE("damaged options of a model are bad data, with file and line") {
+  const TemporaryFolder folder;
+  for (const std::string text : {"beam-size = 5\nnonsense\n", "\nbeam-size = x\n", "\nnormalize = \"1\n"}) {
+    const std::string file = folder.write(kSavedOptions, text);
+    CHECK(holds(message_of<DataError>([&] { parse(folder.path(""), {}); }), file + ":2: "));
+  }
+  folder.write(kSavedOptions, std::string((1 << 20) + 1, '#'));
+  CHECK(holds(message_of<DataError>([&] { parse(folder.path(""), {}); }), "larger than 1 MiB"));
 }
 
 TEST_CASE("of options that exclude each other, the command line's switches off the file's") {

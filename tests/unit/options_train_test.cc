@@ -124,7 +124,7 @@ TEST_CASE("the options as a config read back to the same") {
   const std::vector<Arguments> lines = {
       {},
       {"--valid-sets", "v 1.en", "v#.fr", "--early-stopping", "0", "--after", "0e,9m", "--log",
-       "a \"b\".log"},
+       "a \"b\"\v.log"},
       {"--vocabs", "x", "y", "--learn-rate", "0.1234567890123456", "--clip-norm", "1e-5"},
       {"--mini-batch", "3", "--mini-batch-words", "5", "--disp-freq", "0", "--allow-unk", "--quiet"},
       {"--preset", "rnnencdec-30", "--lr-decay", "0"},
