@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <string>
 
 #include "cuda/device.h"
@@ -130,6 +131,50 @@ TEST_CASE("the same bits again") {
     }
     CHECK(same_bits(values[0], values[1]));
     CHECK(same_bits(averages[0], averages[1]));
+  }
+}
+
+// Keeps the state it is shown, or gives back what it kept.
+class StateCopy final : public StateVisitor {
+ public:
+  void visit(const std::string& name, std::int64_t& number) override { visit_in(integers_, name, number); }
+  void visit(const std::string& name, double& number) override { visit_in(numbers_, name, number); }
+  void visit(const std::string& name, const Tensor& block) override {
+    if (giving_back)
+      block.set(blocks_.at(name));
+    else
+      blocks_[name] = block.clone().to(cpu_memory());
+  }
+
+  bool giving_back = false;
+
+ private:
+  template <class Map, class Number>
+  void visit_in(Map& map, const std::string& name, Number& number) {
+    giving_back ? void(number = map.at(name)) : void(map[name] = number);
+  }
+
+  std::map<std::string, std::int64_t> integers_;
+  std::map<std::string, double> numbers_;
+  std::map<std::string, Tensor> blocks_;
+};
+
+TEST_CASE("an updater that is given another's state goes on to the same bits") {
+  for (const std::string optimizer : {"adam", "adadelta", "sgd"}) {
+    Trainee one(training_options(optimizer), cuda::memory()),
+        other(training_options(optimizer), cuda::memory());
+    for (int i = 0; i < 4; ++i) one.start(minibatch(i % 2));
+    one.updater().set_learn_rate(0.003);
+    one.updater().reports(true);
+    StateCopy state;
+    one.updater().visit(state);
+    state.giving_back = true;
+    other.updater().visit(state);
+    CHECK(other.updater().updates() == 4);
+    for (int i = 4; i < 8; ++i)
+      for (Trainee* trainee : {&one, &other}) trainee->start(minibatch(i % 2));
+    CHECK(same_bits(one.values(), other.values()));
+    CHECK(same_bits(one.average(), other.average()));
   }
 }
 
