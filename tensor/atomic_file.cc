@@ -74,4 +74,15 @@ void write_file_atomically(const std::string& path, std::string_view contents) {
   file.commit();
 }
 
+void link_file(const std::string& path, const std::string& second) {
+  namespace fs = std::filesystem;
+  const std::string temporary = join(second, ".tmp-", ::getpid());
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(path, temporary, error);
+  if (error) fs::copy_file(path, temporary, error);
+  if (!error) fs::rename(temporary, second, error);
+  if (error) throw IoError(join(path, " can't be kept as ", second, ": ", error.message()));
+}
+
 }  // namespace mininmt

@@ -54,8 +54,8 @@ Reports:
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
 // compared by their contents, threads and device by what the training had.
 const std::vector<std::string> kMayChange = {
-    "train-sets",     "valid-sets", "model",     "preset", "vocabs", "dim-vocabs", "after",
-    "early-stopping", "disp-freq",  "save-freq", "log",    "quiet",  "device",     "cpu-threads"};
+    "train-sets", "valid-sets", "model", "preset",    "vocabs", "dim-vocabs", "after",  "early-stopping",
+    "disp-freq",  "save-freq",  "keep",  "keep-best", "log",    "quiet",      "device", "cpu-threads"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -151,10 +151,14 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   set.add("valid-freq", options.valid_freq, kind::budget(),
           "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end",
           "valid-sets");
-  set.add("valid-metrics", options.valid_metrics, kind::choices({"cross-entropy", "perplexity", "bleu"}),
-          "what to report: cross-entropy (a sentence, natural log), perplexity, bleu; the first picks the "
-          "best model",
-          "valid-sets");
+  set.add(
+      "valid-metrics", options.valid_metrics,
+      kind::choices({"cross-entropy", "perplexity", "bleu", "chrf", "exact-match"}),
+      "what to report: cross-entropy (a sentence, natural log), perplexity; of beam search bleu, chrf, "
+      "exact-match (percent of the sentences); the first picks the best model, a tie is decided by the next",
+      "valid-sets");
+  set.add("keep-best", options.keep_best, kind::flag(),
+          "keep the best model by each of --valid-metrics too, as best-METRIC.safetensors", "valid-sets");
   set.add("valid-mini-batch", options.valid_mini_batch, kind::integer(kSize),
           "sentences at once in validation", "valid-sets");
   set.group("Search, in validation and as the model's default in mininmt-beam");
@@ -164,6 +168,8 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
           "a line of progress every so often (100u, 1e, 1m); 0 for none");
   set.add("save-freq", options.save_freq, kind::budget(),
           "save the last model every so often (1000u, 1e, 30m); 0 only at the end");
+  set.add("keep", options.keep, kind::integer(kCountOrOff),
+          "keep the models of the last N saves too, as last-UPDATE.safetensors; 0 for none");
   set.add("log", options.log, kind::name(), "write the messages to this file too");
   set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.group("Device");

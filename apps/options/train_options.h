@@ -40,11 +40,13 @@ struct TrainOptions : Recipe {
 
   Budget valid_freq = {.updates = 500};                                              // empty: only at the end
   std::vector<std::string> valid_metrics = {"bleu", "cross-entropy", "perplexity"};  // first: picks the best
+  bool keep_best = false;                                                            // by each metric
   int valid_mini_batch = 32;
   DecodingOptions decoding;
 
   Budget disp_freq = {.updates = 100};   // empty: never
   Budget save_freq = {.updates = 1000};  // empty: only at the end
+  int keep = 0;                          // models of the last saves
   int cpu_threads = 0;                   // 0: all cores
   std::string device = "auto";           // auto, cpu, cuda
   std::string precision = "tf32";        // of matrix products on the GPU: float32, tf32, bf16

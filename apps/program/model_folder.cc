@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <regex>
 
 #include "apps/options/beam_options.h"
 #include "tensor/atomic_file.h"
@@ -24,6 +26,18 @@ void check_size(const fs::path& file, std::size_t words, int expected) {
 }
 
 }  // namespace
+
+std::string best_name(const std::string& metric) { return "best-" + metric + ".safetensors"; }
+
+std::string kept_name(std::int64_t update) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%08lld", static_cast<long long>(update));
+  return join("last-", digits, ".safetensors");
+}
+
+bool is_kept_name(const std::string& name) {
+  return name.starts_with("last-") && name.ends_with(".safetensors");
+}
 
 std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target) {
   return {{kSourceVocab, source.checksum()}, {kTargetVocab, target.checksum()}};
@@ -95,6 +109,16 @@ void TrainingFolder::remove(const std::string& name) const {
   if (error) throw IoError(join(file(name), " can't be removed: ", error.message()));
 }
 
+std::vector<std::string> TrainingFolder::models() const {
+  std::vector<std::string> models;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_best = name.starts_with("best-") && name.ends_with(".safetensors");
+    if (name == kModelFile || name == kLastModel || is_best || is_kept_name(name)) models.push_back(name);
+  }
+  return models;
+}
+
 // The system drops the lock when the process ends, however it ends.
 void TrainingFolder::lock(const std::function<void(const std::string&)>& warn) {
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,13 +131,13 @@ void TrainingFolder::lock(const std::function<void(const std::string&)>& warn) {
 
 void TrainingFolder::try_to_write() const { AtomicFile trial(file("trial")); }
 
+// Those that AtomicFile and link_file() make.
 void TrainingFolder::remove_temporaries() const {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_, error)) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().filename().string();
-    for (const char* own : {kModelFile, kLastModel, kCheckpoint, kPreviousCheckpoint, kSourceVocab,
-                            kTargetVocab, kSavedOptions})
-      if (name.starts_with(join(own, ".tmp-"))) fs::remove(entry.path(), error);
+    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|ini)\.tmp-[0-9-]+)")))
+      fs::remove(entry.path(), ignored);
   }
 }
 

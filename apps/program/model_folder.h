@@ -17,6 +17,11 @@ inline constexpr char kLastModel[] = "last.safetensors";  // the model at the en
 inline constexpr char kCheckpoint[] = "checkpoint.safetensors";
 inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";
 
+// Models beside them: the best by a metric, the one of a save.
+std::string best_name(const std::string& metric);
+std::string kept_name(std::int64_t update);  // last-00001000.safetensors
+bool is_kept_name(const std::string& name);
+
 // The checksums of two vocabularies, for the metadata of a model that is of no use with others.
 std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target);
 
@@ -49,6 +54,7 @@ class TrainingFolder {
   std::string file(const std::string& name) const;
   bool has(const std::string& name) const;
   void remove(const std::string& name) const;  // if it is there
+  std::vector<std::string> models() const;     // the names of all model files
 
  private:
   void lock(const std::function<void(const std::string&)>& warn);

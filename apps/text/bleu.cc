@@ -22,21 +22,6 @@ bool is_space(char32_t code) {
          code == 0x202F || code == 0x205F || code == 0x3000;
 }
 
-Words split_at_unicode_space(std::string_view line) {
-  Words words;
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < line.size();) {
-    const Utf8Character character = first_utf8_character(line.substr(at));
-    if (is_space(character.code)) {
-      if (at > begin) words.push_back(line.substr(begin, at - begin));
-      begin = at + character.bytes;
-    }
-    at += character.bytes;
-  }
-  if (begin < line.size()) words.push_back(line.substr(begin));
-  return words;
-}
-
 std::vector<Ngram> sorted_ngrams(const Words& words, std::size_t order) {
   std::vector<Ngram> ngrams;
   for (std::size_t begin = 0; begin + order <= words.size(); ++begin) {
@@ -62,6 +47,21 @@ std::uint64_t count_common(const std::vector<Ngram>& a, const std::vector<Ngram>
 }
 
 }  // namespace
+
+Words split_at_unicode_space(std::string_view line) {
+  Words words;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < line.size();) {
+    const Utf8Character character = first_utf8_character(line.substr(at));
+    if (is_space(character.code)) {
+      if (at > begin) words.push_back(line.substr(begin, at - begin));
+      begin = at + character.bytes;
+    }
+    at += character.bytes;
+  }
+  if (begin < line.size()) words.push_back(line.substr(begin));
+  return words;
+}
 
 void Bleu::add(std::string_view hypothesis, std::string_view reference) {
   const Words hypothesis_words = split_at_unicode_space(hypothesis);

@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mininmt {
+
+// The words of a line: between white space as in Python's str.split(), which metrics go by.
+std::vector<std::string_view> split_at_unicode_space(std::string_view line);
 
 // Accumulates the counts of a corpus sentence by sentence; the scores follow from the sums.
 //

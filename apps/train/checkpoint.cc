@@ -158,19 +158,6 @@ std::string checksum_of(SafeTensorsReader& file) {
   return sum.text();
 }
 
-// Gives the file at `from` a second name, so that it has one at every moment; where the file system knows no
-// links, another name.
-void keep_as(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  if (!fs::exists(from, error)) return;
-  const fs::path link = to.string() + ".tmp";
-  fs::remove(link, error);
-  fs::create_hard_link(from, link, error);
-  if (!error) fs::rename(link, to, error);
-  if (error) fs::rename(from, to, error);
-  if (error) throw IoError(join(from.string(), " can't be kept as ", to.string(), ": ", error.message()));
-}
-
 }  // namespace
 
 void save_checkpoint(const std::string& folder, const Facts& facts, const Parameters& layout,
@@ -180,7 +167,7 @@ void save_checkpoint(const std::string& folder, const Facts& facts, const Parame
   state(header);
   SafeTensorsWriter file(path.string(), header.metadata_with_checksum(), header.entries());
   header.for_each_block([&](const auto&, const auto&, std::span<const float> rows) { file.write(rows); });
-  keep_as(path, fs::path(folder) / kPreviousCheckpoint);
+  if (fs::exists(path)) link_file(path.string(), (fs::path(folder) / kPreviousCheckpoint).string());
   file.commit();
 }
 

@@ -32,12 +32,20 @@ void Saver::save_model(const std::string& name, const Tensor& values) {
   mininmt::save_model(folder_.file(name), model_, values, vocab_checksums(source_, target_));
 }
 
+void Saver::keep_last(std::int64_t update, int most) {
+  link_file(folder_.file(kLastModel), folder_.file(kept_name(update)));
+  std::vector<std::string> kept;
+  for (const std::string& name : folder_.models())
+    if (is_kept_name(name)) kept.push_back(name);
+  std::sort(kept.begin(), kept.end());
+  for (std::size_t i = 0; i + static_cast<std::size_t>(most) < kept.size(); ++i) folder_.remove(kept[i]);
+}
+
 // Once there is a first whole checkpoint: what belongs to another training goes, and the files that belong to
 // all models of this one are written.
 void Saver::start() {
-  for (const char* name : {kModelFile, kLastModel})
-    if (folder_.has(name) && !(resumed_ && has_vocabs(folder_.file(name), source_, target_)))
-      folder_.remove(name);
+  for (const std::string& name : folder_.models())
+    if (!(resumed_ && has_vocabs(folder_.file(name), source_, target_))) folder_.remove(name);
   if (!resumed_) folder_.remove(kPreviousCheckpoint);
   source_.save(folder_.file(kSourceVocab));
   target_.save(folder_.file(kTargetVocab));

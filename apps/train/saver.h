@@ -23,6 +23,9 @@ class Saver {
   // The model with these values of its parameters, as `name`. Throws likewise.
   void save_model(const std::string& name, const Tensor& values);
 
+  // Keeps kLastModel, saved after this update, under a name of its own, and only `most` such models.
+  void keep_last(std::int64_t update, int most);
+
  private:
   void start();
   void check_finite(const Tensor& values) const;

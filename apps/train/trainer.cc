@@ -272,9 +272,11 @@ bool Trainer::validate() {
 void Trainer::take_scores(const ValidationScores& scores, double took) {
   std::vector<double> values;
   std::string text = join("validation  epoch ", epoch_, "  update ", updater_.updates());
-  for (const std::string& name : options_.valid_metrics) {
-    values.push_back(std::isfinite(scores.cross_entropy) ? scores.metric(name) : std::nan(""));
-    text += "  " + name + format(name == "bleu" ? " %.2f" : " %.3f", scores.metric(name));
+  const std::vector<bool> percent = are_higher_better(options_.valid_metrics);
+  for (std::size_t i = 0; i < percent.size(); ++i) {
+    const double score = scores.metric(options_.valid_metrics[i]);
+    values.push_back(std::isfinite(scores.cross_entropy) ? score : std::nan(""));
+    text += "  " + options_.valid_metrics[i] + format(percent[i] ? " %.2f" : " %.3f", score);
   }
   const bool is_best = schedule_.take(values);
   log_.info(text + "  " + (is_best ? "new best" : join("no better ", schedule_.stalls(), " in a row")) +
@@ -283,6 +285,9 @@ void Trainer::take_scores(const ValidationScores& scores, double took) {
     unsaved_best_ = updater_.values().clone();
     or_warn([this] { save_best(); });
   }
+  for (std::size_t i = 0; options_.keep_best && i < values.size(); ++i)
+    if (schedule_.improved()[i])
+      or_warn([&] { saver_.save_model(best_name(options_.valid_metrics[i]), updater_.values()); });
   const double rate = schedule_.learn_rate(updater_.learn_rate());
   if (rate == updater_.learn_rate()) return;
   updater_.set_learn_rate(rate);
@@ -310,6 +315,7 @@ void Trainer::save_before_validation() {
   save_best();  // first: the checkpoint says that it is there
   saver_.save_checkpoint([this](StateVisitor& visitor) { visit(visitor); });
   saver_.save_model(kLastModel, updater_.values());
+  if (options_.keep > 0) saver_.keep_last(updater_.updates(), options_.keep);
 }
 
 // As long as no validation has judged a model, the last one is the model.

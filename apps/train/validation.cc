@@ -5,20 +5,38 @@
 #include <numeric>
 
 #include "apps/text/bleu.h"
+#include "apps/text/chrf.h"
 #include "tensor/error.h"
 
 namespace mininmt {
 
-double ValidationScores::metric(const std::string& name) const {
-  if (name == "cross-entropy") return cross_entropy;
-  if (name == "perplexity") return perplexity;
-  if (name == "bleu") return bleu;
-  throw UsageError("--valid-metrics: '" + name + "' is unknown: cross-entropy, perplexity or bleu");
+namespace {
+
+struct Metric {
+  const char* name;
+  double ValidationScores::*value;
+  bool of_search;
+};
+
+constexpr Metric kMetrics[] = {{"cross-entropy", &ValidationScores::cross_entropy, false},
+                               {"perplexity", &ValidationScores::perplexity, false},
+                               {"bleu", &ValidationScores::bleu, true},
+                               {"chrf", &ValidationScores::chrf, true},
+                               {"exact-match", &ValidationScores::exact_match, true}};
+
+const Metric& find_metric(const std::string& name) {
+  for (const Metric& metric : kMetrics)
+    if (metric.name == name) return metric;
+  throw UsageError("--valid-metrics: '" + name + "' is unknown");
 }
+
+}  // namespace
+
+double ValidationScores::metric(const std::string& name) const { return this->*find_metric(name).value; }
 
 std::vector<bool> are_higher_better(const std::vector<std::string>& metrics) {
   std::vector<bool> higher;
-  for (const std::string& metric : metrics) higher.push_back(metric == "bleu");
+  for (const std::string& metric : metrics) higher.push_back(find_metric(metric).of_search);
   return higher;
 }
 
@@ -41,16 +59,24 @@ std::optional<ValidationScores> Validation::measure(const Model& model, const St
   const double total = -std::accumulate(log_p.begin(), log_p.end(), 0.0);
   scores.cross_entropy = total / static_cast<double>(text_.source.size());
   scores.perplexity = std::exp(total / static_cast<double>(target_words_));
-  if (std::count(options_.valid_metrics.begin(), options_.valid_metrics.end(), "bleu") > 0) {
-    const Translator translator(model, source_vocab_, target_vocab_, search_options(options_.decoding),
-                                options_.valid_mini_batch, threads_);
-    Bleu bleu;
-    const auto translations = translator.translate(text_.source, stop);
-    if (stop && stop()) return {};
-    for (std::size_t i = 0; i < text_.source.size(); ++i)
-      bleu.add(translations[i].empty() ? "" : translator.text(translations[i][0]), text_.target[i]);
-    scores.bleu = bleu.score();
+  const std::vector<bool> of_search = are_higher_better(options_.valid_metrics);
+  if (std::count(of_search.begin(), of_search.end(), true) == 0) return scores;
+  const Translator translator(model, source_vocab_, target_vocab_, search_options(options_.decoding),
+                              options_.valid_mini_batch, threads_);
+  const auto translations = translator.translate(text_.source, stop);
+  if (stop && stop()) return {};
+  Bleu bleu;
+  Chrf chrf;
+  std::size_t exact = 0;
+  for (std::size_t i = 0; i < text_.source.size(); ++i) {
+    const std::string hypothesis = translations[i].empty() ? "" : translator.text(translations[i][0]);
+    bleu.add(hypothesis, text_.target[i]);
+    chrf.add(hypothesis, text_.target[i]);
+    exact += split_at_unicode_space(hypothesis) == split_at_unicode_space(text_.target[i]);
   }
+  scores.bleu = bleu.score();
+  scores.chrf = chrf.score();
+  scores.exact_match = 100.0 * static_cast<double>(exact) / static_cast<double>(text_.source.size());
   return scores;
 }
 

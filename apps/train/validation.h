@@ -14,12 +14,13 @@ namespace mininmt {
 struct ValidationScores {
   double cross_entropy = 0;  // -log p per sentence, in nats
   double perplexity = 0;     // e^(-log p per word), </s> counted
-  double bleu = 0;           // of beam search, 0 to 100
+  // Of beam search, 0 to 100; the last: percent of the sentences that are as their references.
+  double bleu = 0, chrf = 0, exact_match = 0;
 
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
 
-// Of each metric, whether a higher value is better: of bleu, not of the others.
+// Of each metric, whether a higher value is better: it is for those of beam search.
 std::vector<bool> are_higher_better(const std::vector<std::string>& metrics);
 
 class Validation {
@@ -28,7 +29,7 @@ class Validation {
   Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
              int threads);
 
-  // BLEU only if options.valid_metrics has it, since it needs a search. `stop` is asked before each minibatch;
+  // Metrics of beam search only if options.valid_metrics has one, since a search takes time. `stop` is asked before each minibatch;
   // nothing is returned if it says so.
   std::optional<ValidationScores> measure(const Model& model, const Stop& stop = {}) const;
 

@@ -3,18 +3,32 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/error.h"
+
 namespace mininmt {
 
-bool Schedule::is_better(const std::vector<double>& scores) const {
-  if (std::any_of(scores.begin(), scores.end(), [](double x) { return std::isnan(x); })) return false;
+bool Schedule::beats(std::size_t metric, double a, double b) const {
+  return options_.higher_is_better[metric] ? a > b : a < b;
+}
+
+bool Schedule::is_best(const std::vector<double>& scores) const {
   if (best_.empty()) return true;
   for (std::size_t i = 0; i < scores.size(); ++i)
-    if (scores[i] != best_[i]) return options_.higher_is_better[i] == (scores[i] > best_[i]);
+    if (scores[i] != best_[i]) return beats(i, scores[i], best_[i]);
   return false;
 }
 
 bool Schedule::take(const std::vector<double>& scores) {
-  const bool best = is_better(scores);
+  improved_.assign(scores.size(), false);
+  const bool usable = std::none_of(scores.begin(), scores.end(), [](double x) { return std::isnan(x); });
+  const bool best = usable && is_best(scores);
+  if (usable) {
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      improved_[i] = best_.empty() || beats(i, scores[i], best_of_each_[i]);
+    if (best_.empty()) best_of_each_ = scores;
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      if (improved_[i]) best_of_each_[i] = scores[i];
+  }
   if (best) best_ = scores;
   stalls_ = best ? 0 : stalls_ + 1;
   return best;
@@ -22,10 +36,14 @@ bool Schedule::take(const std::vector<double>& scores) {
 
 void Schedule::visit(StateVisitor& visitor) {
   visitor.visit("stalls", stalls_);
-  auto metrics = static_cast<std::int64_t>(best_.size());
-  visitor.visit("best-metrics", metrics);
-  best_.resize(metrics == 0 ? 0 : options_.higher_is_better.size());
-  for (std::size_t i = 0; i < best_.size(); ++i) visitor.visit("best." + std::to_string(i + 1), best_[i]);
+  std::int64_t has = has_best();
+  visitor.visit("has-best", has);
+  for (auto* scores : {&best_, &best_of_each_})
+    scores->resize(has == 0 ? 0 : options_.higher_is_better.size());
+  for (std::size_t i = 0; i < best_.size(); ++i) {
+    visitor.visit(join("best.", i + 1), best_[i]);
+    visitor.visit(join("best-of-each.", i + 1), best_of_each_[i]);
+  }
 }
 
 double Schedule::learn_rate(double rate) const {

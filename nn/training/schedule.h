@@ -23,6 +23,9 @@ class Schedule {
   // whether they are the best so far. Scores that are not, those as good as the best included, are a stall.
   bool take(const std::vector<double>& scores);
 
+  // Of each metric by itself, whether the last validation's score is its best.
+  const std::vector<bool>& improved() const { return improved_; }
+
   bool has_best() const { return !best_.empty(); }
   std::int64_t stalls() const { return stalls_; }  // since the best, or the start
 
@@ -33,10 +36,12 @@ class Schedule {
   void visit(StateVisitor& visitor);
 
  private:
-  bool is_better(const std::vector<double>& scores) const;
+  bool beats(std::size_t metric, double a, double b) const;
+  bool is_best(const std::vector<double>& scores) const;
 
   Options options_;
-  std::vector<double> best_;
+  std::vector<double> best_, best_of_each_;
+  std::vector<bool> improved_;
   std::int64_t stalls_ = 0;
 };
 

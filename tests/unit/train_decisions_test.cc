@@ -45,7 +45,7 @@ class MadeUpUpdater final : public Updater {
 struct Run {
   TemporaryFolder folder;
   TrainOptions options = plain_options();
-  double seconds_an_update = 0;
+  double seconds_an_update = 0, seconds_a_validation = 0;
   std::set<std::int64_t> skipped;
   std::vector<ValidationScores>
       scores;  // of each validation, the last for all that follow; none: no validation
@@ -88,6 +88,7 @@ struct Run {
     if (!scores.empty())
       validate = [&](const auto&) {
         validated.push_back(static_cast<double>(updater.updates()));
+        now += seconds_a_validation;
         return scores[std::min(validated.size(), scores.size()) - 1];
       };
     Log messages(true, folder.path("log"));
@@ -170,6 +171,42 @@ TEST_CASE("the first metric picks the best model") {
     CHECK(run.update_of(kModelFile) == (by_bleu ? 2 : 3));
     CHECK(run.update_of(kLastModel) == 3);
   }
+}
+
+TEST_CASE("the best model by each metric, and those of the last saves, are kept on request") {
+  Run run;
+  run.options.after = {.updates = 5};
+  run.options.save_freq = {.updates = 1};
+  run.options.valid_metrics = {"bleu", "cross-entropy"};
+  run.scores = {{.cross_entropy = 5, .bleu = 10},
+                {.cross_entropy = 6, .bleu = 30},
+                {.cross_entropy = 4, .bleu = 20},
+                {.cross_entropy = 7, .bleu = 1}};
+  run.train();
+  for (const char* name :
+       {"best-bleu.safetensors", "best-cross-entropy.safetensors", "last-00000005.safetensors"})
+    CHECK_FALSE(std::filesystem::exists(run.folder.path(std::string("model/") + name)));
+  run.options.keep_best = true;
+  run.options.keep = 2;
+  run.validated.clear();
+  run.train();
+  CHECK(run.update_of(kModelFile) == 2);
+  CHECK(run.update_of("best-bleu.safetensors") == 2);
+  CHECK(run.update_of("best-cross-entropy.safetensors") == 3);
+  CHECK(run.update_of("last-00000003.safetensors") == 0);
+  CHECK(run.update_of("last-00000004.safetensors") == 4);
+  CHECK(run.update_of("last-00000005.safetensors") == 5);
+}
+
+TEST_CASE("a validation that takes longer than --valid-freq is followed by a whole time of training") {
+  Run run;
+  run.options.after = {.updates = 12};
+  run.options.valid_freq = {.minutes = 1};
+  run.seconds_an_update = 20;
+  run.seconds_a_validation = 100;
+  run.scores = cross_entropies({5});
+  run.train();
+  CHECK(run.validated == Numbers{3, 6, 9, 12});
 }
 
 TEST_CASE("a validation that is not finite is never the best") {

@@ -34,6 +34,19 @@ TEST_CASE("schedule: a tie in a metric is decided by the next") {
   CHECK(bests == std::vector<bool>{true, true, false, false, true, true});
 }
 
+TEST_CASE("schedule: each metric has its own best") {
+  Schedule schedule({.higher_is_better = {true, false}});
+  std::vector<std::vector<bool>> improved;
+  for (const auto& scores :
+       std::vector<std::vector<double>>{{1, 9}, {1, 8}, {0, 7}, {2, 7}, {kNan, 1}, {3, 3}}) {
+    schedule.take(scores);
+    improved.push_back(schedule.improved());
+  }
+  CHECK(improved ==
+        std::vector<std::vector<bool>>{
+            {true, true}, {false, true}, {false, true}, {true, false}, {false, false}, {true, true}});
+}
+
 TEST_CASE("schedule: a score that is no number is a stall, the first too") {
   Schedule schedule({.higher_is_better = {false}});
   CHECK_FALSE(schedule.take({kNan}));

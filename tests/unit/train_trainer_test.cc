@@ -186,7 +186,34 @@ TEST_CASE("metrics: cross-entropy a sentence, perplexity a word, BLEU, and which
                        log_probabilities(*model, batch_of({{4, kEos}}, {{4, 5, 6, kEos}}))[0];
   CHECK(scores.cross_entropy == doctest::Approx(-total / 2).epsilon(1e-5));
   CHECK(scores.perplexity == doctest::Approx(std::exp(-total / 7)).epsilon(1e-5));
-  CHECK(are_higher_better({"bleu", "cross-entropy", "perplexity"}) == std::vector<bool>{true, false, false});
+  CHECK(are_higher_better({"bleu", "cross-entropy", "perplexity", "chrf", "exact-match"}) ==
+        std::vector<bool>{true, false, false, true, true});
+}
+
+TEST_CASE("metrics of beam search: on its own translations a model is perfect") {
+  Session s;
+  const auto model = random_model(small_config());
+  const std::vector<std::string> lines = {"s2 s3", "s4 s5 s6", "s7"};
+  const Translator translator(*model, s.source, s.target, search_options(s.options.decoding), 2, 1);
+  ValidationText text{lines, {}};
+  for (const auto& found : translator.translate(lines)) text.target.push_back(translator.text(found.at(0)));
+  s.options.valid_metrics = {"exact-match", "chrf"};
+  CHECK(Validation(s.options, text, s.source, s.target, 1).measure(*model)->exact_match == 100);
+  CHECK(Validation(s.options, text, s.source, s.target, 1).measure(*model)->chrf == 100);
+  text.target[1] = "x";
+  CHECK(Validation(s.options, text, s.source, s.target, 1).measure(*model)->exact_match ==
+        doctest::Approx(200.0 / 3));
+}
+
+TEST_CASE("a validation that is told to stop gives nothing back") {
+  Session s;
+  const auto model = random_model(small_config());
+  s.options.valid_metrics = {"bleu"};
+  const Validation validation(s.options, {{"s2", "s3"}, {"t2", "t3"}}, s.source, s.target, 1);
+  CHECK(validation.measure(*model, [] { return false; }));
+  int asked = 0;
+  CHECK_FALSE(validation.measure(*model, [&] { return ++asked > 2; }));
+  CHECK_FALSE(validation.measure(*model, [] { return true; }));
 }
 
 TEST_CASE("training that diverges ends with a message that says what to do") {
