@@ -21,13 +21,17 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   log.info(join("mininmt-train ", kVersion, ", ", device.description));
-  const TrainingText text = read_training_text(options, log);
+  std::optional<LoadedModel> init;
+  if (!options.init.empty()) init = load_model_folder(options.init);
+  const TrainingText text = read_training_text(options, init ? &*init : nullptr, log);
   const Facts facts = facts_of(options, text, valid_text, device);
   if (checkpoint) check_same_training(checkpoint->facts(), facts, options);
 
   const std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
   log.info(join(text.source.size(), " source and ", text.target.size(), " target words in the vocabularies, ",
                 model->parameters().count(), " parameters"));
+  if (init) take_parameters(*init->model, *model);
+  init.reset();
   const std::string config = to_config(options);
   if (!checkpoint) log.info("options:\n" + config);
   model->parameters().move_to(*device.memory);

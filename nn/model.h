@@ -75,6 +75,10 @@ class Model {
   Parameters parameters_;
 };
 
+// Sets the parameters to those of `from`, on the host, a model of the same config but for its number of words,
+// which are the first here. What belongs to words that `from` lacks stays as it is. Throws Error otherwise.
+void take_parameters(const Model& from, Model& model);
+
 // log p(y | x) of each sentence, including </s>.
 std::vector<double> log_probabilities(const Model& model, const Batch& batch);
 

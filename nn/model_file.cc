@@ -75,9 +75,12 @@ Config from_json(const Json& metadata) {
   return config;
 }
 
-Config parse_config(const std::string& text, const std::string& path) {
+Config config_of(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find(kKey);
+  if (found == metadata.end())
+    throw DataError(path + ": not a mininmt model: the metadata '" + kKey + "' is missing");
   try {
-    return from_json(Json::parse(text));
+    return from_json(Json::parse(found->second));
   } catch (const Json::exception& e) {
     throw DataError(path + ": the metadata '" + kKey + "' is damaged (" + e.what() + ")");
   } catch (const Error& e) {
@@ -136,12 +139,13 @@ void save_model(const std::string& path, const Model& model, const Tensor& value
   file.commit();
 }
 
+Config read_model_config(const std::string& path) {
+  return config_of(SafeTensorsReader(path).metadata(), path);
+}
+
 std::unique_ptr<Model> load_model(const std::string& path) {
   const SafeTensors file = read_safetensors(path);
-  const auto metadata = file.metadata.find(kKey);
-  if (metadata == file.metadata.end())
-    throw DataError(path + ": not a mininmt model: the metadata '" + kKey + "' is missing");
-  const Config config = parse_config(metadata->second, path);
+  const Config config = config_of(file.metadata, path);
   auto model = find_family(config.type).make(config);
   check_shapes(model->parameters(), file, path);
   model->parameters().allocate();

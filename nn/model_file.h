@@ -18,6 +18,9 @@ inline constexpr char kModelFile[] = "model.safetensors";
 void save_model(const std::string& path, const Model& model, const Tensor& values,
                 const std::map<std::string, std::string>& more = {});
 
+// The config of a model file, without its matrices. Throws as load_model().
+Config read_model_config(const std::string& path);
+
 // Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and
 // type, or a matrix is missing, unknown, of the wrong shape, or not finite.
 std::unique_ptr<Model> load_model(const std::string& path);

@@ -4,9 +4,11 @@
 #   tests/full_disk.sh      the build is build/, or what MININMT_BUILD names
 set -euo pipefail
 [ "${1:-}" = --mounted ] || {
-  mounts() { unshare "$@" --mount true 2>/dev/null; }
-  if mounts; then exec unshare --mount "$0" --mounted; fi
-  if mounts --user --map-root-user; then exec unshare --user --map-root-user --mount "$0" --mounted; fi
+  # In a chroot the propagation of mounts can't be changed.
+  for options in "" "--propagation unchanged" "--user --map-root-user"; do
+    # shellcheck disable=SC2086
+    if unshare --mount $options true 2>/dev/null; then exec unshare --mount $options "$0" --mounted; fi
+  done
   echo "skipped: no tmpfs can be mounted here"
   exit 77
 }

@@ -75,6 +75,10 @@ void declare_data(OptionSet& set, TrainOptions& options) {
       .command_line_only = true;
   set.add("preset", options.preset, kind::choice(preset_names()),
           "values for all options below, under those you give");
+  set.add("init", options.init, kind::name("MODEL"),
+          "start from the parameters of a model, a folder or a file in it, with its sizes and vocabularies");
+  set.add("extend-vocabs", options.extend_vocabs, kind::flag(),
+          "add the words of the training text that the model of --init lacks, up to --dim-vocabs", "init");
   set.add("vocabs", options.vocabs, kind::names_of_sides(),
           "vocabulary files, a word a line, </s> and <unk> first; without them the words are counted");
   set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
@@ -184,6 +188,28 @@ void declare(OptionSet& set, TrainOptions& options) {
   set.add_general();
 }
 
+// What the model of --init is, the model in training is too. Rejects settings that say otherwise.
+void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& options) {
+  if (options.init.empty()) return;
+  std::error_code ignored;
+  const std::filesystem::path path = options.init;
+  const bool is_folder = std::filesystem::is_directory(path, ignored);
+  const Config init = read_model_config((is_folder ? path / kModelFile : path).string());
+  const auto check = [&](const std::string& name, bool same) {
+    for (const Settings& given : sources)
+      if (const po::option* setting = find_setting(given, name); setting != nullptr && !same)
+        throw UsageError(
+            join(setting->original_tokens[0], " is not that of the model of --init: leave it out"));
+  };
+  check("type", options.config.type == init.type);
+  options.config.type = init.type;
+  for (const Field& field : init.fields()) {
+    if (!field.saved) continue;
+    check(field.name, options.config.value(field.name) == init.value(field.name));
+    options.config.set(field.name, init.value(field.name));
+  }
+}
+
 // Settings of a source that change the defaults of other options, unless it sets those too.
 void settle(const Settings& given, TrainOptions& options) {
   const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
@@ -229,6 +255,8 @@ void check(const std::vector<Settings>& sources, const TrainOptions& options) {
                           "' leaves no room for words beside </s> and <unk>: give 3 or more, ",
                           "or 0 for all words"));
   }
+  if (!options.init.empty() && !options.vocabs.empty())
+    throw UsageError(join(label(sources, "vocabs"), ": the model of --init has its own: leave them out"));
   if (options.after.empty() && (options.early_stopping == 0 || options.valid_sets.empty())) {
     throw UsageError(join(label(sources, "after"),
                           " 0 would train forever: give a limit, or valid-sets with early-stopping"));
@@ -257,6 +285,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
   for (const Settings& given : {command_line, file}) set.check_needs(given);
+  take_config_of_init({command_line, file}, options);
   check_fields(command_line, {}, options.config);
   check_fields(file, command_line, options.config);
   check(sources, options);

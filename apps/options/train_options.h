@@ -20,6 +20,8 @@ struct TrainOptions : Recipe {
   std::string model;                           // the folder to create
   bool overwrite = false;                      // whether an existing model may be replaced
   std::string resume = "auto";                 // auto, never, required: from the folder's checkpoint
+  std::string init;                            // a model to start from; empty: new parameters
+  bool extend_vocabs = false;                  // by words of train_sets that the model of `init` lacks
   std::vector<std::string> vocabs;             // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace

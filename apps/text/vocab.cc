@@ -130,15 +130,19 @@ Vocab WordCounts::vocab(std::size_t limit) const {
                           " has no room for a word beside </s> and <unk>: ask for 3 or more, ",
                           "or for 0, which takes all words"));
   }
+  add_to(vocab, limit);
+  return vocab;
+}
+
+void WordCounts::add_to(Vocab& vocab, std::size_t limit) const {
   std::vector<std::pair<std::uint64_t, std::string_view>> words;
   words.reserve(counts_.size());
   for (const auto& [word, count] : counts_) words.emplace_back(count, word);
   std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
-  if (limit != 0) words.resize(std::min(words.size(), limit - vocab.size()));
-  for (const auto& [count, word] : words) vocab.add(word);
-  return vocab;
+  for (const auto& [count, word] : words)
+    if (limit == 0 || vocab.size() < limit) vocab.add(word);
 }
 
 }  // namespace mininmt

@@ -80,6 +80,9 @@ class WordCounts {
   // vocabulary with </s> and <unk>; 0 for all words. Throws UsageError if `limit` leaves no room for a word.
   Vocab vocab(std::size_t limit = 0) const;
 
+  // Adds the words that `vocab` lacks in that order, up to `limit` words in all; 0 for all.
+  void add_to(Vocab& vocab, std::size_t limit) const;
+
  private:
   WordMap<std::uint64_t> counts_;
 };

@@ -14,6 +14,7 @@ namespace mininmt {
 namespace {
 
 constexpr int kMostNotFiniteInARow = 10;
+constexpr int kNotFiniteAtTheEnd = 3;  // where there is no time left to recover
 
 std::string format(const char* pattern, double value) {
   char text[64];
@@ -152,7 +153,7 @@ int Trainer::train() {
 // as if it had never stopped here.
 int Trainer::finish() {
   take_reports(true);
-  if (not_finite_ > 0 && not_finite_ == updater_.updates()) throw_diverged();
+  if (not_finite_in_a_row_ >= kNotFiniteAtTheEnd) throw_diverged();
   if (schedule_.stops())
     log_.info(join("early stopping: ", schedule_.stalls(), " validations in a row without a better ",
                    options_.valid_metrics[0]));

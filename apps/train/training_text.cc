@@ -34,19 +34,22 @@ void refuse_pipes(const TrainOptions& options) {
     for (const std::string& file : *files) refuse_pipe(file);
 }
 
-TrainingText read_training_text(const TrainOptions& options, Log& log) {
+TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log) {
   const std::string &source = options.train_sets[0], &target = options.train_sets[1];
   const LineOptions lines = line_options(options);
   TrainingText text;
   std::size_t lines_counted = 0;
-  if (options.vocabs.empty()) {
-    const PairCounts counts = count_words(source, target, lines);
-    text.source = counts.source.vocab(static_cast<std::size_t>(options.dim_vocabs[0]));
-    text.target = counts.target.vocab(static_cast<std::size_t>(options.dim_vocabs[1]));
-    lines_counted = counts.lines;
-  } else {
+  if (init != nullptr) {
+    text.source = init->source, text.target = init->target;
+  } else if (!options.vocabs.empty()) {
     text.source = Vocab::load(options.vocabs[0]);
     text.target = Vocab::load(options.vocabs[1]);
+  }
+  if (options.vocabs.empty() && (init == nullptr || options.extend_vocabs)) {
+    const PairCounts counts = count_words(source, target, lines);
+    counts.source.add_to(text.source, static_cast<std::size_t>(options.dim_vocabs[0]));
+    counts.target.add_to(text.target, static_cast<std::size_t>(options.dim_vocabs[1]));
+    lines_counted = counts.lines;
   }
   CorpusReport report;
   text.corpus =

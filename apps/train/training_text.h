@@ -6,6 +6,7 @@
 
 #include "apps/options/train_options.h"
 #include "apps/program/log.h"
+#include "apps/program/model_folder.h"
 #include "apps/text/corpus.h"
 #include "apps/text/vocab.h"
 
@@ -21,9 +22,10 @@ struct TrainingText {
   ParallelCorpus corpus;
 };
 
-// Reads options.train_sets: once for the vocabularies, unless options.vocabs names them, and once for the
+// Reads options.train_sets: once for the vocabularies, unless they are those of options.vocabs or of `init`, the
+// model of options.init, and once for the
 // corpus. Logs what was kept. Throws as ParallelCorpus::read and Vocab::load do.
-TrainingText read_training_text(const TrainOptions& options, Log& log);
+TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log);
 
 struct ValidationText {
   std::vector<std::string> source, target;  // lines

@@ -267,6 +267,43 @@ for signal in INT TERM HUP; do
   holds "no half files after SIG$signal" test "$(ls cut | grep -c '^train')" -eq 0
 done
 
+# Fine-tuning: from a model's parameters, with its sizes and vocabularies, on other text; new words on request.
+still=(--optimizer sgd --learn-rate 1e-12 --exponential-smoothing 0 --after 1u --quiet --mini-batch 10)
+{ cat toy.src; for ((i = 0; i < 9; ++i)); do echo "s1 new new"; done; } >news.src
+{ cat toy.tgt; for ((i = 0; i < 9; ++i)); do echo "t1 neu neu"; done; } >news.tgt
+expect 0 "$beam" --model a --input toy.src --output a.out
+for options in "" "--extend-vocabs"; do
+  rm -rf tuned
+  expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model tuned --init a "${still[@]}" $options
+  expect 0 "$beam" --model tuned --input toy.src --output tuned.out
+  holds "the same translations, $options" cmp -s a.out tuned.out
+done
+holds "the vocabulary goes on with the new word" eval 'diff <(cat a/source.vocab; echo new) tuned/source.vocab'
+expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model learned --init a/last.safetensors --extend-vocabs --after 60e --mini-batch 10 --quiet
+expect 0 eval 'echo "s1 new new" | "$beam" --model learned >learned.out'
+same learned.out "t1 neu neu"
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --dim-rnn 25
+says err 'dim-rnn is not that of the model of --init'
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --alignment-model fixed
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --vocabs a/source.vocab a/target.vocab
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --extend-vocabs
+expect 74 "$train" --train-sets news.src news.tgt --model wrong --init nowhere
+expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model tuned --init a "${still[@]}" --extend-vocabs
+rm tuned/source.vocab
+cp a/target.vocab tuned/source.vocab
+expect 65 "$beam" --model tuned --input toy.src
+says err 'words'
+cp <(sed '3{h;d};4G' a/source.vocab) a-permuted.vocab
+cp -r a permuted && cp a-permuted.vocab permuted/source.vocab
+expect 65 "$beam" --model permuted --input toy.src
+says err 'other words than the model was trained with'
+
+# The error that ends a training is in its log, which may lie in the folder; nothing that is not finite is saved.
+expect 1 train_small diverging --optimizer sgd --learn-rate 1000 --clip-norm 0 --cost-type ce-sum --after 1000u --log diverging/train.log
+says diverging/train.log 'error: .*diverged'
+expect 1 train_small infinite --optimizer sgd --learn-rate 1000 --clip-norm 0 --exponential-smoothing 0 --cost-type ce-sum --after 9u --save-freq 1u
+for file in infinite/{model,last}.safetensors; do expect 0 "$beam" --model "$file" --input toy.src; done
+
 # Dropout of annotations also applies to the fixed vector.
 fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }
 expect 0 fixed --model fixed0 --dropout-annotations 0
@@ -274,7 +311,7 @@ expect 0 fixed --model fixed5 --dropout-annotations 0.5
 holds "other annotations, another model" eval '! cmp -s fixed0/model.safetensors fixed5/model.safetensors'
 
 # A non-finite validation is never the best.
-expect 0 train_small nan --valid-sets valid.src valid.tgt --valid-metrics cross-entropy --optimizer sgd --learn-rate 1000 \
+expect 1 train_small nan --valid-sets valid.src valid.tgt --valid-metrics cross-entropy --optimizer sgd --learn-rate 1000 \
   --clip-norm 0 --cost-type ce-sum --exponential-smoothing 0 --after 6u --valid-freq 3u --save-freq 0
 holds "no best model" test ! -e nan/model.safetensors
 printf '\n\n' >blank
