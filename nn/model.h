@@ -75,8 +75,8 @@ class Model {
   Parameters parameters_;
 };
 
-// Sets the parameters to those of `from`, on the host, a model of the same config but for its number of words,
-// which are the first here. What belongs to words that `from` lacks stays as it is. Throws Error otherwise.
+// Sets the parameters to those of `from`, a model on the host of the same config but for its number of words.
+// Its words are the first here; what belongs to the others stays as it is. Throws Error otherwise.
 void take_parameters(const Model& from, Model& model);
 
 // log p(y | x) of each sentence, including </s>.

@@ -13,8 +13,8 @@ namespace mininmt {
 inline constexpr int kModelFormat = 2;
 inline constexpr char kModelFile[] = "model.safetensors";
 
-// Writes the model's config and `values`, a block in the layout of its parameters; `more` is further metadata.
-// Throws IoError.
+// Writes the model's config and `values`, a block in the layout of its parameters; `more` is further
+// metadata. Throws IoError.
 void save_model(const std::string& path, const Model& model, const Tensor& values,
                 const std::map<std::string, std::string>& more = {});
 

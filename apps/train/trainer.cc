@@ -149,8 +149,8 @@ int Trainer::train() {
   return stopped();
 }
 
-// What the validation at the end decides belongs to the end: a training that is resumed with a higher --after is
-// as if it had never stopped here.
+// What the validation at the end decides belongs to the end: a training that is resumed with a higher --after
+// is as if it had never stopped here.
 int Trainer::finish() {
   take_reports(true);
   if (not_finite_in_a_row_ >= kNotFiniteAtTheEnd) throw_diverged();

@@ -22,9 +22,9 @@ struct TrainingText {
   ParallelCorpus corpus;
 };
 
-// Reads options.train_sets: once for the vocabularies, unless they are those of options.vocabs or of `init`, the
-// model of options.init, and once for the
-// corpus. Logs what was kept. Throws as ParallelCorpus::read and Vocab::load do.
+// Reads options.train_sets: once for the vocabularies, unless they are those of options.vocabs or of `init`,
+// the model of options.init (null: none), and once for the corpus. Logs what was kept. Throws as
+// ParallelCorpus::read and Vocab::load do.
 TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log);
 
 struct ValidationText {
