@@ -124,5 +124,19 @@ TEST_CASE("a sentence that doesn't end in </s> is refused") {
   CHECK(corpus.size() == 1);
 }
 
+TEST_CASE("the checksum of a corpus depends on every id and on where sentences end") {
+  const auto checksum = [](const std::vector<std::pair<Ids, Ids>>& pairs) {
+    ParallelCorpus corpus;
+    for (const auto& [source, target] : pairs) corpus.add(source, target);
+    return corpus.checksum();
+  };
+  const std::string sum = checksum({{{2, 3, kEos}, {4, kEos}}, {{5, kEos}, {6, 7, kEos}}});
+  CHECK(sum == checksum({{{2, 3, kEos}, {4, kEos}}, {{5, kEos}, {6, 7, kEos}}}));
+  CHECK(sum != checksum({{{2, 4, kEos}, {4, kEos}}, {{5, kEos}, {6, 7, kEos}}}));
+  CHECK(sum != checksum({{{2, 3, kEos}, {4, kEos}}, {{5, kEos}, {6, 8, kEos}}}));
+  CHECK(sum != checksum({{{5, kEos}, {6, 7, kEos}}, {{2, 3, kEos}, {4, kEos}}}));
+  CHECK(sum != checksum({{{2, 3, kEos}, {4, kEos}}}));
+}
+
 }  // namespace
 }  // namespace mininmt
