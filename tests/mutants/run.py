@@ -12,15 +12,17 @@ import argparse
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NOTICED, UNNOTICED, STALE, BROKEN = "noticed", "NOT NOTICED", "DOES NOT APPLY", "DOES NOT COMPILE"
-TEST_SECONDS, BUILD_SECONDS = 300, 900
+TEST_SECONDS, BUILD_SECONDS, MOST_OUTPUT = 300, 900, 1 << 28
 
 
 class Mutant:
@@ -59,15 +61,19 @@ def mutants_of(path):
 
 
 def command(arguments, seconds, **options):
-    """Exit code and output; the code is None if it took longer."""
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               errors="replace", start_new_session=True, **options)
-    try:
-        output = process.communicate(timeout=seconds)[0]
-        return process.returncode, output
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        return None, process.communicate()[0]
+    """Exit code and output; the code is None if it took longer. A test that prints without end is stopped."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                                   preexec_fn=limit, **options)
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            code = None
+        output.seek(0)
+        return code, output.read()
 
 
 class Copy:
