@@ -190,6 +190,7 @@ TEST_CASE_FIXTURE(Values, "softmax: of whole rows, of the first entries, of entr
   check(softmax(x, {2, 1}), {2, 3}, {one, two, 0, 1, 0, 0}, 1e-7);
   check(softmax(of({1, 2}, {-1e4f, -1e4f})), {1, 2}, {half, half}, 1e-7);
   check(softmax(x), {2, 3}, {0, 0, 1, 1 / 3.0, 1 / 3.0, 1 / 3.0}, 1e-7);
+  check(softmax(of({1, 3}, {0, 200, 400})), {1, 3}, {0, 0, 1}, 1e-7);  // two beyond what exp can give
 }
 
 TEST_CASE_FIXTURE(Values, "weighted_sum: weights by sentence, values by position") {
@@ -210,6 +211,8 @@ TEST_CASE_FIXTURE(Values, "attend: weights, context, padding, and rows that shar
   const Attended shared = attend(of({3, 1}, {0.5, 0.5, 0.5}), keys, values, v, {2, 1}, {0, 1, 0});
   check(shared.context, {3, 2}, {a0 * 1 + a1 * 5, a0 * 2 + a1 * 6, 3, 4, a0 * 1 + a1 * 5, a0 * 2 + a1 * 6},
         3e-6);
+  const Attended other = attend(of({3, 1}, {0.5, 0.5, 0.5}), keys, values, v, {2, 1}, {1, 0, 1});
+  check(other.context, {3, 2}, {3, 4, a0 * 1 + a1 * 5, a0 * 2 + a1 * 6, 3, 4}, 3e-6);
 }
 
 TEST_CASE_FIXTURE(Values, "attend: scores of any size don't overflow the softmax") {
