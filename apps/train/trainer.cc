@@ -67,11 +67,13 @@ void Trainer::visit(StateVisitor& visitor) {
   };
   updater_.visit(visitor);
   schedule_.visit(visitor);
-  auto epoch = static_cast<std::int64_t>(stream_.epoch()),
-       minibatch = static_cast<std::int64_t>(stream_.minibatch());
-  visitor.visit("stream.epoch", epoch);
-  visitor.visit("stream.minibatch", minibatch);
-  stream_.seek(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(minibatch));
+  const auto epoch = static_cast<std::int64_t>(stream_.epoch()),
+             minibatch = static_cast<std::int64_t>(stream_.minibatch());
+  std::int64_t to_epoch = epoch, to_minibatch = minibatch;
+  visitor.visit("stream.epoch", to_epoch);
+  visitor.visit("stream.minibatch", to_minibatch);
+  if (to_epoch != epoch || to_minibatch != minibatch)  // sorting an epoch takes a while
+    stream_.seek(static_cast<std::uint64_t>(to_epoch), static_cast<std::uint64_t>(to_minibatch));
   visitor.visit("epoch", epoch_);
   double seconds = this->seconds();
   visitor.visit("seconds", seconds);
