@@ -134,6 +134,20 @@ TEST_CASE("the same bits again") {
   }
 }
 
+TEST_CASE("every update has its own dropout, that of the CPU, captured or not") {
+  const Config config = with_dropout(small_config());
+  Trainee cpu(plain_recipe(), cpu_memory(), kCorpus, config),
+      gpu(plain_recipe(), cuda::memory(), kCorpus, config);
+  for (Trainee* trainee : {&cpu, &gpu}) trainee->updater().set_learn_rate(0);  // only the masks differ
+  double before = 0;
+  for (int i = 0; i < 5; ++i) {
+    const double expected = cpu.update(minibatch(0)).cost, cost = gpu.update(minibatch(0)).cost;
+    CHECK(cost == doctest::Approx(expected).epsilon(kTolerance));
+    CHECK(std::abs(cost - before) > 1e-3);
+    before = cost;
+  }
+}
+
 // Keeps the state it is shown, or gives back what it kept.
 class StateCopy final : public StateVisitor {
  public:
