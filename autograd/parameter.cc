@@ -43,6 +43,12 @@ void Parameters::move_to(Memory& memory) {
 
 Tensor Parameters::new_gradients() const { return Tensor::zeros({size()}, values_.memory()); }
 
+std::vector<std::int64_t> Parameter::shape_of(const Part& part) const {
+  std::vector<std::int64_t> lengths{part.count};
+  if (shape.rank() == 2) lengths.push_back(shape[1]);
+  return lengths;
+}
+
 Tensor Parameters::view(const Tensor& block, const Parameter& p) { return block.view(p.offset, p.shape); }
 
 }  // namespace mininmt

@@ -42,6 +42,8 @@ struct Parameter {
   std::vector<Part> parts;
   std::int64_t offset = 0;  // of its first element in the block
   Tensor value;             // a view of the block
+
+  std::vector<std::int64_t> shape_of(const Part& part) const;  // as in files: (rows) or (rows, columns)
 };
 
 class Parameters {

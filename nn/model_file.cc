@@ -88,12 +88,6 @@ Config config_of(const std::map<std::string, std::string>& metadata, const std::
   }
 }
 
-std::vector<std::int64_t> shape_of(const Parameter& p, const Part& part) {
-  std::vector<std::int64_t> shape{part.count};
-  if (p.shape.rank() == 2) shape.push_back(p.shape[1]);
-  return shape;
-}
-
 std::string text_of(const std::vector<std::int64_t>& shape) { return Json(shape).dump(); }
 
 // The file must have exactly the matrices that the model declares, in their shapes.
@@ -103,9 +97,9 @@ void check_shapes(const Parameters& declared, const SafeTensors& file, const std
     for (const Part& part : p.parts) {
       const auto found = file.tensors.find(part.name);
       if (found == file.tensors.end()) throw DataError(path + ": " + part.name + " is missing");
-      if (found->second.shape != shape_of(p, part))
+      if (found->second.shape != p.shape_of(part))
         throw DataError(join(path, ": ", part.name, " has the shape ", text_of(found->second.shape),
-                             ", by the sizes in the metadata it is ", text_of(shape_of(p, part))));
+                             ", by the sizes in the metadata it is ", text_of(p.shape_of(part))));
       ++known;
     }
   if (known == file.tensors.size()) return;
@@ -128,7 +122,7 @@ void save_model(const std::string& path, const Model& model, const Tensor& value
   for (const Parameter* p : model.parameters().all())
     for (const Part& part : p->parts) {
       rows[part.name] = Parameters::view(on_host, *p).slice(part.first, part.count);
-      entries.push_back({part.name, shape_of(*p, part)});
+      entries.push_back({part.name, p->shape_of(part)});
     }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::map<std::string, std::string> metadata = more;

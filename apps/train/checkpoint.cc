@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kFormat[] = "1";
-constexpr char kState[] = "state.",
-               kFact[] = "fact.";  // before the names of numbers and facts in the metadata
+// Before the names of numbers and facts in the metadata.
+constexpr char kState[] = "state.", kFact[] = "fact.";
 
 // Exact: 0x1.8p+0.
 std::string text_of(double x) {
@@ -27,16 +27,13 @@ std::string text_of(double x) {
   return text;
 }
 
-// Calls f(name, shape, rows) for each matrix of a block, as it is in a file.
+// Calls f(name, shape, rows) for each matrix of a block on the host, as it is in a file.
 template <class F>
 void for_each_part(const Parameters& layout, const std::string& block_name, const Tensor& block, const F& f) {
   for (const Parameter* p : layout.all()) {
     const Tensor value = Parameters::view(block, *p);
-    for (const Part& part : p->parts) {
-      std::vector<std::int64_t> shape{part.count};
-      if (p->shape.rank() == 2) shape.push_back(p->shape[1]);
-      f(join(block_name, "/", part.name), shape, value.slice(part.first, part.count).values());
-    }
+    for (const Part& part : p->parts)
+      f(join(block_name, "/", part.name), p->shape_of(part), value.slice(part.first, part.count).values());
   }
 }
 
@@ -67,9 +64,8 @@ class Header final : public StateVisitor {
   void visit(const std::string& name, double& number) override { metadata_[kState + name] = text_of(number); }
   void visit(const std::string& name, const Tensor& block) override {
     blocks_.emplace_back(name, block);
-    for_each_part(layout_, name, block, [&](const auto& part, const auto& shape, auto) {
-      entries_.push_back({part, shape});
-    });
+    for (const Parameter* p : layout_.all())
+      for (const Part& part : p->parts) entries_.push_back({join(name, "/", part.name), p->shape_of(part)});
   }
 
   const std::vector<SafeTensorEntry>& entries() const { return entries_; }

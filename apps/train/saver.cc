@@ -28,7 +28,7 @@ void Saver::save_checkpoint(const StateOf& state) {
 
 void Saver::save_model(const std::string& name, const Tensor& values) {
   check_finite(values);
-  if (!started_) start();
+  if (!started_) throw IoError(folder_.file(name) + " waits for the first checkpoint");
   mininmt::save_model(folder_.file(name), model_, values, vocab_checksums(source_, target_));
 }
 
@@ -59,8 +59,7 @@ void Saver::check_finite(const Tensor& values) const {
     return;
   throw Error(
       "training diverged: the parameters are not finite. Try a lower --learn-rate or a smaller --clip-norm; "
-      "what "
-      "was saved before stays as it is");
+      "what was saved before stays as it is");
 }
 
 }  // namespace mininmt

@@ -20,7 +20,10 @@ class Saver {
   // A checkpoint of `state`. Throws IoError, and leaves the one before it; Error if a parameter is not finite.
   void save_checkpoint(const StateOf& state);
 
-  // The model with these values of its parameters, as `name`. Throws likewise.
+  // Whether there is a checkpoint of this training, and the files of an older one are gone.
+  bool started() const { return started_; }
+
+  // The model with these values of its parameters, as `name`. Throws likewise, and IoError before started().
   void save_model(const std::string& name, const Tensor& values);
 
   // Keeps kLastModel, saved after this update, under a name of its own, and only `most` such models.

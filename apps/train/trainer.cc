@@ -130,6 +130,7 @@ int Trainer::run() {
                    " updates: nothing is left to do. ", "A higher --after goes on with it"));
     return 0;
   }
+  complete_ = 0;
   const int exit_code = train();
   return exit_code != 0 ? exit_code : finish();
 }
@@ -286,7 +287,7 @@ void Trainer::take_scores(const ValidationScores& scores, double took) {
             "  took " + format_duration(took));
   if (is_best) {
     unsaved_best_ = updater_.values().clone();
-    or_warn([this] { save_best(); });
+    if (saver_.started()) or_warn([this] { save_best(); });
   }
   for (std::size_t i = 0; options_.keep_best && i < values.size(); ++i)
     if (schedule_.improved()[i])
@@ -302,7 +303,7 @@ void Trainer::or_warn(const std::function<void()>& save) {
   try {
     save();
   } catch (const IoError& error) {
-    log_.warning(join("not saved: ", error.what(), "; training goes on, and tries again at the next save"));
+    log_.warning(join("not saved: ", error.what(), "; training goes on"));
   }
 }
 
@@ -315,8 +316,9 @@ void Trainer::save_best() {
 void Trainer::save_before_validation() {
   take_reports(true);
   saved_ = now();
-  save_best();  // first: the checkpoint says that it is there
+  if (saver_.started()) save_best();  // first: the checkpoint says that it is there
   saver_.save_checkpoint([this](StateVisitor& visitor) { visit(visitor); });
+  save_best();
   saver_.save_model(kLastModel, updater_.values());
   if (options_.keep > 0) saver_.keep_last(updater_.updates(), options_.keep);
 }

@@ -47,8 +47,15 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
   }
   if (options.vocabs.empty() && (init == nullptr || options.extend_vocabs)) {
     const PairCounts counts = count_words(source, target, lines);
-    counts.source.add_to(text.source, static_cast<std::size_t>(options.dim_vocabs[0]));
-    counts.target.add_to(text.target, static_cast<std::size_t>(options.dim_vocabs[1]));
+    const auto source_limit = static_cast<std::size_t>(options.dim_vocabs[0]),
+               target_limit = static_cast<std::size_t>(options.dim_vocabs[1]);
+    if (init != nullptr) {
+      counts.source.add_to(text.source, source_limit);
+      counts.target.add_to(text.target, target_limit);
+    } else {
+      text.source = counts.source.vocab(source_limit);
+      text.target = counts.target.vocab(target_limit);
+    }
     lines_counted = counts.lines;
   }
   CorpusReport report;

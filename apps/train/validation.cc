@@ -9,7 +9,6 @@
 #include "tensor/error.h"
 
 namespace mininmt {
-
 namespace {
 
 struct Metric {

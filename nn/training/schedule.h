@@ -1,7 +1,6 @@
 // What follows from validation: the best score so far, learning rate decay at stalls, early stopping.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "nn/training/state.h"

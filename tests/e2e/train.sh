@@ -64,7 +64,7 @@ says err "the source vocabulary is another"
 expect 2 train_small a --seed 3 --train-sets other.src toy.tgt --vocabs a/source.vocab a/target.vocab
 says err "the training text is another"
 expect 2 train_small a --seed 3 --valid-sets valid.src valid.tgt
-says err "the validation text is another|valid"
+says err "can't go on, since .*--valid-freq is 1e, was not given"
 expect 2 train_small a --seed 3 --resume never
 says err 'overwrite'
 expect 2 train_small nothing --resume required

@@ -132,6 +132,18 @@ TEST_CASE("a training that ended and goes on with a higher --after is as if it h
   CHECK(raised.file(kLastModel) == undisturbed.file(kLastModel));
 }
 
+TEST_CASE("a complete training that goes on is incomplete until its last validation is done") {
+  Session session;
+  session.options.valid_freq = {.updates = 3};
+  session.options.after = {.updates = 4};
+  session.run();
+  session.options.after = {.updates = 8};
+  CHECK_THROWS_AS(session.run(8), Session::Killed);
+  session.run();
+  const std::string log = read_whole(session.folder.path("log"));
+  CHECK(log.find("validation  epoch 2  update 8") != std::string::npos);
+}
+
 TEST_CASE("a complete training is left as it is") {
   Session training;
   training.run();

@@ -198,6 +198,24 @@ TEST_CASE("the best model by each metric, and those of the last saves, are kept 
   CHECK(run.update_of("last-00000005.safetensors") == 5);
 }
 
+TEST_CASE("an old model stays while no checkpoint of the new training can be written") {
+  Run run;
+  run.options.after = {.updates = 3};
+  run.options.keep_best = true;
+  run.scores = cross_entropies({5, 4, 3});
+  run.train();
+  const std::string best = "model/best-cross-entropy.safetensors", before = read_whole(run.folder.path(best));
+  std::filesystem::remove(run.folder.path("model/checkpoint.safetensors"));
+  std::filesystem::create_directory(run.folder.path("model/checkpoint.safetensors"));  // so it can't be
+  run.options.after = {.updates = 2};
+  run.rates.clear(), run.validated.clear();
+  CHECK_THROWS_AS(run.train(), IoError);
+  CHECK(run.updates() == 2);  // training itself went on to its end
+  CHECK(run.update_of(kModelFile) == 3);
+  CHECK(run.update_of(kLastModel) == 3);
+  CHECK(read_whole(run.folder.path(best)) == before);
+}
+
 TEST_CASE("a validation that takes longer than --valid-freq is followed by a whole time of training") {
   Run run;
   run.options.after = {.updates = 12};
