@@ -11,13 +11,14 @@ namespace mininmt {
 
 class Saver {
  public:
-  // options: the text of kSavedOptions. facts: what the training is of, for its checkpoints. Without `resumed`,
-  // the folder may hold another training; its files stay until the first checkpoint of this one is whole. Holds
-  // references.
+  // options: the text of kSavedOptions. facts: what the training is of, for its checkpoints. Without
+  // `resumed`, the folder may hold another training; its files stay until the first checkpoint of this one is
+  // whole. Holds references.
   Saver(const TrainingFolder& folder, const Model& model, const Vocab& source, const Vocab& target,
         std::string options, Facts facts, bool resumed);
 
-  // A checkpoint of `state`. Throws IoError, and leaves the one before it; Error if a parameter is not finite.
+  // A checkpoint of `state`. Throws IoError, and leaves the one before it; Error if a parameter is not
+  // finite.
   void save_checkpoint(const StateOf& state);
 
   // Whether there is a checkpoint of this training, and the files of an older one are gone.

@@ -29,8 +29,8 @@ class Validation {
   Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
              int threads);
 
-  // Metrics of beam search only if options.valid_metrics has one, since a search takes time. `stop` is asked before each minibatch;
-  // nothing is returned if it says so.
+  // Metrics of beam search only if options.valid_metrics has one, since a search takes time. `stop` is asked
+  // before each minibatch; nothing is returned if it says so.
   std::optional<ValidationScores> measure(const Model& model, const Stop& stop = {}) const;
 
  private:

@@ -1,5 +1,5 @@
-// A training on the GPU goes on from its checkpoint on disk to the same bits. In the float build alone, like the
-// programs.
+// A training on the GPU goes on from its checkpoint on disk to the same bits. In the float build alone, like
+// the programs.
 #include <doctest/doctest.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// Checkpoints: a training stopped at any update and resumed ends in the same bits; damage, and the wrong training.
+// Checkpoints: a training that was stopped and goes on ends in the same bits; damage; the wrong training.
 #include <doctest/doctest.h>
 
 #include <cmath>
