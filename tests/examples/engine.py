@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the engine example and compares its output with spirals drawn here.
 
-    engine.py PROGRAM    exits 0 if the loss fell to a fiftieth and the last picture, not the first, has both spirals
+    engine.py PROGRAM [ARGUMENT ...]    exits 0 if the loss fell to a fiftieth and the last picture, not the first, has both spirals
 """
 import math
 import re
@@ -24,7 +24,7 @@ def wrong(picture):
 
 
 def main():
-    runs = [subprocess.run([sys.argv[1]], stdout=subprocess.PIPE, text=True, check=True).stdout for _ in range(2)]
+    runs = [subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True, check=True).stdout for _ in range(2)]
     lines = runs[0].splitlines()
     pictures = [lines[at + 1 : at + 1 + LINES] for at in (lines.index("before"), lines.index("after"))]
     losses = [float(x) for x in re.findall(r"^update \d+  loss (\S+)$", runs[0], re.M)]
