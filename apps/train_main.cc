@@ -16,16 +16,17 @@ namespace {
 int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   std::optional<Checkpoint> checkpoint = find_checkpoint(folder, options, log);
   refuse_pipes(options);
-  ValidationText valid_text;
-  if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  if (checkpoint) check_same_options(checkpoint->facts(), options, device);
   log.info(join("mininmt-train ", kVersion, ", ", device.description));
+  ValidationText valid_text;
+  if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
   std::optional<LoadedModel> init;
   if (!options.init.empty()) init = load_model_folder(options.init);
   const TrainingText text = read_training_text(options, init ? &*init : nullptr, log);
   const Facts facts = facts_of(options, text, valid_text, device);
-  if (checkpoint) check_same_training(checkpoint->facts(), facts, options);
+  if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
 
   const std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
   log.info(join(text.source.size(), " source and ", text.target.size(), " target words in the vocabularies, ",

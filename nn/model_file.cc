@@ -103,7 +103,8 @@ void check_shapes(const Parameters& declared, const SafeTensors& file, const std
       ++known;
     }
   if (known == file.tensors.size()) return;
-  for (const auto& [name, tensor] : file.tensors) {
+  for (const auto& tensor : file.tensors) {
+    const std::string& name = tensor.first;
     const auto has = [&](const Parameter& p) {
       return std::any_of(p.parts.begin(), p.parts.end(), [&](const Part& part) { return part.name == name; });
     };

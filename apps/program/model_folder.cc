@@ -122,7 +122,8 @@ std::vector<std::string> TrainingFolder::models() const {
 // The system drops the lock when the process ends, however it ends.
 void TrainingFolder::lock(const std::function<void(const std::string&)>& warn) {
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  if (descriptor_ < 0) throw IoError(join("--model ", path_, " can't be read: ", std::strerror(errno)));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int reason = errno;
   if (reason == EWOULDBLOCK) throw UsageError("--model " + path_ + ": another training is at work in it");
   warn(join("--model ", path_, " can't be locked (", std::strerror(reason),

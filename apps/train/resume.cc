@@ -19,8 +19,6 @@ constexpr std::pair<const char*, const char*> kTexts[] = {
     {"validation-text", "the validation text"},
 };
 
-constexpr char kWaysOut[] = ": give what it had, choose another folder, or start anew with --overwrite";
-
 std::string fact(const Facts& facts, const std::string& name) {
   const auto found = facts.find(name);
   return found == facts.end() ? "" : found->second;
@@ -31,6 +29,15 @@ std::string checksum_of(const ValidationText& text) {
   for (const auto* lines : {&text.source, &text.target})
     for (const std::string& line : *lines) sum.add(line + '\n');
   return sum.text();
+}
+
+Facts facts_of(const Device& device) {
+  return {{kDevice, device.memory->on_host() ? "cpu" : "cuda"}, {kThreads, std::to_string(device.threads)}};
+}
+
+[[noreturn]] void refuse_to_go_on(const TrainOptions& options, const std::string& why) {
+  throw UsageError(join("the training in ", in_quotes(options.model), " can't go on, since ", why,
+                        ": give what it had, choose another folder, or start anew with --overwrite"));
 }
 
 }  // namespace
@@ -64,27 +71,26 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
 
 Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,
                const Device& device) {
-  return {{kOptions, to_config(options)},
-          {kDevice, device.memory->on_host() ? "cpu" : "cuda"},
-          {kThreads, std::to_string(device.threads)},
-          {"source-vocabulary", text.source.checksum()},
-          {"target-vocabulary", text.target.checksum()},
-          {"training-text", text.corpus.checksum()},
-          {"validation-text", checksum_of(valid_text)}};
+  Facts facts = {{kOptions, to_config(options)},
+                 {"source-vocabulary", text.source.checksum()},
+                 {"target-vocabulary", text.target.checksum()},
+                 {"training-text", text.corpus.checksum()},
+                 {"validation-text", checksum_of(valid_text)}};
+  facts.merge(facts_of(device));
+  return facts;
 }
 
-void check_same_training(const Facts& before, const Facts& now, const TrainOptions& options) {
+void check_same_options(const Facts& before, const TrainOptions& options, const Device& device) {
   std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
-  for (const char* name : {kDevice, kThreads})
-    if (fact(before, name) != fact(now, name))
-      changed.push_back(join("--", name, " is ", fact(now, name), ", was ", fact(before, name)));
-  if (!changed.empty())
-    throw UsageError(join("the training in ", in_quotes(options.model), " can't go on, since ",
-                          join_list(changed, "; "), kWaysOut));
+  for (const auto& [name, now] : facts_of(device))
+    if (fact(before, name) != now)
+      changed.push_back(join("--", name, " is ", now, ", was ", fact(before, name)));
+  if (!changed.empty()) refuse_to_go_on(options, join_list(changed, "; "));
+}
+
+void check_same_text(const Facts& before, const Facts& now, const TrainOptions& options) {
   for (const auto& [name, title] : kTexts)
-    if (fact(before, name) != fact(now, name))
-      throw UsageError(join("the training in ", in_quotes(options.model), " can't go on, since ", title,
-                            " is another", kWaysOut));
+    if (fact(before, name) != fact(now, name)) refuse_to_go_on(options, join(title, " is another"));
 }
 
 }  // namespace mininmt

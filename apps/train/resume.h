@@ -22,8 +22,9 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
 Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,
                const Device& device);
 
-// Throws UsageError, naming what is different, unless a training with the facts `now` can go on from one with
-// the facts `before`.
-void check_same_training(const Facts& before, const Facts& now, const TrainOptions& options);
+// Both throw UsageError, naming what is different, unless a training can go on from one with the facts `before`: the
+// first before any text is read.
+void check_same_options(const Facts& before, const TrainOptions& options, const Device& device);
+void check_same_text(const Facts& before, const Facts& now, const TrainOptions& options);
 
 }  // namespace mininmt

@@ -58,6 +58,8 @@ for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --cpu-threads 3" "--
   option=${options##*--}
   says err "can't go on, since --${option% *} is ${option#* }, was .*overwrite"
 done
+expect 2 train_small a --seed 5 --train-sets missing.src missing.tgt  # before any text is read
+says err "can't go on, since --seed is 5, was 3"
 expect 2 train_small a --seed 3 --train-sets toy.tgt toy.tgt
 says err "the source vocabulary is another"
 { head -1 toy.src; tail -n +2 toy.src | sed 's/s1 /s2 /'; } >other.src
@@ -303,6 +305,14 @@ expect 1 train_small diverging --optimizer sgd --learn-rate 1000 --clip-norm 0 -
 says diverging/train.log 'error: .*diverged'
 expect 1 train_small infinite --optimizer sgd --learn-rate 1000 --clip-norm 0 --exponential-smoothing 0 --cost-type ce-sum --after 9u --save-freq 1u
 for file in infinite/{model,last}.safetensors; do expect 0 "$beam" --model "$file" --input toy.src; done
+
+# A folder that may be written but not read can't be locked, nor gone on from. Root may read all, so another user tries.
+other() { if [ "$(id -u)" -eq 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
+mkdir shut && chmod 333 shut && chmod 755 .
+if other test -x "$train" && ! other test -r shut; then
+  expect 74 other "$train" --config small.ini --model shut
+  says err "shut can't be read: Permission denied"
+fi
 
 # Dropout of annotations also applies to the fixed vector.
 fixed() { "$train" --quiet --preset tiny --train-sets toy.src toy.tgt --dim-emb 16 --dim-rnn 24 --alignment-model fixed --after 5u "$@"; }
