@@ -23,8 +23,12 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   ValidationText valid_text;
   if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
   std::optional<LoadedModel> init;
-  if (!options.init.empty()) init = load_model_folder(options.init);
-  const TrainingText text = read_training_text(options, init ? &*init : nullptr, log);
+  TrainOptions reading = options;
+  if (!options.init.empty()) {
+    if (checkpoint) reading.vocabs = own_vocabs(folder, checkpoint->facts());
+    if (reading.vocabs.empty()) init = load_model_folder(options.init);
+  }
+  const TrainingText text = read_training_text(reading, init ? &*init : nullptr, log);
   const Facts facts = facts_of(options, text, valid_text, device);
   if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
 
@@ -43,7 +47,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
                                         device.threads)](const Model& trained) {
       return validation.measure(trained, [] { return signal_received() != 0; });
     };
-  Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value());
+  Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value(), log);
   Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log);
   if (checkpoint) {
     checkpoint->restore(model->parameters(), [&](StateVisitor& visitor) { trainer.visit(visitor); });

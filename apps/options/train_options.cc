@@ -4,6 +4,7 @@
 
 #include "apps/options/clashes.h"
 #include "apps/options/options.h"
+#include "apps/program/model_folder.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
 
@@ -156,8 +157,7 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
           "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end",
           "valid-sets");
   set.add(
-      "valid-metrics", options.valid_metrics,
-      kind::choices({"cross-entropy", "perplexity", "bleu", "chrf", "exact-match"}),
+      "valid-metrics", options.valid_metrics, kind::choices(metric_names()),
       "what to report: cross-entropy (a sentence, natural log), perplexity; of beam search bleu, chrf, "
       "exact-match (percent of the sentences); the first picks the best model, a tie is decided by the next",
       "valid-sets");
@@ -192,9 +192,12 @@ void declare(OptionSet& set, TrainOptions& options) {
 void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& options) {
   if (options.init.empty()) return;
   std::error_code ignored;
-  const std::filesystem::path path = options.init;
-  const bool is_folder = std::filesystem::is_directory(path, ignored);
-  const Config init = read_model_config((is_folder ? path / kModelFile : path).string());
+  std::filesystem::path path = options.init;
+  if (std::filesystem::is_directory(path, ignored)) path /= kModelFile;
+  const std::filesystem::path own = std::filesystem::path(options.model) / kLastModel;
+  if (!std::filesystem::exists(path, ignored) && std::filesystem::exists(own, ignored))
+    path = own;  // a training that goes on needs the other no more
+  const Config init = read_model_config(path.string());
   const auto check = [&](const std::string& name, bool same) {
     for (const Settings& given : sources)
       if (const po::option* setting = find_setting(given, name); setting != nullptr && !same)
@@ -297,6 +300,12 @@ std::vector<std::string> changed_options(const std::string& saved, const TrainOp
   OptionSet set(kProgram);
   declare(set, any);
   return set.changed(saved, to_config(options), to_config(TrainOptions()), kMayChange);
+}
+
+const std::vector<std::string>& metric_names() {
+  static const std::vector<std::string> names = {"cross-entropy", "perplexity", "bleu", "chrf",
+                                                 "exact-match"};
+  return names;
 }
 
 std::string to_config(const TrainOptions& options) {

@@ -63,8 +63,12 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
 // The options as a config text that --config reads back unchanged, except --overwrite.
 std::string to_config(const TrainOptions& options);
 
-// The options that change what training computes and differ from `saved`, a text of to_config(). Throws UsageError if this program doesn't know one of them.
+// The options that change what training computes and differ from `saved`, a text of to_config(). Throws
+// UsageError if this program doesn't know one of them.
 std::vector<std::string> changed_options(const std::string& saved, const TrainOptions& options);
+
+// What --valid-metrics can name.
+const std::vector<std::string>& metric_names();
 
 // The presets, in the order of the help.
 std::vector<std::string> preset_names();

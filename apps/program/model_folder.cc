@@ -9,8 +9,9 @@
 #include <cstring>
 #include <filesystem>
 #include <regex>
+#include <set>
 
-#include "apps/options/beam_options.h"
+#include "apps/options/train_options.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
@@ -36,8 +37,10 @@ std::string kept_name(std::int64_t update) {
 }
 
 bool is_kept_name(const std::string& name) {
-  return name.starts_with("last-") && name.ends_with(".safetensors");
+  return std::regex_match(name, std::regex(R"(last-\d{8,}\.safetensors)"));
 }
+
+std::string name_before_end(const std::string& name) { return "before-end-" + name; }
 
 std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target) {
   return {{kSourceVocab, source.checksum()}, {kTargetVocab, target.checksum()}};
@@ -109,12 +112,20 @@ void TrainingFolder::remove(const std::string& name) const {
   if (error) throw IoError(join(file(name), " can't be removed: ", error.message()));
 }
 
+void TrainingFolder::rename(const std::string& from, const std::string& to) const {
+  std::error_code error;
+  fs::rename(file(from), file(to), error);
+  if (error) throw IoError(join(file(from), " can't be renamed: ", error.message()));
+}
+
 std::vector<std::string> TrainingFolder::models() const {
+  std::set<std::string> known = {kModelFile, kLastModel};
+  for (const std::string& metric : metric_names()) known.insert(best_name(metric));
+  for (const std::string& name : std::set(known)) known.insert(name_before_end(name));
   std::vector<std::string> models;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
     const std::string name = entry.path().filename().string();
-    const bool is_best = name.starts_with("best-") && name.ends_with(".safetensors");
-    if (name == kModelFile || name == kLastModel || is_best || is_kept_name(name)) models.push_back(name);
+    if (known.contains(name) || is_kept_name(name)) models.push_back(name);
   }
   return models;
 }

@@ -21,6 +21,8 @@ inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";
 std::string best_name(const std::string& metric);
 std::string kept_name(std::int64_t update);  // last-00001000.safetensors
 bool is_kept_name(const std::string& name);
+// The one that the validation at the end replaced; a training that goes on puts it back.
+std::string name_before_end(const std::string& name);
 
 // The checksums of two vocabularies, for the metadata of a model that is of no use with others.
 std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target);
@@ -54,7 +56,8 @@ class TrainingFolder {
   std::string file(const std::string& name) const;
   bool has(const std::string& name) const;
   void remove(const std::string& name) const;  // if it is there
-  std::vector<std::string> models() const;     // the names of all model files
+  void rename(const std::string& from, const std::string& to) const;
+  std::vector<std::string> models() const;  // the names of all model files that training writes
 
  private:
   void lock(const std::function<void(const std::string&)>& warn);

@@ -172,17 +172,23 @@ std::optional<Checkpoint> Checkpoint::find(const std::string& folder,
   const fs::path newest = fs::path(folder) / kCheckpoint, previous = fs::path(folder) / kPreviousCheckpoint;
   const bool has_newest = fs::exists(newest), has_previous = fs::exists(previous);
   if (!has_newest && !has_previous) return {};
-  if (!has_previous) return Checkpoint(newest.string());
-  if (!has_newest) {
+  if (has_newest && has_previous) {
+    try {
+      return Checkpoint(newest.string());
+    } catch (const DataError& error) {
+      warn(join(error.what(), "; going on from ", previous.string()));
+    }
+  } else if (has_previous) {
     warn(join(newest.string(), " is missing; going on from ", previous.string()));
-    return Checkpoint(previous.string());
   }
   try {
-    return Checkpoint(newest.string());
+    return Checkpoint((has_previous ? previous : newest).string());
   } catch (const DataError& error) {
-    warn(join(error.what(), "; going on from ", previous.string()));
+    throw DataError(
+        join(error.what(),
+             ", and there is no other: start anew with --overwrite, or in another folder with --init ",
+             (fs::path(folder) / kLastModel).string()));
   }
-  return Checkpoint(previous.string());
 }
 
 Checkpoint::Checkpoint(const std::string& path) : path_(path), file_(path) {

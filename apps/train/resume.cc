@@ -59,14 +59,25 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
   }
   if (options.resume == "required") refuse("holds no checkpoint, and --resume required asks for one");
   if (options.overwrite) return {};
+  const std::string ways_out = ": choose another folder, or add --overwrite to replace it";
   for (const char* name : {kModelFile, kLastModel, kCheckpoint, kPreviousCheckpoint})
     if (folder.has(name))
-      refuse(
-          options.resume == "never"
-              ? "holds a model already: choose another folder, or add --overwrite to replace it"
-              : "holds a model without a checkpoint to go on from, as older versions left it: choose another "
-                "folder, or add --overwrite to replace it");
+      refuse(options.resume == "never" ? "holds a model already" + ways_out
+                                       : "holds a model, but no checkpoint to go on from" + ways_out +
+                                             ", or start from it with --init");
+  for (const char* name : {kSourceVocab, kTargetVocab, kSavedOptions})
+    if (folder.has(name)) refuse(join("holds ", name, " already", ways_out));
   return {};
+}
+
+std::vector<std::string> own_vocabs(const TrainingFolder& folder, const Facts& before) {
+  std::vector<std::string> files;
+  for (const auto& [name, fact_name] :
+       {std::pair{kSourceVocab, kTexts[0].first}, {kTargetVocab, kTexts[1].first}}) {
+    if (!folder.has(name) || Vocab::load(folder.file(name)).checksum() != fact(before, fact_name)) return {};
+    files.push_back(folder.file(name));
+  }
+  return files;
 }
 
 Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,

@@ -18,12 +18,16 @@ namespace mininmt {
 // Checkpoint::find.
 std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOptions& options, Log& log);
 
+// The files of the vocabularies that the training of this checkpoint wrote, if they are there: what goes on
+// needs no model of --init any more.
+std::vector<std::string> own_vocabs(const TrainingFolder& folder, const Facts& before);
+
 // What a training is of, for its checkpoints.
 Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,
                const Device& device);
 
-// Both throw UsageError, naming what is different, unless a training can go on from one with the facts `before`: the
-// first before any text is read.
+// Both throw UsageError, naming what is different, unless a training can go on from one with the facts
+// `before`: the first before any text is read.
 void check_same_options(const Facts& before, const TrainOptions& options, const Device& device);
 void check_same_text(const Facts& before, const Facts& now, const TrainOptions& options);
 

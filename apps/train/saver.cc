@@ -11,14 +11,29 @@
 namespace mininmt {
 
 Saver::Saver(const TrainingFolder& folder, const Model& model, const Vocab& source, const Vocab& target,
-             std::string options, Facts facts, bool resumed)
+             std::string options, Facts facts, bool resumed, Log& log)
     : folder_(folder),
       model_(model),
       source_(source),
       target_(target),
       options_(std::move(options)),
       facts_(std::move(facts)),
-      resumed_(resumed) {}
+      resumed_(resumed),
+      log_(log) {}
+
+void Saver::go_on_from_end(std::int64_t update) {
+  bool any = false;
+  for (const std::string& name : folder_.models()) {
+    const std::string before = name_before_end(name);
+    if (!folder_.has(before)) continue;
+    if (!any && folder_.has(kLastModel)) link_file(folder_.file(kLastModel), folder_.file(kept_name(update)));
+    folder_.rename(before, name);
+    any = true;
+  }
+  if (any)
+    log_.info(join("the best model is that before the end again; the one of the end is ",
+                   folder_.file(kept_name(update))));
+}
 
 void Saver::save_checkpoint(const StateOf& state) {
   check_finite(model_.parameters().values());
@@ -26,9 +41,10 @@ void Saver::save_checkpoint(const StateOf& state) {
   if (!started_) start();
 }
 
-void Saver::save_model(const std::string& name, const Tensor& values) {
+void Saver::save_model(const std::string& name, const Tensor& values, bool at_end) {
   check_finite(values);
   if (!started_) throw IoError(folder_.file(name) + " waits for the first checkpoint");
+  if (at_end && folder_.has(name)) link_file(folder_.file(name), folder_.file(name_before_end(name)));
   mininmt::save_model(folder_.file(name), model_, values, vocab_checksums(source_, target_));
 }
 
@@ -44,8 +60,13 @@ void Saver::keep_last(std::int64_t update, int most) {
 // Once there is a first whole checkpoint: what belongs to another training goes, and the files that belong to
 // all models of this one are written.
 void Saver::start() {
-  for (const std::string& name : folder_.models())
-    if (!(resumed_ && has_vocabs(folder_.file(name), source_, target_))) folder_.remove(name);
+  for (const std::string& name : folder_.models()) {
+    try {
+      if (!(resumed_ && has_vocabs(folder_.file(name), source_, target_))) folder_.remove(name);
+    } catch (const DataError& error) {
+      log_.warning(join(error.what(), "; it stays until training saves it anew"));
+    }
+  }
   if (!resumed_) folder_.remove(kPreviousCheckpoint);
   source_.save(folder_.file(kSourceVocab));
   target_.save(folder_.file(kTargetVocab));

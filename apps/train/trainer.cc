@@ -127,9 +127,11 @@ double Trainer::fraction_done() const {
 int Trainer::run() {
   if (is_complete()) {
     log_.info(join("this training is complete, after ", updater_.updates(),
-                   " updates: nothing is left to do. ", "A higher --after goes on with it"));
+                   " updates: nothing is left to do. A higher ",
+                   schedule_.stops() ? "--early-stopping" : "--after", " goes on with it"));
     return 0;
   }
+  if (updater_.updates() > 0) saver_.go_on_from_end(updater_.updates());
   complete_ = 0;
   const int exit_code = train();
   return exit_code != 0 ? exit_code : finish();
@@ -165,12 +167,13 @@ int Trainer::finish() {
     const Schedule schedule = schedule_;
     const Mark validated = validated_;
     const double learn_rate = updater_.learn_rate();
+    at_end_ = true;
     if (!validate()) return stopped();
     schedule_ = schedule, validated_ = validated;
     updater_.set_learn_rate(learn_rate);
   }
   complete_ = 1;
-  save();
+  save_or_say_how();
   report_done();
   return 0;
 }
@@ -188,7 +191,7 @@ int Trainer::stopped() {
   if (updater_.updates() == 0) {
     log_.warning(join("stopped by signal ", signal_received(), " before the first update"));
   } else {
-    save();
+    save_or_say_how();
     log_.warning(join("stopped by signal ", signal_received(),
                       "; everything is saved, and the same command goes on from here"));
   }
@@ -291,7 +294,7 @@ void Trainer::take_scores(const ValidationScores& scores, double took) {
   }
   for (std::size_t i = 0; options_.keep_best && i < values.size(); ++i)
     if (schedule_.improved()[i])
-      or_warn([&] { saver_.save_model(best_name(options_.valid_metrics[i]), updater_.values()); });
+      or_warn([&] { saver_.save_model(best_name(options_.valid_metrics[i]), updater_.values(), at_end_); });
   const double rate = schedule_.learn_rate(updater_.learn_rate());
   if (rate == updater_.learn_rate()) return;
   updater_.set_learn_rate(rate);
@@ -309,7 +312,7 @@ void Trainer::or_warn(const std::function<void()>& save) {
 
 void Trainer::save_best() {
   if (!unsaved_best_.defined()) return;
-  saver_.save_model(kModelFile, unsaved_best_);
+  saver_.save_model(kModelFile, unsaved_best_, at_end_);
   unsaved_best_ = {};
 }
 
@@ -321,6 +324,14 @@ void Trainer::save_before_validation() {
   save_best();
   saver_.save_model(kLastModel, updater_.values());
   if (options_.keep > 0) saver_.keep_last(updater_.updates(), options_.keep);
+}
+
+void Trainer::save_or_say_how() {
+  try {
+    save();
+  } catch (const IoError& error) {
+    throw IoError(join(error.what(), "; once that is mended, give the same command again"));
+  }
 }
 
 // As long as no validation has judged a model, the last one is the model.

@@ -72,6 +72,7 @@ class Trainer {
   void save_best();
   void save_before_validation();
   void save();
+  void save_or_say_how();
   int stopped();
   void report_done();
 
@@ -93,6 +94,7 @@ class Trainer {
   Tensor unsaved_best_;  // until kModelFile is written
   std::int64_t not_finite_ = 0, not_finite_in_a_row_ = 0;
   std::int64_t words_ = 0;
+  bool at_end_ = false;        // whether the validation is that of finish()
   std::int64_t complete_ = 0;  // 1: the training ended, as far as --after went then
 };
 

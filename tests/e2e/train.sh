@@ -72,12 +72,24 @@ says err 'overwrite'
 expect 2 train_small nothing --resume required
 says err 'no checkpoint'
 holds "no folder was made" test ! -e nothing
+mkdir foreign && echo mine | tee foreign/options.ini foreign/source.vocab >foreign/target.vocab
+expect 2 train_small foreign
+says err 'foreign.* holds source.vocab already: .*--overwrite'
+rm foreign/*.vocab
+expect 2 train_small foreign
+same foreign/options.ini mine
 cp -r a old-format && rm old-format/checkpoint*
 expect 2 train_small old-format --seed 3
-says err 'without a checkpoint'
+says err 'no checkpoint to go on from'
+# Files that only look like a training's stay.
+cp -r a named && cp a/last.safetensors named/last-mine.safetensors && cp a/last.safetensors named/best-paper.safetensors
+expect 0 train_small named --seed 3 --after 24u --save-freq 1u --keep 2
+expect 0 train_small named --seed 4 --overwrite
+holds "files with other names stay" test -e named/last-mine.safetensors -a -e named/best-paper.safetensors
+holds "those of an older training go" test -z "$(find named -name 'last-0*')"
 rm old-format/model.safetensors
 expect 2 train_small old-format --seed 3
-says err 'without a checkpoint'
+says err 'no checkpoint to go on from'
 holds "it is left alone" test "$(cksum a/model.safetensors)" = "$before"
 expect 0 train_small a --seed 5 --overwrite
 holds "it is replaced" test "$(cksum a/model.safetensors)" != "$before"
@@ -284,6 +296,11 @@ holds "the vocabulary goes on with the new word" eval 'diff <(cat a/source.vocab
 expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model learned --init a/last.safetensors --extend-vocabs --after 60e --mini-batch 10 --quiet
 expect 0 eval 'echo "s1 new new" | "$beam" --model learned >learned.out'
 same learned.out "t1 neu neu"
+# What goes on needs the model that it started from no more.
+cp -r a start && sed 's/s1/x1/' news.src >more.src
+expect 0 "$train" --preset tiny --train-sets more.src news.tgt --model tuned-on --init start --extend-vocabs "${still[@]}"
+mv start gone
+expect 0 "$train" --preset tiny --train-sets more.src news.tgt --model tuned-on --init start --extend-vocabs "${still[@]/1u/2u}"
 expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --dim-rnn 25
 says err 'dim-rnn is not that of the model of --init'
 expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --alignment-model fixed

@@ -26,6 +26,7 @@ struct Session {
   ParallelCorpus corpus = random_corpus(40);
   Vocab vocab;
   std::vector<std::string> warnings;
+  std::int64_t best_at = -1;  // the validation after this update finds the best model
 
   Session() {
     options.model = folder.path("model");
@@ -56,10 +57,11 @@ struct Session {
     // It gets worse and better, as the parameters are.
     const Validate validate = [&](const Model& trained) {
       if (updater->updates() == stop_at) throw Killed();
+      if (updater->updates() == best_at) return ValidationScores{.cross_entropy = 0};
       const double cost = static_cast<double>(trained.parameters().values().data()[3]);
       return ValidationScores{.cross_entropy = std::abs(cost)};
     };
-    Saver saver(training_folder, *model, vocab, vocab, "", {{"of", "test"}}, checkpoint.has_value());
+    Saver saver(training_folder, *model, vocab, vocab, "", {{"of", "test"}}, checkpoint.has_value(), log);
     Trainer trainer(*model, *updater, corpus, validate, saver, options, log);
     if (checkpoint) checkpoint->restore(model->parameters(), [&](StateVisitor& v) { trainer.visit(v); });
     trainer.run();
@@ -156,6 +158,39 @@ TEST_CASE("a complete training is left as it is") {
         std::string::npos);
 }
 
+TEST_CASE("a training that goes on from its end has the best model of one that never stopped") {
+  Session whole, halves;
+  whole.options.keep_best = halves.options.keep_best = true;
+  whole.best_at = halves.best_at = 11;  // between the validations of the one that never stops
+  whole.run();
+  halves.options.after = {.updates = 11};
+  halves.run();
+  const std::string at_end = halves.file("model.safetensors");
+  CHECK(at_end == halves.file("last.safetensors"));
+  CHECK(at_end == halves.file("best-cross-entropy.safetensors"));
+  halves.run();  // complete: nothing changes
+  CHECK(halves.file("model.safetensors") == at_end);
+  halves.options.after = {.updates = 12};
+  halves.run();
+  for (const char* name : {"model.safetensors", "best-cross-entropy.safetensors", "last.safetensors"})
+    CHECK(halves.file(name) == whole.file(name));
+  CHECK(halves.file("model.safetensors") != at_end);
+  CHECK(halves.file("last-00000011.safetensors") == at_end);
+  CHECK(!fs::exists(halves.folder.path("model/before-end-model.safetensors")));
+  CHECK(read_whole(halves.folder.path("log")).find("the one of the end is") != std::string::npos);
+}
+
+TEST_CASE("a damaged model does not stop a training that goes on") {
+  Session training;
+  CHECK_THROWS_AS(training.run(6), Session::Killed);
+  for (const char* name : {"model/model.safetensors", "model/last.safetensors"})
+    fs::resize_file(training.folder.path(name), 10);
+  training.run();
+  CHECK(load_model(training.folder.path("model/last.safetensors")) != nullptr);
+  CHECK(read_whole(training.folder.path("log")).find("it stays until training saves it anew") !=
+        std::string::npos);
+}
+
 TEST_CASE("a damaged checkpoint is named, and the one before it is used") {
   Session undisturbed, damaged;
   undisturbed.run();
@@ -177,6 +212,11 @@ TEST_CASE("a damaged checkpoint is named, and the one before it is used") {
                                  damaged.folder.path("model/checkpoint-previous.safetensors")) !=
         std::string::npos);
   CHECK(state_of(path) == state_of(undisturbed.folder.path("model/checkpoint.safetensors")));
+
+  for (const char* name : {"model/checkpoint.safetensors", "model/checkpoint-previous.safetensors"})
+    damaged.folder.write(name, whole.substr(0, 100));
+  CHECK(message_of<DataError>([&] { damaged.run(); }).find("there is no other: start anew") !=
+        std::string::npos);
 }
 
 TEST_CASE("the state of another kind of training is refused") {

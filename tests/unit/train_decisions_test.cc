@@ -74,7 +74,8 @@ struct Run {
     const auto model = new_model(options, 9, 11);
     const TrainingFolder training_folder(options.model, [](const std::string&) {});
     const Vocab vocab;
-    Saver saver(training_folder, *model, vocab, vocab, "", {}, false);
+    Log messages(true, folder.path("log"));
+    Saver saver(training_folder, *model, vocab, vocab, "", {}, false, messages);
     const ParallelCorpus corpus = random_corpus(16);
     MadeUpUpdater updater(*model, options);
     double now = 1e6;
@@ -91,7 +92,6 @@ struct Run {
         now += seconds_a_validation;
         return scores[std::min(validated.size(), scores.size()) - 1];
       };
-    Log messages(true, folder.path("log"));
     Trainer trainer(*model, updater, corpus, validate, saver, options, messages, [&] { return now; });
     const int exit_code = trainer.run();
     CHECK(exit_code == 0);

@@ -64,7 +64,7 @@ struct Session {
     const TrainingFolder training_folder(options.model, [](const std::string&) {});
     const auto model = new_model(options, source.size(), target.size());
     const auto updater = make_updater(*model, options, threads);
-    Saver saver(training_folder, *model, source, target, to_config(options), {}, false);
+    Saver saver(training_folder, *model, source, target, to_config(options), {}, false, messages);
     const int exit_code = Trainer(*model, *updater, corpus, validate, saver, options, messages).run();
     log = read_whole(folder.path("log"));
     return exit_code;
