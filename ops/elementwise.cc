@@ -23,15 +23,19 @@ MININMT_VECTORIZED void add_product_range(std::int64_t n, const real* a, const r
 }
 
 template <class F>
-MININMT_VECTORIZED void value_range(std::int64_t n, const real* x, real* y) {
+void value_range(std::int64_t n, const real* x, real* y) {
+  vectorized([=] {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] = F::value(x[i]);
+    for (std::int64_t i = 0; i < n; ++i) y[i] = F::value(x[i]);
+  });
 }
 
 template <class F>
-MININMT_VECTORIZED void add_gradient_range(std::int64_t n, const real* kept, const real* dy, real* dx) {
+void add_gradient_range(std::int64_t n, const real* kept, const real* dy, real* dx) {
+  vectorized([=] {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * slope<F>(kept[i]);
+    for (std::int64_t i = 0; i < n; ++i) dx[i] += dy[i] * slope<F>(kept[i]);
+  });
 }
 
 constexpr std::int64_t kCost = 4;  // per element, in units of parallel_for()
