@@ -1,5 +1,9 @@
 #include "nn/model.h"
 
+#include <map>
+#include <string>
+#include <variant>
+
 #include "ops/rows.h"
 #include "tensor/error.h"
 
@@ -29,22 +33,69 @@ std::vector<double> log_probabilities(const Model& model, const Batch& batch) {
   return result;
 }
 
+namespace {
+
+struct Place {
+  const Parameter* parameter;
+  Part part;
+
+  Tensor rows(std::int64_t count) const { return parameter->value.slice(part.first, count); }
+};
+
+// The matrices by their names in files, however a model stacks them in memory.
+std::map<std::string, Place> matrices(const Model& model) {
+  std::map<std::string, Place> all;
+  for (const Parameter* p : model.parameters().all())
+    for (const Part& part : p->parts) all[part.name] = {p, part};
+  return all;
+}
+
+[[noreturn]] void refuse_to_take(const std::string& difference) {
+  throw Error("parameters can't be taken from a model of another kind: " + difference);
+}
+
+void check_same(const std::string& name, const FieldValue& theirs, const FieldValue& ours) {
+  const auto text = [](const FieldValue& value) {
+    return std::visit([](const auto& x) { return join(x); }, value);
+  };
+  if (theirs != ours) refuse_to_take(join(name, " is ", text(theirs), " there, ", text(ours), " here"));
+}
+
+void check_same_config(const Config& theirs, const Config& ours) {
+  check_same("type", theirs.type, ours.type);
+  for (const Field& field : ours.fields())
+    if (field.saved && ours.applies(field))
+      check_same(field.name, theirs.value(field.name), ours.value(field.name));
+}
+
+// The shape as in files.
+std::string text(const Place& place) {
+  std::string lengths;
+  for (const std::int64_t length : place.parameter->shape_of(place.part))
+    lengths += join(lengths.empty() ? "" : " x ", length);
+  return lengths;
+}
+
+// Whether these are matrices of the same columns.
+bool same_columns(const Shape& a, const Shape& b) {
+  return a.rank() == b.rank() && (a.rank() < 2 || a[1] == b[1]);
+}
+
+}  // namespace
+
 void take_parameters(const Model& from, Model& model) {
-  const auto& theirs = from.parameters().all();
-  const auto& ours = model.parameters().all();
-  if (theirs.size() != ours.size()) throw Error("[take_parameters] models of another kind");
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const Parameter &p = *ours[i], &q = *theirs[i];
-    const bool same_columns =
-        p.shape.rank() == q.shape.rank() && (p.shape.rank() < 2 || p.shape[1] == q.shape[1]);
-    if (p.name != q.name || p.parts.size() != q.parts.size() || !same_columns)
-      throw Error("[take_parameters] " + p.name + " and " + q.name + " do not match");
-    for (std::size_t k = 0; k < p.parts.size(); ++k) {
-      if (q.parts[k].count > p.parts[k].count)
-        throw Error("[take_parameters] " + p.name + " has too few rows");
-      p.value.slice(p.parts[k].first, q.parts[k].count)
-          .set(q.value.slice(q.parts[k].first, q.parts[k].count));
-    }
+  check_same_config(from.config(), model.config());
+  const auto theirs = matrices(from), ours = matrices(model);
+  for (const auto& [name, place] : theirs)
+    if (!ours.contains(name)) refuse_to_take(name + " is only there");
+  for (const auto& [name, place] : ours) {
+    const auto found = theirs.find(name);
+    if (found == theirs.end()) refuse_to_take(name + " is only here");
+    const Place& other = found->second;
+    const std::int64_t rows = other.part.count;
+    if (rows > place.part.count || !same_columns(other.parameter->shape, place.parameter->shape))
+      refuse_to_take(join(name, " is ", text(other), " there, ", text(place), " here"));
+    place.rows(rows).set(other.rows(rows));
   }
 }
 

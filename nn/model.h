@@ -76,7 +76,8 @@ class Model {
 };
 
 // Sets the parameters to those of `from`, a model on the host of the same config but for its number of words.
-// Its words are the first here; what belongs to the others stays as it is. Throws Error otherwise.
+// One may be plain, the other fused. Its words are the first here; what belongs to the others stays as it is.
+// Otherwise throws Error, which names what differs.
 void take_parameters(const Model& from, Model& model);
 
 // log p(y | x) of each sentence, including </s>.

@@ -4,6 +4,7 @@
 #include "nn/families.h"
 #include "tensor/error.h"
 #include "tests/models/random_model.h"
+#include "tests/unit/text_temporary.h"
 
 namespace mininmt {
 namespace {
@@ -37,14 +38,52 @@ TEST_CASE("a model takes another's parameters; new words keep their own") {
   CHECK(own > 0);
 }
 
-TEST_CASE("parameters of fewer words, or of another size, are refused") {
+// The matrices of a model under their names in files.
+std::map<std::string, std::vector<real>> matrices(const Model& model) {
+  std::map<std::string, std::vector<real>> all;
+  for (const Parameter* p : model.parameters().all())
+    for (const Part& part : p->parts) {
+      const Tensor rows = p->value.slice(part.first, part.count);
+      all[part.name] = {rows.values().begin(), rows.values().end()};
+    }
+  return all;
+}
+
+TEST_CASE("plain and fused models take each other's parameters") {
+  for (const bool plain : {false, true}) {
+    CAPTURE(plain);
+    Config config = small_config();
+    config.source_words = 9, config.target_words = 11;
+    config.set("plain", plain);
+    const auto from = make_model(config);
+    from->parameters().initialize(1);
+    config.set("plain", !plain);
+    const auto model = make_model(config);
+    take_parameters(*from, *model);
+    CHECK(matrices(*model) == matrices(*from));
+  }
+}
+
+std::string refusal(const Model& from, Model& model) {
+  return message_of<Error>([&] { take_parameters(from, model); });
+}
+
+TEST_CASE("parameters of more words, or of another kind of model, are refused by what differs") {
   const auto large = model_of(12, 11, 1), small = model_of(9, 11, 2);
-  CHECK_THROWS_AS(take_parameters(*large, *small), Error);
-  Config config = small_config();
-  config.set("dim-rnn", config.integer("dim-rnn") + 1);
-  config.source_words = 9, config.target_words = 11;
-  const auto wide = make_model(config);
-  CHECK_THROWS_AS(take_parameters(*wide, *small), Error);
+  CHECK(refusal(*large, *small).find("source_embedding is ") != std::string::npos);
+  const std::vector<std::pair<std::string, FieldValue>> others = {{"dim-rnn", 7},
+                                                                  {"dim-align", 3},
+                                                                  {"decoder-order", std::string("body")},
+                                                                  {"alignment-model", std::string("window")}};
+  for (const auto& [name, value] : others) {
+    Config config = small_config();
+    config.set(name, value);
+    config.source_words = 9, config.target_words = 11;
+    const auto other = make_model(config);
+    const std::string expected =
+        std::visit([&](const auto& x) { return join(name, " is ", x, " there, "); }, value);
+    CHECK(refusal(*other, *small).find(expected) != std::string::npos);
+  }
 }
 
 }  // namespace
