@@ -1,6 +1,6 @@
 // What training, search and model files expect of every model (nn/model.h). Gradient checks are in
-// gradcheck/model_test.cc and cuda/gradcheck_test.cc, captured graphs in cuda/update_test.cc, over the same
-// models.
+// gradcheck/model_test.cc and cuda/gradcheck_test.cc, captured graphs in cuda/captured_updates_test.cc, over
+// the same models.
 #include <doctest/doctest.h>
 
 #include <algorithm>
