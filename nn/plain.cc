@@ -113,7 +113,8 @@ class Plain final : public Model {
     // 1 at words, 0 at padding: computed on the device, since a captured graph runs with different ids.
     const Var ones = filled(tape, E_x.value.memory(), {V_x, 1}, 1);
     const Var is_word = linear(embed(ones, source), filled(tape, E_x.value.memory(), {n, 1}, 1));
-    // In padding the state is 0, so that backward starts at the last word.
+    // In padding the state is 0. The fused GRU carries it through, to the same results: backward comes to the
+    // last word from 0 either way, and nothing here reads forward after it.
     const auto state = [&](const Gru& gru, Var h, int j) {
       return step(is_word, j) * gru.next(gru.project(step(Ex, j)), h);
     };

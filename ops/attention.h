@@ -19,7 +19,7 @@ namespace mininmt {
 
 struct Attended {
   Var context;   // (R, C)
-  Tensor alpha;  // (R, S), each row sums to 1
+  Tensor alpha;  // (R, S), the weights; of attend() each row sums to 1, of window() any
 };
 
 // Attention over the annotations of a batch. Create it before the loop over target words: on the GPU, dvalues

@@ -36,7 +36,7 @@ void add_centres_gradient(const Tensor& u, const Tensor& dkappa, const Tensor& d
     }
 }
 
-// Operands of window(); null: no gradient needed, or row r is sentence r.
+// Operands of window(); sentence_of_row empty: row r is sentence r.
 struct Operands {
   cuda::WindowSizes sizes;
   const real *u, *kappa, *h;

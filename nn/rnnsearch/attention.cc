@@ -16,8 +16,6 @@ const AttentionKind& find_attention_kind(const std::string& name) {
   throw UsageError("alignment model '" + name + "' is unknown");
 }
 
-Field dim_align_field() { return size_field("dim-align", 256, "n', units of the alignment model"); }
-
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,
                      const std::function<std::int64_t(std::int64_t)>& position) {
   const std::int64_t steps = encoded.annotations.shape()[0];

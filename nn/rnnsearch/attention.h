@@ -1,4 +1,5 @@
-// How the context c_i is computed: the only difference between RNNsearch and its variants (MODEL.md 2, 9).
+// How the context c_i is computed: the difference between RNNsearch and its variants (MODEL.md 2, 9). The
+// fixed vector also has no backward encoder, and so another s_0.
 // Each kind is a file and a row of attention_kinds().
 #pragma once
 
@@ -56,9 +57,6 @@ AttentionKind window_attention();
 
 const std::vector<AttentionKind>& attention_kinds();
 const AttentionKind& find_attention_kind(const std::string& name);  // throws UsageError
-
-// n', used by several kinds.
-Field dim_align_field();
 
 // alpha (R, S) that is 1 at position(b), from 0, in rows of sentence b, and else 0. On the host.
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,
