@@ -65,11 +65,15 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8, or NUL: stop, or put U+FFFD in their place");
   set.group("What to write");
-  set.add("n-best", options.n_best, kind::flag(),
-          "all hypotheses of the beam, not only the best, with their scores");
+  set.add(
+      "n-best", options.n_best, kind::flag(),
+      "all hypotheses of the beam, not only the best, with their scores; those cut at the maximum length, "
+      "whose log p lacks </s>, come last");
   set.add("alignment", options.alignment,
           kind::or_without_value(kind::choice({"hard", "soft", "picture"}), "hard"),
-          "hard: pairs s-t, counted from 0; soft: a distribution over source positions for each target word; "
+          "hard: pairs s-t, counted from 0; soft: the weights of the source positions for each target word, "
+          "which "
+          "add up to 1 unless --alignment-model was window; "
           "picture: drawn in characters. Without a value: hard");
   set.group("Search (the defaults are those that the model was validated with)");
   add_decoding_options(set, options.decoding);
@@ -83,8 +87,8 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add_general();
 }
 
-// Applies the decoding options from those saved with the model, which is a folder or a file in it. What is wrong with
-// them is wrong with the model: a DataError.
+// Applies the decoding options from those saved with the model, which is a folder or a file in it. What is
+// wrong with them is wrong with the model: a DataError.
 Settings apply_model_defaults(OptionSet& set, const std::filesystem::path& model) {
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(model, ignored);
@@ -165,7 +169,9 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   // Only now is the model known; its defaults have the lowest priority.
   const std::vector<Settings> sources = {apply_model_defaults(set, options.model), file, command_line};
   for (const Settings& given : {file, command_line}) set.apply(given);
-  for (const char* other : {"n-best", "alignment", "reference"}) set.exclusive(sources, "score", other);
+  std::vector<std::string> of_search = kDecodingNames;
+  of_search.insert(of_search.end(), {"n-best", "alignment", "reference"});
+  for (const std::string& other : of_search) set.exclusive(sources, "score", other);
   check(set, sources, options);
   return options;
 }

@@ -22,6 +22,13 @@ bool belongs_to_a_model(const fs::path& name) {
 
 std::string input_path(const std::string& read) { return read == kStandardStream ? kStandardInput : read; }
 
+// Also of folders that are not there yet.
+bool same_folder(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) ||
+         fs::weakly_canonical(fs::absolute(a), error) == fs::weakly_canonical(fs::absolute(b), error);
+}
+
 }  // namespace
 
 bool is_model_file(const std::string& path, const std::string& model) {
@@ -32,8 +39,7 @@ bool is_model_file(const std::string& path, const std::string& model) {
   const fs::path folder = is_file ? fs::path(model).parent_path() / "." : fs::path(model) / ".";
   const fs::path named = fs::path(path);
   // A file that is not there yet, in the folder under any of its names.
-  if (belongs_to_a_model(named.filename()) && fs::equivalent(named.parent_path() / ".", folder, error))
-    return true;
+  if (belongs_to_a_model(named.filename()) && same_folder(named.parent_path() / ".", folder)) return true;
   for (fs::directory_iterator file(folder, error), end; !error && file != end; file.increment(error))
     if (belongs_to_a_model(file->path().filename()) && same_file(path, file->path().string())) return true;
   return false;

@@ -105,7 +105,11 @@ namespace kind {
 Kind<bool> flag() {
   const auto read = [](const std::string& text) { return read_choice(text, {"true", "false"}) == "true"; };
   const auto write = [](bool on) { return on ? "true" : "false"; };
-  return or_without_value(one_value<bool>("", read, write), "true");  // config files need a value
+  return or_without_value(one_value<bool>("", read, write), "true");
+}
+
+Kind<bool> request() {
+  return {"", [](const Values&) { return true; }, [](bool) { return Values{}; }, 0, 0};
 }
 
 Kind<int> integer(Range<int> range) { return number(range, "N", "a whole number"); }

@@ -36,7 +36,7 @@ struct Budget {
 // The type of an option. `write` gives the shortest text that `read` turns back into the same value.
 template <class T>
 struct Kind {
-  std::string values_name;               // as shown in help: "SOURCE TARGET"; empty for a flag
+  std::string values_name;               // as shown in help: "SOURCE TARGET"; empty for flags
   std::function<T(const Values&)> read;  // called with the right number of values
   std::function<Values(const T&)> write;
   std::size_t min_values = 1, max_values = 1;
@@ -45,7 +45,10 @@ struct Kind {
 
 namespace kind {
 
+// True or false; without a value true.
 Kind<bool> flag();
+// True if it is given at all; takes no value.
+Kind<bool> request();
 // A decimal integer; a finite decimal number such as 0.5 or 1e-6.
 Kind<int> integer(Range<int> range);
 Kind<double> real(Range<double> range, const std::string& values_name = "X");

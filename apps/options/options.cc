@@ -18,6 +18,23 @@ namespace {
 
 constexpr unsigned kColumns = 80;      // width of help
 constexpr unsigned kNameColumns = 48;  // minimum width of explanations
+constexpr char kNotGiven[] = "not given";
+constexpr char kSwitches[] = R"(
+Above "General", an option with neither a value nor a [default] is a switch:
+--quiet is short for --quiet true, and --quiet false overrules a config file.
+)";
+
+// " takes 2 values, SOURCE TARGET; got 'a'"; empty if there are as many values as the option takes.
+std::string wrong_count(const Option& option, const Values& values) {
+  const std::size_t min = option.min_values, max = option.max_values;
+  if (values.size() >= min && values.size() <= max) return "";
+  Values given;
+  for (const std::string& value : values) given.push_back(in_quotes(value));
+  const std::string got = join("; got ", given.empty() ? "none" : join_list(given, " "));
+  if (max == 0) return " takes no value" + got;
+  return join(" takes ", min, max > min ? join(" to ", max) : "", max == 1 ? " value, " : " values, ",
+              option.values_name.empty() ? "true or false" : option.values_name, got);
+}
 
 // An option's value for Boost. The parser accepts any number of values, so that a wrong number gets our own
 // message; store() calls xparse, and notify() sets the field.
@@ -26,12 +43,12 @@ class OptionValue : public po::untyped_value {
   explicit OptionValue(const Option& option) : po::untyped_value(true), option_(option) {}
 
   std::string name() const override { return option_.values_name; }
-  unsigned max_tokens() const override { return option_.values_name.empty() ? 0 : UINT_MAX; }
+  unsigned max_tokens() const override { return UINT_MAX; }
   void notify(const boost::any& stored) const override { boost::any_cast<std::function<void()>>(stored)(); }
   void xparse(boost::any& stored, const Values& given) const override {
     if (!stored.empty()) refuse(" is given twice");
     const Values& values = given.empty() ? option_.implicit : given;
-    check_count(values);
+    if (const std::string wrong = wrong_count(option_, values); !wrong.empty()) refuse(wrong);
     try {
       stored = option_.read(values);
     } catch (const UsageError& error) {
@@ -45,16 +62,6 @@ class OptionValue : public po::untyped_value {
     po::error_with_option_name error("%original_token%%why%");
     error.set_substitute("why", why);
     throw error;
-  }
-
-  void check_count(const Values& values) const {
-    const std::size_t min = option_.min_values, max = option_.max_values;
-    if (values.size() >= min && values.size() <= max) return;
-    if (option_.values_name.empty()) refuse(" takes no values");
-    Values given;
-    for (const std::string& value : values) given.push_back(in_quotes(value));
-    refuse(join(" takes ", min, max > min ? join(" to ", max) : "", max == 1 ? " value, " : " values, ",
-                option_.values_name, "; got ", given.empty() ? "none" : join_list(given, " ")));
   }
 
   const Option& option_;
@@ -115,9 +122,9 @@ void OptionSet::add_general() {
   group("General");
   add("config", config_, kind::name(), "read options from this file, lines \"name = value\"")
       .command_line_only = true;
-  add("help", help_, kind::flag(), "the short help").command_line_only = true;
-  add("help-all", help_all_, kind::flag(), "this list").command_line_only = true;
-  add("version", version_, kind::flag(), "print the version").command_line_only = true;
+  add("help", help_, kind::request(), "the short help").command_line_only = true;
+  add("help-all", help_all_, kind::request(), "this list").command_line_only = true;
+  add("version", version_, kind::request(), "print the version").command_line_only = true;
 }
 
 const Option* OptionSet::find(const std::string& name) const {
@@ -154,14 +161,25 @@ void OptionSet::exclusive(const std::vector<Settings>& sources, const std::strin
   }
 }
 
+const Option* OptionSet::missing_need(const Option& option) const {
+  if (option.needs.empty()) return nullptr;
+  const Option* const needed = find(option.needs);
+  return needed->active() ? missing_need(*needed) : needed;
+}
+
+bool OptionSet::is_idle(const Option& option) const {
+  return missing_need(option) != nullptr || (option.applies && !option.applies());
+}
+
 void OptionSet::check_needs(const Settings& settings) const {
   for (const po::option& setting : settings) {
     const Option& option = *find(setting.string_key);
-    if (option.needs.empty() || !option.active() || find(option.needs)->active()) continue;
-    const std::string needed = dashes(setting) + option.needs;
-    throw UsageError(join(label(setting), " does nothing without ", needed, ": add ", needed, " ",
-                          find(option.needs)->values_name, ", or leave ", dashes(setting), option.name,
-                          " out"));
+    const Option* const missing = option.active() ? missing_need(option) : nullptr;
+    if (missing == nullptr) continue;
+    const std::string needed = dashes(setting) + missing->name;
+    throw UsageError(join(label(setting), " does nothing without ", needed, ": add ", needed,
+                          missing->values_name.empty() ? "" : " ", missing->values_name, ", or leave ",
+                          dashes(setting), option.name, " out"));
   }
 }
 
@@ -175,9 +193,7 @@ std::string OptionSet::to_config() const {
   std::string text = join("# ", program_, " ", kVersion, "\n"), group;
   for (const Option& option : options_) {
     const Values values = option.get();
-    const bool idle =
-        (!option.needs.empty() && !find(option.needs)->active()) || (option.applies && !option.applies());
-    if (option.command_line_only || values.empty() || idle) continue;
+    if (option.command_line_only || values.empty() || is_idle(option)) continue;
     if (option.group != group) text += join("\n# ", option.group, "\n");
     group = option.group;
     text += option.name + " =";
@@ -187,21 +203,41 @@ std::string OptionSet::to_config() const {
   return text;
 }
 
+std::set<std::string> OptionSet::idle_with(const Settings& defaults, const Settings& settings) {
+  for (const Option& option : options_) option.switch_off();
+  apply(defaults);
+  apply(settings);
+  std::set<std::string> names;
+  for (const Option& option : options_)
+    if (is_idle(option)) names.insert(option.name);
+  return names;
+}
+
 std::vector<std::string> OptionSet::changed(const std::string& before, const std::string& now,
                                             const std::string& standard,
-                                            const std::vector<std::string>& except) const {
+                                            const std::vector<std::string>& except) {
   const Settings old = read_config(before, "before"), given = read_config(now, "now"),
                  defaults = read_config(standard, "standard");
+  const std::set<std::string> idle_before = idle_with(defaults, old), idle_now = idle_with(defaults, given);
   const auto text = [&](const Settings& settings, const std::string& name) {
     const po::option* setting = find_setting(settings, name);
     if (setting == nullptr) setting = find_setting(defaults, name);
-    return setting == nullptr ? "not given" : join_list(setting->value, " ");
+    return setting == nullptr ? kNotGiven : join_list(setting->value, " ");
+  };
+  const auto differs = [&](const std::string& name) { return text(old, name) != text(given, name); };
+  const auto may_change = [&](const std::string& name) {
+    if (std::count(except.begin(), except.end(), name) == 0) return false;
+    const bool is_needed = std::any_of(options_.begin(), options_.end(),
+                                       [&](const Option& option) { return option.needs == name; });
+    return !is_needed || (text(old, name) == kNotGiven) == (text(given, name) == kNotGiven);
   };
   std::vector<std::string> found;
   for (const Option& option : options_) {
-    if (std::count(except.begin(), except.end(), option.name) > 0) continue;
-    const std::string was = text(old, option.name), is = text(given, option.name);
-    if (was != is) found.push_back(join("--", option.name, " is ", is, ", was ", was));
+    const bool follows = idle_before.contains(option.name) || idle_now.contains(option.name) ||
+                         (!option.set_by.empty() && differs(option.set_by));
+    if (follows || may_change(option.name) || !differs(option.name)) continue;
+    found.push_back(
+        join("--", option.name, " is ", text(given, option.name), ", was ", text(old, option.name)));
   }
   return found;
 }
@@ -238,6 +274,8 @@ Settings OptionSet::read_command_line(const std::vector<std::string>& arguments)
   } catch (const po::unknown_option& error) {
     const std::string name = error.get_option_name().substr(2);
     throw UsageError(join("unknown option ", in_quotes("--" + name), did_you_mean(name, "--")));
+  } catch (const po::invalid_command_line_syntax& error) {
+    throw UsageError(error.get_option_name() + "=: no value follows the equals sign: add one");
   } catch (const po::error& error) {
     throw UsageError(error.what());
   }
@@ -247,6 +285,8 @@ Settings OptionSet::read_command_line(const std::vector<std::string>& arguments)
       if (is_option_like(value)) refuse_stray(value);
     }
     setting.original_tokens = {"--" + setting.string_key};  // without a value after "="
+    if (const Option& option = *find(setting.string_key); option.max_values == 0 && !setting.value.empty())
+      throw UsageError(label(setting) + wrong_count(option, setting.value));
   }
   return settings;
 }
@@ -285,7 +325,7 @@ std::optional<Reply> OptionSet::reply(const Settings& command_line, const std::s
                                       const std::string& usage) const {
   if (command_line.empty()) return Reply{usage, 2};
   if (find_setting(command_line, "help") != nullptr) return Reply{fill_in(help)};
-  if (find_setting(command_line, "help-all") != nullptr) return Reply{join(described())};
+  if (find_setting(command_line, "help-all") != nullptr) return Reply{join(described(), kSwitches)};
   if (find_setting(command_line, "version") != nullptr) return Reply{join(program_, " ", kVersion, "\n")};
   return std::nullopt;
 }

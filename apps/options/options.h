@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ namespace mininmt {
 
 namespace po = boost::program_options;
 
-// One option, made by OptionSet::add; `command_line_only` and `applies` may be set right after adding.
+// One option, made by OptionSet::add; the fields from `command_line_only` to `set_by` may be set
+// right after adding.
 struct Option {
   std::string name;         // without dashes
   std::string values_name;  // as in Kind, like the next three
@@ -33,6 +35,7 @@ struct Option {
   std::string needs;                        // an option that this one requires
   bool command_line_only = false;           // not in config files
   std::function<bool()> applies = nullptr;  // if set: the option applies only if true
+  std::string set_by = {};                  // an option that sets this one too
 
   // Reads the right number of values; the returned function sets the field.
   std::function<std::function<void()>(const Values&)> read = nullptr;
@@ -88,7 +91,7 @@ class OptionSet {
   // (sources: weakest first). Two from the same source are an error.
   void exclusive(const std::vector<Settings>& sources, const std::string& first, const std::string& second);
 
-  // Rejects options in `settings` that are set although the option they need is off.
+  // Rejects options in `settings` that are set although an option they need, also through another, is off.
   void check_needs(const Settings& settings) const;
 
   // Fails if option `name` is not set; `what` describes it.
@@ -102,12 +105,19 @@ class OptionSet {
   // The current values as config text.
   std::string to_config() const;
 
-  // The options whose values differ between two texts of to_config(), as "--seed is 2, was 1". One that a text
-  // lacks has the value of a third text, `standard`. Those named in `except` are left out.
+  // The options whose values differ between two texts of to_config(), as "--seed is 2, was 1". One that a
+  // text lacks has the value of a third, `standard`. Without what merely follows: options that don't apply on
+  // one side, or that a changed one sets. Those named in `except` count only if others need them and one side
+  // alone has them. Leaves the fields as `now` sets them.
   std::vector<std::string> changed(const std::string& before, const std::string& now,
-                                   const std::string& standard, const std::vector<std::string>& except) const;
+                                   const std::string& standard, const std::vector<std::string>& except);
 
  private:
+  // An option that this one needs, directly or through another, and that is off; nullptr if there is none.
+  const Option* missing_need(const Option& option) const;
+  bool is_idle(const Option& option) const;  // whether it does nothing as things are
+  // The options that do nothing where only `defaults` and `settings` are set.
+  std::set<std::string> idle_with(const Settings& defaults, const Settings& settings);
   Option& add_option(const Option& option, const std::string& help);
   po::options_description described() const;
   const Option* find(const std::string& name) const;

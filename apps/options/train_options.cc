@@ -50,6 +50,7 @@ Reports:
   --valid-freq, --disp-freq, --save-freq LENGTH [{valid-freq}, {disp-freq}, {save-freq}]
 
 --config FILE reads lines "name = value"; --help-all lists all options.
+Ctrl-C saves and ends; the same command goes on. A second one ends at once.
 )";
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
@@ -83,7 +84,8 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("vocabs", options.vocabs, kind::names_of_sides(),
           "vocabulary files, a word a line, </s> and <unk> first; without them the words are counted");
   set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
-          "the most frequent words to keep, </s> and <unk> counted; 0 for all");
+          "the most frequent words to keep, </s> and <unk> counted; 0 for all")
+      .applies = [&options] { return options.init.empty() || options.extend_vocabs; };
   set.add("max-length", options.max_length, kind::integer({1, 100'000}),
           "drop pairs with more words on a side, </s> not counted");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
@@ -103,26 +105,29 @@ Option& declare_field(OptionSet& set, const Field& field, FieldValue& value) {
 }
 
 void declare_fields(OptionSet& set, Config& config, bool saved) {
-  for (const Field& field : config.fields())
-    if (field.saved == saved)
-      declare_field(set, field, config.place(field.name)).applies = [&config, field] {
-        return config.applies(field);
-      };
+  for (const Field& field : config.fields()) {
+    if (field.saved != saved) continue;
+    Option& option = declare_field(set, field, config.place(field.name));
+    option.applies = [&config, field] { return config.applies(field); };
+    if (saved) option.set_by = "init";
+  }
 }
 
 void declare_model(OptionSet& set, TrainOptions& options) {
   set.group("Model (letters as in the paper)");
   std::vector<std::string> types;
   for (const Family& family : families()) types.push_back(family.name);
-  set.add("type", options.config.type, kind::choice(types), "the family of models");
+  set.add("type", options.config.type, kind::choice(types), "the family of models").set_by = "init";
   declare_fields(set, options.config, true);
 }
 
 void declare_training(OptionSet& set, TrainOptions& options) {
   set.group("Training");
   set.add("mini-batch", options.mini_batch, kind::integer(kSize), "sentences an update");
-  set.add("mini-batch-words", options.mini_batch_words, kind::integer({0, 1 << 24}),
-          "cut minibatches at so many target words instead, padding counted; 0 for sentences");
+  set.add(
+      "mini-batch-words", options.mini_batch_words, kind::integer({0, 1 << 24}),
+      "cut minibatches at so many target words instead, padding counted; --mini-batch x --maxi-batch pairs "
+      "are fetched and sorted at once all the same; 0 for sentences");
   set.add("maxi-batch", options.maxi_batch, kind::integer(kSize),
           "minibatches fetched at once and sorted by length");
   set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
@@ -188,6 +193,31 @@ void declare(OptionSet& set, TrainOptions& options) {
   set.add_general();
 }
 
+// Rejects limits of the vocabularies that the model of --init, of this config, leaves nothing to do: without
+// --extend-vocabs it has its own.
+void check_vocab_limits(const std::vector<Settings>& sources, const TrainOptions& options,
+                        const Config& init) {
+  if (!options.extend_vocabs) {
+    // From strong to weak: --init overrules the limits that a weaker source gives.
+    for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
+      if (const po::option* const limits = find_setting(*source, "dim-vocabs"))
+        throw UsageError(join(label(*limits), " does nothing with ", dashes(*limits), "init alone: add ",
+                              dashes(*limits), "extend-vocabs, or leave ", dashes(*limits),
+                              "dim-vocabs out"));
+      if (find_setting(*source, "init") != nullptr) return;
+    }
+    return;
+  }
+  const int words[] = {init.source_words, init.target_words};
+  for (std::size_t side = 0; side < options.dim_vocabs.size(); ++side) {
+    const int limit = options.dim_vocabs[side];
+    if (limit == 0 || limit >= words[side]) continue;
+    throw UsageError(join(label(sources, "dim-vocabs"), ": '", limit, "' is below the ", words[side],
+                          side == 0 ? " source" : " target",
+                          " words that the model of --init has already: give more, or 0 for all words"));
+  }
+}
+
 // What the model of --init is, the model in training is too. Rejects settings that say otherwise.
 void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& options) {
   if (options.init.empty()) return;
@@ -206,6 +236,7 @@ void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& opt
   };
   check("type", options.config.type == init.type);
   options.config.type = init.type;
+  check_vocab_limits(sources, options, init);
   for (const Field& field : init.fields()) {
     if (!field.saved) continue;
     check(field.name, options.config.value(field.name) == init.value(field.name));
@@ -261,8 +292,9 @@ void check(const std::vector<Settings>& sources, const TrainOptions& options) {
   if (!options.init.empty() && !options.vocabs.empty())
     throw UsageError(join(label(sources, "vocabs"), ": the model of --init has its own: leave them out"));
   if (options.after.empty() && (options.early_stopping == 0 || options.valid_sets.empty())) {
-    throw UsageError(join(label(sources, "after"),
-                          " 0 would train forever: give a limit, or valid-sets with early-stopping"));
+    const std::string after = label(sources, "after"), dashes = after.starts_with("--") ? "--" : "";
+    throw UsageError(join(after, " 0 would train forever: give a limit, or ", dashes, "valid-sets with ",
+                          dashes, "early-stopping"));
   }
 }
 
@@ -288,7 +320,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
   for (const Settings& given : {command_line, file}) set.check_needs(given);
-  take_config_of_init({command_line, file}, options);
+  take_config_of_init({file, command_line}, options);
   check_fields(command_line, {}, options.config);
   check_fields(file, command_line, options.config);
   check(sources, options);

@@ -44,6 +44,8 @@ TEST_CASE("optional values") {
   CHECK(parse("m", {"--alignment", "picture", "--n-best"}).alignment == "picture");
   CHECK(parse("m", {"--normalize", "0.6"}).decoding.normalize == 0.6);
   CHECK(parse("m", {"--normalize", "--quiet"}).decoding.normalize == 1);
+  CHECK_FALSE(parse("m", {"--n-best=false"}).n_best);
+  CHECK_FALSE(parse("m", {"--allow-unk", "false"}).decoding.allow_unk);
 }
 
 TEST_CASE("search options saved with the model are defaults, under a config file and the command line") {
@@ -60,6 +62,8 @@ TEST_CASE("search options saved with the model are defaults, under a config file
   CHECK(parse(model, {"--config", config}).decoding.beam_size == 3);
   CHECK(parse(model, {"--config", config, "--beam-size", "2"}).decoding.beam_size == 2);
   CHECK(parse(folder.write("last.safetensors", ""), {}).decoding.beam_size == 12);
+  CHECK_FALSE(parse(model, {"--allow-unk=false"}).decoding.allow_unk);
+  CHECK(parse(model, {"--score", "f"}).score == "f");
   folder.write(kSavedOptions, "\nbeam-size = 0\n");
   CHECK(holds(message_of<DataError>([&] { parse(model, {}); }), "options.ini:2: beam-size: '0'"));
 }
@@ -93,6 +97,9 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(refusal({"--n-bset"}), "did you mean --n-best?"));
   CHECK(holds(refusal({"--score", "f", "--n-best"}), "exclude each other"));
   CHECK(holds(refusal({"--score", "f", "--reference", "g"}), "exclude each other"));
+  for (const char* option : {"--beam-size=3", "--normalize", "--max-length-factor=2", "--min-length-factor=1",
+                             "--allow-unk", "--alignment"})
+    CHECK_MESSAGE(holds(refusal({"--score", "f", option}), "exclude each other"), option);
   CHECK(holds(refusal({"--score", "-"}), "standard input"));
   CHECK(holds(refusal({"--input", "x", "--output", "./x"}), "overwrite"));
   CHECK(holds(refusal({"--reference", "d/../x", "--output", "x"}), "overwrite"));

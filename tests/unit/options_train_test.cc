@@ -105,6 +105,24 @@ TEST_CASE("command line over file over preset over default") {
         TrainOptions().config.integer("dim-align"));
 }
 
+TEST_CASE("switches take true or false, and overrule a config file that sets them") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "quiet = true\n");
+  for (const Arguments& on : {Arguments{"--quiet"}, {"--quiet", "true"}, {"--quiet=true"}})
+    CHECK(parse(on).quiet);
+  for (Arguments off : {Arguments{"--quiet", "false"}, {"--quiet=false"}}) {
+    off.insert(off.end(), {"--config", file});
+    CHECK_FALSE(parse(off).quiet);
+  }
+  CHECK(refusal({"--keep-best", "false"}) == "");
+  CHECK(refusal({"--quiet=x"}) == "--quiet: 'x' is not one of true, false");
+  CHECK(refusal({"--quiet", "true", "false"}) == "--quiet takes 1 value, true or false; got 'true' 'false'");
+  CHECK(refusal({"--help=x"}) == "--help takes no value; got 'x'");
+  CHECK(refusal({"--version", "x"}) == "--version takes no value; got 'x'");
+  CHECK(refusal({"--seed="}) == "--seed=: no value follows the equals sign: add one");
+  CHECK(holds(help_text("--help-all"), "--quiet false overrules"));
+}
+
 TEST_CASE("what depends on a chosen option follows it") {
   CHECK(parse({"--optimizer", "adadelta"}).learn_rate == 1);
   CHECK(parse({"--preset", "rnnsearch-50", "--optimizer", "adam"}).learn_rate == 0.002);
@@ -189,6 +207,9 @@ TEST_CASE("rules between options hold in config files, with file and line") {
   CHECK(refusal({"--valid-metrics", "bleu"}) ==
         "--valid-metrics does nothing without --valid-sets: add --valid-sets SOURCE TARGET, or leave "
         "--valid-metrics out");
+  CHECK(holds(refusal({"--lr-decay-patience", "2"}), "does nothing without --valid-sets"));
+  CHECK(refusal({"--extend-vocabs"}) ==
+        "--extend-vocabs does nothing without --init: add --init MODEL, or leave --extend-vocabs out");
   // One source can supply what another lacks; an option that is off needs nothing.
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "valid-metrics = perplexity\nearly-stopping = 0\n");
@@ -263,7 +284,7 @@ TEST_CASE("command lines that cannot be obeyed say what to do") {
   CHECK(refusal({"--seed", "1", "--seed", "1"}) == "--seed is given twice");
   CHECK(refusal({"--learn-rate", "nan"}) == "--learn-rate: 'nan' is not a number from 1e-12 to 1000");
   CHECK(holds(refusal({"--learn-rate", "-1"}), "'-1' is not a number"));
-  CHECK(holds(refusal({"--quiet", "x"}), "unexpected argument 'x'"));
+  CHECK(refusal({"--quiet", "x"}) == "--quiet: 'x' is not one of true, false");
   CHECK(holds(refusal({"--optimizer", "adagrad"}), "'adagrad' is not one of adadelta, adam, sgd"));
   CHECK(holds(refusal({"--optimizer"}), "--optimizer takes 1 value"));
   CHECK(holds(refusal({"--exponential-smoothing", "0.999"}), "from 0 to 0.5"));
@@ -274,7 +295,8 @@ TEST_CASE("command lines that cannot be obeyed say what to do") {
   CHECK(holds(refusal({"--vocabs", "a", "b", "--dim-vocabs", "3", "3"}), "exclude each other"));
   CHECK(holds(refusal({"--dim-vocabs", "2", "9"}), "no room for words"));
   CHECK(refusal({"--dim-vocabs", "0", "3"}) == "");
-  CHECK(holds(refusal({"--after", "0"}), "forever"));
+  CHECK(refusal({"--after", "0"}) ==
+        "--after 0 would train forever: give a limit, or --valid-sets with --early-stopping");
   CHECK(holds(refusal({"--valid-sets", "-", "x"}), "standard input"));
   CHECK(holds(refusal({"--preset", "large"}), "'large' is not one of tiny, small"));
 }
@@ -304,6 +326,13 @@ TEST_CASE("the log does not go into the config file or a file of the model") {
     CHECK(holds(logging_to(file), "would write into a file of the model"));
   }
   CHECK_FALSE(holds(logging_to(folder.path("train.log")), "would write"));
+  // Nor into one that the training is going to make.
+  const auto logging_in_new = [&](const std::string& name) {
+    return refusal_alone({"--train-sets", "a.en", "a.fr", "--model", folder.path("new/"), "--log",
+                          folder.path("") + "./new/../new/" + name});
+  };
+  CHECK(holds(logging_in_new("options.ini"), "would write into a file of the model"));
+  CHECK_FALSE(holds(logging_in_new("train.log"), "would write"));
 }
 
 TEST_CASE("changed options are those that change what training computes") {
@@ -324,6 +353,32 @@ TEST_CASE("changed options are those that change what training computes") {
   CHECK(changed_options(to_config(before), now) == std::vector<std::string>{"--dim-rnn is 7, was 256",
                                                                             "--learn-rate is 0.5, was 0.002",
                                                                             "--seed is 9, was 1"});
+}
+
+TEST_CASE("of changed options those that merely follow from another are not named") {
+  const TrainOptions before;
+  TrainOptions now;
+  const auto changed = [](const TrainOptions& a, const TrainOptions& b) {
+    return changed_options(to_config(a), b);
+  };
+  now.valid_sets = {"v", "w"};
+  CHECK(changed(before, now) == std::vector<std::string>{"--valid-sets is v w, was not given"});
+  CHECK(changed(now, before) == std::vector<std::string>{"--valid-sets is not given, was v w"});
+  TrainOptions other = now;
+  other.valid_sets = {"x", "y"};
+  CHECK(changed(now, other).empty());
+  other.lr_decay = 0;
+  other.lr_decay_patience = 7;
+  CHECK(changed(now, other) == std::vector<std::string>{"--lr-decay is 0, was 0.5"});
+  now = before;
+  now.init = "m";
+  now.config.set("dim-rnn", 7);
+  CHECK(changed(before, now) == std::vector<std::string>{"--init is m, was not given"});
+  now = before;
+  now.config.set("dim-align", 7);
+  other = before;
+  other.config.set("alignment-model", std::string("fixed"));
+  CHECK(changed(now, other) == std::vector<std::string>{"--alignment-model is fixed, was additive"});
 }
 
 TEST_CASE("an option that an older version did not have is as its default") {
