@@ -16,6 +16,7 @@
 #include "apps/program/progress.h"
 #include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
+#include "apps/text/unknown_words.h"
 #include "apps/translate/output.h"
 #include "apps/translate/translator.h"
 #include "tensor/error.h"
@@ -54,8 +55,10 @@ std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
   return lines;
 }
 
+bool is_interactive(const BeamOptions& options) { return options.input == "-" && isatty(STDIN_FILENO) == 1; }
+
 std::size_t lines_at_once(const BeamOptions& options) {
-  if (options.input == "-" && isatty(STDIN_FILENO)) return 1;  // interactive input
+  if (is_interactive(options)) return 1;
   return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
 }
 
@@ -77,21 +80,25 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (!options.reference.empty()) reference.emplace(options.reference, line_options);
   Output output(options.output);
   Bleu bleu;
+  UnknownWords unknown;
   std::size_t number = 0;
   while (true) {
     const std::vector<std::string> lines = next_lines(input, lines_at_once(options));
     if (lines.empty()) break;
     const auto translations = translator.translate(lines);
     for (std::size_t i = 0; i < lines.size(); ++i, ++number) {
+      unknown.add(loaded.source, lines[i]);
       output.write(format_output(options, number, lines[i], translations[i], loaded.target));
       if (!reference) continue;
       std::string line;
       if (!reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), true);
       bleu.add(translations[i].empty() ? "" : translator.text(translations[i][0]), line);
     }
-    log.set_status(join(number, " lines"));
+    if (!is_interactive(options))  // else it would be drawn where the user types
+      log.set_status(join(number, number == 1 ? " line" : " lines"));
   }
   log.set_status("");
+  if (unknown.are_most()) log.warning(unknown.warning(input.name(), "source"));
   if (!reference) return;
   std::string line;
   if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
@@ -100,9 +107,11 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
     throw IoError(join("BLEU can't be written to standard error: ", std::strerror(errno)));
 }
 
-void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads) {
+void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
+           Log& log) {
   LineReader sources(options.input, line_options), targets(options.score, line_options);
   Output output(options.output);
+  UnknownWords unknown_sources, unknown_targets;
   while (true) {
     const std::vector<std::string> source = next_lines(sources, lines_at_once(options));
     const std::vector<std::string> target = next_lines(targets, lines_at_once(options));
@@ -110,6 +119,8 @@ void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions li
       refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()),
                          targets.name(), source.size() > target.size());
     if (source.empty()) break;
+    for (const std::string& line : source) unknown_sources.add(loaded.source, line);
+    for (const std::string& line : target) unknown_targets.add(loaded.target, line);
     std::string text;
     for (double log_p : score_lines(*loaded.model, loaded.source, loaded.target, source, target,
                                     options.mini_batch, threads)) {
@@ -119,6 +130,8 @@ void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions li
     }
     output.write(text);
   }
+  if (unknown_sources.are_most()) log.warning(unknown_sources.warning(sources.name(), "source"));
+  if (unknown_targets.are_most()) log.warning(unknown_targets.warning(targets.name(), "target"));
 }
 
 int beam(const std::vector<std::string>& arguments) {
@@ -135,7 +148,7 @@ int beam(const std::vector<std::string>& arguments) {
   if (options.score.empty())
     translate(options, loaded, line_options, device.threads, log);
   else
-    score(options, loaded, line_options, device.threads);
+    score(options, loaded, line_options, device.threads, log);
   return 0;
 }
 

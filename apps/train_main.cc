@@ -29,6 +29,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
     if (reading.vocabs.empty()) init = load_model_folder(options.init);
   }
   const TrainingText text = read_training_text(reading, init ? &*init : nullptr, log);
+  if (!options.valid_sets.empty()) report_validation_text(options, valid_text, text, log);
   const Facts facts = facts_of(options, text, valid_text, device);
   if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
 

@@ -11,6 +11,7 @@
 #include <regex>
 #include <set>
 
+#include "apps/options/option_values.h"
 #include "apps/options/train_options.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
@@ -24,6 +25,21 @@ namespace fs = std::filesystem;
 void check_size(const fs::path& file, std::size_t words, int expected) {
   if (words != static_cast<std::size_t>(expected))
     throw DataError(join(file.string(), ": ", words, " words, but the model was trained with ", expected));
+}
+
+[[noreturn]] void refuse_missing(const fs::path& path) {
+  std::set<std::string> models;
+  std::error_code error;
+  for (fs::directory_iterator file(path.parent_path() / ".", error), end; !error && file != end;
+       file.increment(error))
+    if (file->path().extension() == ".safetensors" &&
+        !file->path().filename().string().starts_with("checkpoint"))
+      models.insert(file->path().filename().string());
+  if (models.empty())
+    throw IoError(
+        join("--model ", path.string(), ": no such file or folder; mininmt-train --model makes a folder"));
+  throw IoError(join("--model ", path.string(), ": no such file; the folder has ",
+                     join_list({models.begin(), models.end()}, ", ")));
 }
 
 }  // namespace
@@ -62,8 +78,7 @@ LoadedModel load_model_folder(const std::string& path) {
       is_file ? fs::canonical(path) : fs::path(path);  // vocabularies lie beside the file itself
   const fs::path folder = is_file ? real.parent_path() : real;
   const fs::path file = is_file ? real : folder / kModelFile;
-  if (!fs::exists(path, error))
-    throw IoError("--model " + path + ": no such folder; mininmt-train --model makes one");
+  if (!fs::exists(path, error)) refuse_missing(path);
   if (!fs::exists(file, error))
     throw IoError("--model " + path + ": the folder has no " + kModelFile +
                   "; is its training still on its way to the first one?");
@@ -80,9 +95,10 @@ LoadedModel load_model_folder(const std::string& path) {
 TrainingFolder::TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn)
     : path_(path) {
   std::error_code error;
+  if (fs::exists(path, error) && !fs::is_directory(path, error))
+    throw IoError(join("--model ", path, " can't be made: it is a file; name a folder"));
   made_ = fs::create_directories(path, error);
-  if (error || !fs::is_directory(path))
-    throw IoError(join("--model ", path, " can't be made: ", error ? error.message() : "it is a file"));
+  if (error) throw IoError(join("--model ", path, " can't be made: ", error.message()));
   try {
     lock(warn);
     try_to_write();

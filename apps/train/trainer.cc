@@ -191,6 +191,7 @@ int Trainer::stopped() {
   if (updater_.updates() == 0) {
     log_.warning(join("stopped by signal ", signal_received(), " before the first update"));
   } else {
+    log_.warning(join("signal ", signal_received(), ": saving; a second one ends the program at once"));
     save_or_say_how();
     log_.warning(join("stopped by signal ", signal_received(),
                       "; everything is saved, and the same command goes on from here"));

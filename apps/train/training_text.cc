@@ -1,26 +1,27 @@
 #include "apps/train/training_text.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "apps/text/unknown_words.h"
 #include "tensor/error.h"
 
 namespace mininmt {
 namespace {
 
-std::string percent(std::size_t part, std::size_t whole) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f%%",
-                whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
-  return text;
+// Both sides of a text: how many words, and what the vocabularies lack.
+void report_words(const std::vector<std::string>& files, const UnknownWords& source,
+                  const UnknownWords& target, Log& log) {
+  log.info(join(source.words, " source words, ", source.percent(), " of them unknown; ", target.words,
+                " target words, ", target.percent(), " unknown"));
+  if (source.are_most()) log.warning(source.warning(files[0], "source"));
+  if (target.are_most()) log.warning(target.warning(files[1], "target"));
 }
 
-void report_corpus(const CorpusReport& r, int max_length, Log& log) {
-  log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ", max_length,
-                " words on a side, ", r.empty, " for an empty side"));
-  log.info(join(r.source_words, " source words, ", percent(r.source_unknown, r.source_words),
-                " of them unknown; ", r.target_words, " target words, ",
-                percent(r.target_unknown, r.target_words), " unknown"));
+void report_corpus(const CorpusReport& r, const TrainOptions& options, Log& log) {
+  log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ",
+                options.max_length, " words on a side, ", r.empty, " for an empty side"));
+  report_words(options.train_sets, {r.source_words, r.source_unknown}, {r.target_words, r.target_unknown},
+               log);
 }
 
 }  // namespace
@@ -62,7 +63,7 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
   text.corpus =
       ParallelCorpus::read(source, target, text.source, text.target,
                            static_cast<std::size_t>(options.max_length), report, lines, lines_counted);
-  report_corpus(report, options.max_length, log);
+  report_corpus(report, options, log);
   return text;
 }
 
@@ -77,6 +78,15 @@ ValidationText read_validation_text(const TrainOptions& options) {
                   [](const std::string& line) { return split_words(line).empty(); }))
     throw DataError(options.valid_sets[1] + ": all lines are empty: there is nothing to validate on");
   return text;
+}
+
+void report_validation_text(const TrainOptions& options, const ValidationText& valid_text,
+                            const TrainingText& text, Log& log) {
+  UnknownWords source, target;
+  for (const std::string& line : valid_text.source) source.add(text.source, line);
+  for (const std::string& line : valid_text.target) target.add(text.target, line);
+  log.info(join("validation text: ", valid_text.source.size(), " pairs"));
+  report_words(options.valid_sets, source, target, log);
 }
 
 }  // namespace mininmt

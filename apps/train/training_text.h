@@ -23,7 +23,8 @@ struct TrainingText {
 };
 
 // Reads options.train_sets: once for the vocabularies, unless they are those of options.vocabs or of `init`,
-// the model of options.init (null: none), and once for the corpus. Logs what was kept. Throws as
+// the model of options.init (null: none), and once for the corpus. Logs what was kept and what the
+// vocabularies lack. Throws as
 // ParallelCorpus::read and Vocab::load do.
 TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log);
 
@@ -33,5 +34,9 @@ struct ValidationText {
 
 // Reads options.valid_sets. Throws as PairReader does; DataError if all targets are empty.
 ValidationText read_validation_text(const TrainOptions& options);
+
+// Logs its size, and how much of it the vocabularies lack, with a warning where that is most of a side.
+void report_validation_text(const TrainOptions& options, const ValidationText& valid_text,
+                            const TrainingText& text, Log& log);
 
 }  // namespace mininmt

@@ -138,6 +138,40 @@ says err '^BLEU = [0-9.]+ .*BP = .*nrefs:1\|case:mixed\|eff:no\|tok:none\|smooth
 expect 0 translate --input toy.src --reference all
 says err '^BLEU = 100.00 100.0/100.0/100.0/100.0'
 
+# Text of the wrong language is noticed, at the end, once for a file.
+for options in "--input toy.tgt" "--input toy.tgt --score toy.src"; do
+  expect 0 translate --quiet $options --mini-batch 8 --maxi-batch 1
+  says err 'warning: toy.tgt: 100.00% of its words are not in the source vocabulary'
+  holds "a warning for each file" test "$(wc -l <err)" -eq "$(grep -o toy <<<"$options" | wc -l)"
+done
+
+# On a terminal nothing is drawn where the user types.
+cat >terminal.py <<'END'
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+shown = b""
+def read():
+    global shown
+    try:
+        shown += os.read(terminal, 4096)
+        return True
+    except OSError:
+        return False
+os.write(terminal, b"s1 s2\n")
+while shown.count(b"\n") < 3 and read():  # what was typed, the device, the translation
+    pass
+os.write(terminal, b"\4")
+while read():
+    pass
+sys.stdout.buffer.write(shown)
+sys.exit(os.WEXITSTATUS(os.waitpid(child, 0)[1]))
+END
+expect 0 python3 terminal.py "$beam" --model model
+says out '^t[0-9]'
+holds "no status line" eval '! grep -q "1 line" out'
+
 # Mismatched line counts.
 head -n 59 toy.tgt >short
 { cat toy.tgt; echo more; } >long
@@ -151,6 +185,8 @@ done
 # Errors and exit codes.
 expect 74 "$beam" --model nowhere --input toy.src
 says err 'nowhere'
+expect 74 "$beam" --model model/lastt.safetensors --input toy.src
+says err 'lastt.safetensors: no such file; the folder has last.safetensors, model.safetensors'
 expect 74 translate --input nowhere
 expect 74 translate --input toy.src --output nowhere/out
 expect 74 translate --input toy.src --score nowhere

@@ -43,6 +43,15 @@ expect 2 train_small e --vocabs a/source.vocab a/target.vocab --dim-vocabs 9 9
 expect 0 train_small f --dim-vocabs 6 7
 holds "limits of the vocabularies" test "$(cat f/source.vocab f/target.vocab | wc -l)" -eq 13
 
+# Files or vocabularies in the wrong order are noticed.
+expect 0 train_small swapped --valid-sets valid.tgt valid.src
+says err 'warning: valid.tgt: 100.00% of its words are not in the source vocabulary; are files or vocab.* swapped'
+says err 'warning: valid.src: 100.00% of its words are not in the target vocabulary'
+expect 0 train_small mixed-up --vocabs a/target.vocab a/source.vocab
+says err 'warning: toy.src: 100.00% of its words are not in the source vocabulary'
+expect 0 train_small right --vocabs a/source.vocab a/target.vocab --valid-sets valid.src valid.tgt
+silent err
+
 # Names without a folder, from inside a model folder.
 expect 0 eval '(cd d && "$train" --config options.ini --model . --train-sets ../toy.src ../toy.tgt --overwrite --log log --vocabs source.vocab target.vocab)'
 holds "the log is there" test -s d/log
@@ -66,7 +75,9 @@ says err "the source vocabulary is another"
 expect 2 train_small a --seed 3 --train-sets other.src toy.tgt --vocabs a/source.vocab a/target.vocab
 says err "the training text is another"
 expect 2 train_small a --seed 3 --valid-sets valid.src valid.tgt
-says err "can't go on, since .*--valid-freq is 1e, was not given"
+says err "can't go on, since --valid-sets is valid.src valid.tgt, was not given: give"
+expect 2 train_small a --seed 3 --init b
+says err "can't go on, since --init is b, was not given: give"
 expect 2 train_small a --seed 3 --resume never
 says err 'overwrite'
 expect 2 train_small nothing --resume required
@@ -101,6 +112,8 @@ expect 0 "$train" --preset tiny --train-sets more.src more.tgt --valid-sets vali
   --dim-emb 8 --dim-rnn 8 --dim-align 8 --dim-maxout 8 --after 2e --mini-batch 20 --disp-freq 2u --valid-freq 1e --log log
 silent out
 says err '60 of 62 pairs kept; 1 dropped for more than 8 words on a side, 1 for an empty side'
+says err 'validation text: 8 pairs'
+holds "no warnings" eval '! grep -q warning err'
 says err 'epoch [0-9]+ +update 2 .*cost [0-9.]+ .*words/s +gradient norm [0-9.]+ .*left'
 says err 'validation +epoch 1 +update 3 .*cross-entropy [0-9.]+ .*new best'
 says err 'validation +epoch 2 +update 6 '
@@ -120,7 +133,8 @@ for signal in INT TERM; do
   wait $pid
   code=$?
   case $signal:$code in INT:130 | TERM:143) ;; *) fail "exit code $code after SIG$signal" ;; esac
-  says err 'signal'
+  says err 'saving; a second one ends the program at once'
+  says err 'stopped by signal'
   expect 0 "$beam" --model sig$signal --input valid.src
 done
 
@@ -166,6 +180,8 @@ expect 0 train_small without_it --train-sets wide toy.tgt
 expect 65 train_small wrong --vocabs noise noise
 echo text >file
 expect 74 train_small file/model
+expect 74 train_small file
+says err "file can't be made: it is a file"
 [ "$(id -u)" -eq 0 ] || { mkdir locked && chmod 500 locked && expect 74 train_small locked/model; }
 expect 2 train_small wrong --valid-sets valid.src
 expect 65 train_small wrong --valid-sets valid.src toy.tgt
@@ -286,12 +302,22 @@ still=(--optimizer sgd --learn-rate 1e-12 --exponential-smoothing 0 --after 1u -
 { cat toy.src; for ((i = 0; i < 9; ++i)); do echo "s1 new new"; done; } >news.src
 { cat toy.tgt; for ((i = 0; i < 9; ++i)); do echo "t1 neu neu"; done; } >news.tgt
 expect 0 "$beam" --model a --input toy.src --output a.out
-for options in "" "--extend-vocabs"; do
+for options in "" --plain "--extend-vocabs"; do
   rm -rf tuned
   expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model tuned --init a "${still[@]}" $options
   expect 0 "$beam" --model tuned --input toy.src --output tuned.out
   holds "the same translations, $options" cmp -s a.out tuned.out
+  [ "$options" = --extend-vocabs ] || holds "no limit that does nothing" eval '! grep dim-vocabs tuned/options.ini'
 done
+expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model fused --init plain "${still[@]}"
+expect 0 "$beam" --model plain --input toy.src
+mv out plain.out
+expect 0 "$beam" --model fused --input toy.src
+holds "a plain model's parameters in a fused one" cmp -s out plain.out
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --dim-vocabs 90 90
+says err '--dim-vocabs does nothing with --init alone: add --extend-vocabs'
+expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --extend-vocabs --dim-vocabs 90 5
+says err "--dim-vocabs: '5' is below the [0-9]+ target words that the model of --init has"
 holds "the vocabulary goes on with the new word" eval 'diff <(cat a/source.vocab; echo new) tuned/source.vocab'
 expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model learned --init a/last.safetensors --extend-vocabs --after 60e --mini-batch 10 --quiet
 expect 0 eval 'echo "s1 new new" | "$beam" --model learned >learned.out'
