@@ -134,12 +134,10 @@ void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions li
   if (unknown_targets.are_most()) log.warning(unknown_targets.warning(targets.name(), "target"));
 }
 
-int beam(const std::vector<std::string>& arguments) {
-  const Parsed<BeamOptions> parsed = parse_beam_options(arguments);
-  if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
-  const BeamOptions& options = std::get<BeamOptions>(parsed);
+int beam(const BeamOptions& options) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
   const LoadedModel loaded = load_model_folder(options.model);
   loaded.model->parameters().move_to(*device.memory);
@@ -152,7 +150,14 @@ int beam(const std::vector<std::string>& arguments) {
   return 0;
 }
 
+int run(const std::vector<std::string>& arguments) {
+  const Parsed<BeamOptions> parsed = parse_beam_options(arguments);
+  if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
+  const BeamOptions& options = std::get<BeamOptions>(parsed);
+  return advise("--mini-batch, --maxi-batch, --beam-size or --cpu-threads", [&] { return beam(options); });
+}
+
 }  // namespace
 }  // namespace mininmt
 
-int main(int argc, char** argv) { return mininmt::run_program("mininmt-beam", argc, argv, mininmt::beam); }
+int main(int argc, char** argv) { return mininmt::run_program("mininmt-beam", argc, argv, mininmt::run); }

@@ -20,6 +20,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   if (checkpoint) check_same_options(checkpoint->facts(), options, device);
   log.info(join("mininmt-train ", kVersion, ", ", device.description));
+  warm_up(device);
   ValidationText valid_text;
   if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
   std::optional<LoadedModel> init;
@@ -69,7 +70,8 @@ int run(const std::vector<std::string>& arguments) {
   Log log(options.quiet, options.log);
   for (const std::string& text : warnings) log.warning(text);
   try {
-    return train(options, folder, log);
+    return advise("--mini-batch, --max-length, --dim-vocabs, --dim-rnn or --cpu-threads",
+                  [&] { return train(options, folder, log); });
   } catch (const std::exception& error) {
     log.to_file(join("error: ", error.what()));
     throw;

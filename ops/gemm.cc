@@ -6,7 +6,8 @@
 #include "cuda/kernels.h"
 #include "tensor/parallel.h"
 
-#ifdef MININMT_ONEDNN
+#if defined(MININMT_ONEDNN) && !defined(MININMT_DOUBLE)
+#define USE_ONEDNN
 #include <dnnl.h>
 
 #include "tensor/error.h"
@@ -45,6 +46,19 @@ MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::
   }
 }
 
+#ifdef USE_ONEDNN
+// Above what the kernels take: 6 MiB measured with AVX2 (oneDNN 2.6); some 20 MiB with AVX-512, estimated from
+// the source of 2.6 and 3.7.
+constexpr std::size_t kKernelBytes = std::size_t{48} << 20;
+
+[[noreturn]] void refuse(std::int64_t m, std::int64_t n, std::int64_t k, dnnl_status_t status) {
+  const std::string product = join("a product of ", m, " x ", k, " by ", k, " x ", n);
+  if (status == dnnl_out_of_memory)
+    throw OutOfMemory(join("out of memory: oneDNN has too little for ", product));
+  throw Error(join("[gemm] oneDNN refuses ", product, ": status ", status));
+}
+#endif
+
 }  // namespace
 
 void plain_gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c,
@@ -82,15 +96,33 @@ void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add) {
   if (m == 0 || n == 0) return;
-#if defined(MININMT_ONEDNN) && !defined(MININMT_DOUBLE)
+#ifdef USE_ONEDNN
   if (k == 0) return plain_gemm(m, n, k, a, b, c, c_stride, add);
   const dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f,
                                           a.data, a.stride, b.data, b.stride, add ? 1.0f : 0.0f, c, c_stride);
-  if (status != dnnl_success)
-    throw Error(
-        join("[gemm] oneDNN refuses a product of ", m, " x ", k, " by ", k, " x ", n, ": status ", status));
+  if (status != dnnl_success) refuse(m, n, k, status);
 #else
   plain_gemm(m, n, k, a, b, c, c_stride, add);
+#endif
+}
+
+// oneDNN has kernels of its own for products with a vector and for small ones; the first product of all makes
+// the others. Small ones stay on this thread: others would each reserve memory of their own for malloc.
+void prepare_gemm() {
+#ifdef USE_ONEDNN
+  if (!can_map(kKernelBytes))
+    throw OutOfMemory(
+        join("out of memory: oneDNN needs up to ", format_bytes(kKernelBytes), " for its kernels"));
+  constexpr std::int64_t kMost = 4,
+                         kShapes[][3] = {{1, kMost, kMost}, {kMost, 1, kMost}, {kMost, kMost, kMost}};
+  const std::vector<real> ones(kMost * kMost, 1);
+  std::vector<real> product(kMost * kMost);
+  for (const auto& [m, n, k] : kShapes)
+    for (const bool a_transposed : {false, true})
+      for (const bool b_transposed : {false, true})
+        for (const bool add : {false, true})
+          gemm(m, n, k, {ones.data(), kMost, a_transposed}, {ones.data(), kMost, b_transposed},
+               product.data(), kMost, add);
 #endif
 }
 

@@ -26,7 +26,11 @@ void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64
                   Matrix a, std::int64_t a_step, Matrix b, std::int64_t b_step, real* c,
                   std::int64_t c_stride, std::int64_t c_step, bool add);
 
-// One product on the host.
+// Has the library make its kernels for products on the host, which it would do at the first of them: oneDNN
+// crashes where it then finds no memory. Throws OutOfMemory if there is not enough.
+void prepare_gemm();
+
+// One product on the host. Throws OutOfMemory where the library has none for its copies of the operands.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add);
 

@@ -47,8 +47,14 @@ class IoError : public Error {
 template <class... Parts>
 std::string join(const Parts&... parts) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);  // else a message that finds no memory is cut off in silence
   (out << ... << parts);
   return out.str();
+}
+
+// Rounded down: "3 GiB" is "3072 MiB"; below a MiB "640 KiB".
+inline std::string format_bytes(std::size_t bytes) {
+  return bytes >> 20 > 0 ? join(bytes >> 20, " MiB") : join(bytes >> 10, " KiB");
 }
 
 }  // namespace mininmt

@@ -13,6 +13,11 @@ namespace {
 constexpr std::size_t kAlignment = 64, kHugePage = 2 << 20;
 constexpr std::size_t kMapped = 1 << 20;  // and above: mapped, and returned to the system by unmapping
 
+void* map(std::size_t size) {
+  void* const mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapped == MAP_FAILED ? nullptr : mapped;
+}
+
 }  // namespace
 
 // Large blocks ask for huge pages: fewer page faults at first use and fewer TLB misses later.
@@ -20,8 +25,8 @@ void* CpuPool::from_system(std::size_t size) {
   if (size < kMapped) return std::aligned_alloc(kAlignment, size);
   // Maps more than needed and unmaps both ends, to align the block to a huge page.
   const std::size_t whole = size + kHugePage;
-  void* const mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return nullptr;
+  void* const mapped = map(whole);
+  if (!mapped) return nullptr;
   char* const start = static_cast<char*>(mapped);
   const std::size_t before = -reinterpret_cast<std::uintptr_t>(start) % kHugePage;
   char* const block = start + before;
@@ -55,6 +60,11 @@ void CpuMemory::to_host(void* host, const void* from, std::size_t bytes) { copy(
 CpuMemory& cpu_memory() {
   static CpuMemory* const memory = new CpuMemory;  // never destroyed: tensors in statics may outlive main
   return *memory;
+}
+
+bool can_map(std::size_t bytes) {
+  void* const mapped = map(bytes);
+  return mapped && munmap(mapped, bytes) == 0;
 }
 
 }  // namespace mininmt

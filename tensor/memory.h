@@ -54,4 +54,7 @@ class CpuMemory final : public Memory {
 
 CpuMemory& cpu_memory();  // one per process, thread-safe
 
+// Whether the system would give this many bytes more now. Takes nothing.
+bool can_map(std::size_t bytes);
+
 }  // namespace mininmt

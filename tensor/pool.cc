@@ -64,8 +64,8 @@ void* Pool::take_new(int c) {
     block = from_system(size);
   }
   if (!block)
-    throw OutOfMemory(join("out of memory: ", size >> 20, " MiB more were asked for, ", reserved() >> 20,
-                           " MiB are held; smaller minibatches or shorter sentences need less"));
+    throw OutOfMemory(join("out of memory: ", format_bytes(size), " more were asked for, ",
+                           format_bytes(reserved()), " are held"));
   std::lock_guard lock(mutex_);
   try {
     if (keep_ == Keep::kBounded && c >= kLarge) large_.emplace(block, c);

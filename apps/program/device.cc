@@ -1,8 +1,12 @@
 #include "apps/program/device.h"
 
+#include <omp.h>
+
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "ops/gemm.h"
 #include "tensor/error.h"
+#include "tensor/threads.h"
 
 namespace mininmt {
 namespace {
@@ -32,6 +36,23 @@ Device choose_device(const std::string& device, const std::string& precision, in
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
   return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", no_gpu), threads};
+}
+
+void warm_up(const Device& device) {
+  const int wanted = omp_get_max_threads();
+  const Startable startable = startable_threads(wanted);
+  if (startable.threads < wanted)
+    throw Error(join("only ", startable.threads, " of ", wanted,
+                     " threads can be started: ", startable.why_no_more, "; --cpu-threads ",
+                     startable.threads, " starts no more than that"));
+  start_threads();
+  if (!device.memory->on_host()) return;
+  try {
+    prepare_gemm();
+  } catch (const OutOfMemory& error) {  // smaller minibatches are no help here
+    throw Error(
+        join(error.what(), "; 'ulimit -v' shows a limit; a smaller --cpu-threads leaves more, a stack each"));
+  }
 }
 
 }  // namespace mininmt

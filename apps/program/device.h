@@ -19,4 +19,9 @@ struct Device {
 // Error with the reason if no GPU is usable.
 Device choose_device(const std::string& device, const std::string& precision, int threads);
 
+// Takes what ends the program where it can't be had, while there is memory: the threads of the parallel loops
+// and the kernels of the CPU's matrix products. Throws Error: how many threads there could be, or how much
+// memory is wanted, and what needs less.
+void warm_up(const Device& device);
+
 }  // namespace mininmt

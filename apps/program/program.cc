@@ -26,9 +26,15 @@ bool stdout_has_no_reader() {
   return poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
 }
 
-int fail(const std::string& name, const std::string& message, int exit_code) {
+// Memory may be short even now.
+int fail(const std::string& name, const char* message, int exit_code) {
   std::cout.flush();
-  std::cerr << name << ": error: " << visible(message) << '\n';
+  std::cerr << name << ": error: ";
+  try {
+    std::cerr << visible(message) << '\n';
+  } catch (const std::bad_alloc&) {
+    std::cerr << message << '\n';
+  }
   return exit_code;
 }
 
@@ -56,10 +62,21 @@ int run_program(const std::string& name, int argc, char** argv,
   } catch (const Error& error) {
     return fail(name, error.what(), error.exit_code());
   } catch (const std::bad_alloc&) {
-    return fail(name, "out of memory: try a smaller --mini-batch, --max-length or model", 1);
+    return fail(name, "out of memory", 1);
   } catch (const std::exception& error) {
     return fail(name, error.what(), 1);
   }
+}
+
+int advise(const std::string& options, const std::function<int()>& work) {
+  std::string message = "out of memory";
+  try {
+    return work();
+  } catch (const OutOfMemory& error) {
+    message = error.what();
+  } catch (const std::bad_alloc&) {
+  }
+  throw OutOfMemory(join(message, "; a smaller ", options, " needs less"));
 }
 
 void flush_stdout() {

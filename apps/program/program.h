@@ -17,6 +17,9 @@ namespace mininmt {
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work);
 
+// Calls work(). A lack of memory leaves it as OutOfMemory, whose message ends with the options that need less.
+int advise(const std::string& options, const std::function<int()>& work);
+
 // Flushes std::cout. Throws IoError if any output was lost; if the reader closed the pipe, run_program turns
 // the exception into a silent exit.
 void flush_stdout();

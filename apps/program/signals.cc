@@ -5,7 +5,11 @@
 
 #include <atomic>
 #include <csignal>
+#include <system_error>
 #include <thread>
+
+#include "tensor/error.h"
+#include "tensor/threads.h"
 
 namespace mininmt {
 namespace {
@@ -36,7 +40,11 @@ void exit_at_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})  // SIGHUP: the terminal was closed
     if (!is_ignored(signal)) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by threads started later
-  std::thread(wait_for, signals).detach();
+  try {
+    std::thread(wait_for, signals).detach();
+  } catch (const std::system_error&) {
+    throw Error("no thread can be started to wait for signals: " + why_no_thread());
+  }
 }
 
 void note_signals() { noting = true; }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "ops/gemm.h"
+#include "tensor/error.h"
 #include "tensor/random.h"
+#include "tests/unit/little_memory.h"
 
 namespace mininmt {
 namespace {
@@ -87,6 +89,21 @@ TEST_CASE("plain_gemm sums each element in the order of k, however many rows the
   plain_gemm(5, 9, 40, a.matrix, b.matrix, all.data(), 9, false);
   plain_gemm(1, 9, 40, {a.data.data() + 3 * 40, 40}, b.matrix, row.data(), 9, false);
   for (int j = 0; j < 9; ++j) CHECK(row[j] == all[27 + j]);
+}
+
+TEST_CASE("preparing products") {
+  CHECK_NOTHROW(prepare_gemm());
+#if defined(MININMT_ONEDNN) && !defined(MININMT_SANITIZE)
+  const int exit_code = with_little_memory(std::size_t{4} << 20, [] {
+    try {
+      prepare_gemm();
+    } catch (const OutOfMemory&) {
+      return 1;
+    }
+    return 0;
+  });
+  CHECK(exit_code == 1);
+#endif
 }
 
 }  // namespace mininmt

@@ -17,6 +17,7 @@
 #include "apps/program/program.h"
 #include "apps/program/progress.h"
 #include "tensor/error.h"
+#include "tests/unit/little_memory.h"
 #include "tests/unit/text_temporary.h"
 
 namespace mininmt {
@@ -69,6 +70,42 @@ TEST_CASE("exceptions become a message and an exit code") {
   CHECK(throwing(std::runtime_error("r")).exit_code == 1);
   CHECK(throwing(std::bad_alloc()).exit_code == 1);
   CHECK(throwing(std::bad_alloc()).message.find("out of memory") != std::string::npos);
+}
+
+TEST_CASE("a lack of memory is told with the options that need less") {
+  const auto advised = [](auto error) {
+    return run([error](const std::vector<std::string>&) {
+      return advise("--mini-batch or --x", [error]() -> int { throw error; });
+    });
+  };
+  const std::string advice = "; a smaller --mini-batch or --x needs less\n";
+  CHECK(advised(std::bad_alloc()).message == "prog: error: out of memory" + advice);
+  CHECK(advised(OutOfMemory("out of memory: 3 MiB")).message == "prog: error: out of memory: 3 MiB" + advice);
+  CHECK(advised(OutOfMemory("")).exit_code == 1);
+  CHECK(advised(DataError("d")).message == "prog: error: d\n");
+  CHECK(advised(DataError("d")).exit_code == 65);
+  CHECK(advise("", [] { return 7; }) == 7);
+}
+
+#ifndef MININMT_SANITIZE
+TEST_CASE("a message that finds no memory is an exception, not half a message") {
+  const std::string text(std::size_t{64} << 20, 'x');
+  const int exit_code = with_little_memory(std::size_t{8} << 20, [&] {
+    try {
+      return join(text).size() == text.size() ? 0 : 1;
+    } catch (const std::bad_alloc&) {
+      return 2;
+    }
+  });
+  CHECK(exit_code == 2);
+}
+#endif
+
+TEST_CASE("bytes in messages") {
+  CHECK(format_bytes(0) == "0 KiB");
+  CHECK(format_bytes((1 << 20) - 1) == "1023 KiB");
+  CHECK(format_bytes(1 << 20) == "1 MiB");
+  CHECK(format_bytes(std::size_t{3} << 30) == "3072 MiB");
 }
 
 TEST_CASE("the work gets the arguments, and its exit code is the program's") {
