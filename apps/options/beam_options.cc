@@ -72,8 +72,7 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("alignment", options.alignment,
           kind::or_without_value(kind::choice({"hard", "soft", "picture"}), "hard"),
           "hard: pairs s-t, counted from 0; soft: the weights of the source positions for each target word, "
-          "which "
-          "add up to 1 unless --alignment-model was window; "
+          "which add up to 1 unless --alignment-model was window; "
           "picture: drawn in characters. Without a value: hard");
   set.group("Search (the defaults are those that the model was validated with)");
   add_decoding_options(set, options.decoding);

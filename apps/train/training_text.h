@@ -24,8 +24,7 @@ struct TrainingText {
 
 // Reads options.train_sets: once for the vocabularies, unless they are those of options.vocabs or of `init`,
 // the model of options.init (null: none), and once for the corpus. Logs what was kept and what the
-// vocabularies lack. Throws as
-// ParallelCorpus::read and Vocab::load do.
+// vocabularies lack. Throws as ParallelCorpus::read and Vocab::load do.
 TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log);
 
 struct ValidationText {
