@@ -186,6 +186,7 @@ TEST_CASE("the best model by each metric, and those of the last saves, are kept 
   for (const char* name :
        {"best-bleu.safetensors", "best-cross-entropy.safetensors", "last-00000005.safetensors"})
     CHECK_FALSE(std::filesystem::exists(run.folder.path(std::string("model/") + name)));
+  const std::string mine = run.folder.write("model/last-mine.safetensors", "x");  // a name that no save gives
   run.options.keep_best = true;
   run.options.keep = 2;
   run.validated.clear();
@@ -196,6 +197,7 @@ TEST_CASE("the best model by each metric, and those of the last saves, are kept 
   CHECK(run.update_of("last-00000003.safetensors") == 0);
   CHECK(run.update_of("last-00000004.safetensors") == 4);
   CHECK(run.update_of("last-00000005.safetensors") == 5);
+  CHECK(read_whole(mine) == "x");
 }
 
 TEST_CASE("an old model stays while no checkpoint of the new training can be written") {
