@@ -36,9 +36,14 @@ void check_following(const Recipe& options, int updates) {
   CHECK(same_bits(gpu.average(), gpu.values()) == (options.exponential_smoothing == 0));
 }
 
+// The emulation is slow, and its double is there for the rules, to a finer tolerance.
+constexpr int kUpdates = !kEmulated ? 100 : sizeof(real) == 4 ? 12 : 6;
+
 TEST_CASE("a hundred updates follow the CPU's") {
-  for (const std::string optimizer : {"adam", "adadelta", "sgd"})
-    check_following(training_options(optimizer), !kEmulated ? 100 : optimizer == "adadelta" ? 40 : 15);
+  for (const std::string optimizer : {"adam", "adadelta", "sgd"}) {
+    const bool sees_learning = kEmulated && sizeof(real) == 4 && optimizer == "adadelta";
+    check_following(training_options(optimizer), sees_learning ? 40 : kUpdates);
+  }
 }
 
 TEST_CASE("updates without clipping and averaging follow the CPU's, with costs over words and sums") {
@@ -46,7 +51,7 @@ TEST_CASE("updates without clipping and averaging follow the CPU's, with costs o
     Recipe options = training_options("adam");
     options.cost_type = cost_type;
     options.clip_norm = options.exponential_smoothing = 0;
-    check_following(options, kEmulated ? 12 : 100);
+    check_following(options, kUpdates);
   }
 }
 
@@ -55,7 +60,7 @@ TEST_CASE("the same bits again") {
     std::vector<real> values[2], averages[2];
     for (int run : {0, 1}) {
       Trainee gpu(training_options(optimizer), cuda::memory());
-      for (int i = 0; i < (kEmulated ? 7 : 30); ++i) gpu.start(minibatch(i % 3));
+      for (int i = 0; i < (kEmulated ? 5 : 30); ++i) gpu.start(minibatch(i % 3));
       values[run] = gpu.values();
       averages[run] = gpu.average();
     }
