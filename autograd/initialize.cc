@@ -28,9 +28,16 @@ void initialize_part(const Parameter& p, const Part& part, std::uint64_t seed) {
   const std::int64_t columns = p.shape.row_size(), size = part.count * columns;
   real* const data = p.value.data() + part.first * columns;
   const Random random{seed, stream_of(part.name)};
+  const auto check_square = [&] {
+    if (columns != part.count) throw Error("[initialize] " + part.name + " is not square");
+  };
   switch (p.initial.kind) {
+    case Initial::Kind::kIdentity:
+      check_square();
+      for (std::int64_t i = 0; i < size; ++i) data[i] = i % (columns + 1) == 0 ? 1 : 0;
+      return;
     case Initial::Kind::kOrthogonal:
-      if (columns != part.count) throw Error("[initialize] " + part.name + " is not square");
+      check_square();
       return random_orthogonal(part.count, data, seed, random.stream);
     case Initial::Kind::kNormal:
       for (std::int64_t i = 0; i < size; ++i)

@@ -13,7 +13,7 @@ namespace mininmt {
 
 // The initial value of a parameter (P B.1).
 struct Initial {
-  enum class Kind { kConstants, kNormal, kOrthogonal };
+  enum class Kind { kConstants, kNormal, kOrthogonal, kIdentity };
   Kind kind = Kind::kConstants;
   double deviation = 0;                 // of a normal distribution around 0
   std::vector<double> constants = {0};  // each for an equal share of the rows
@@ -26,6 +26,8 @@ struct Initial {
   static Initial normal(double deviation) { return {Kind::kNormal, deviation, {}}; }
   // Random orthogonal, each (square) part separately: the left singular vectors of a Gaussian matrix.
   static Initial orthogonal() { return {Kind::kOrthogonal, 0, {}}; }
+  // Each (square) part is the identity.
+  static Initial identity() { return {Kind::kIdentity, 0, {}}; }
 };
 
 // Rows [first, first + count) of a parameter, under the paper's symbol: "encoder.forward.W_z" is a third of

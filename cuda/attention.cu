@@ -16,8 +16,8 @@ constexpr int kValuesInFlight = 8;
 constexpr int kResident = sizeof(real) == 4 ? 4 : 1;  // blocks per multiprocessor
 constexpr real kLeast = -INFINITY;
 
-// v . tanh(query + key), computed by a warp; all lanes get it.
-template <int kWidth>
+// v . tanh(query + key), or query . key; computed by a warp; all lanes get it.
+template <int kWidth, bool kDot>
 __device__ real score(int align, const real* query, const real* key, const real* v) {
   constexpr int kStride = kWarp * kWidth;
   real sum = 0;
@@ -31,8 +31,13 @@ __device__ real score(int align, const real* query, const real* key, const real*
     for (int u = 0; u < kKeysInFlight; ++u) {
       const int column = first + u * kStride;
       if (column >= align) break;
-      const auto q = load<kWidth>(query + column), w = load<kWidth>(v + column);
-      for (int i = 0; i < kWidth; ++i) sum += w.of[i] * mininmt::tanh(q.of[i] + k[u].of[i]);
+      const auto q = load<kWidth>(query + column);
+      if constexpr (kDot) {
+        for (int i = 0; i < kWidth; ++i) sum += q.of[i] * k[u].of[i];
+      } else {
+        const auto w = load<kWidth>(v + column);
+        for (int i = 0; i < kWidth; ++i) sum += w.of[i] * mininmt::tanh(q.of[i] + k[u].of[i]);
+      }
     }
   }
   return warp_reduce(sum, Plus{});
@@ -66,7 +71,7 @@ struct Parts {
 
 // Block (row, chunk). Writes unnormalised scores to alpha, and context and sum to `parts`; the final results
 // if there is only one chunk. Chunks of more than kTile positions rescale the sums when a larger score comes.
-template <int kWidth>
+template <int kWidth, bool kDot>
 __global__ void __launch_bounds__(kBlock, kResident)
     attend_chunk(AttentionOperands a, Parts parts, const real* query, real* alpha, real* context) {
   __shared__ real scores[kTile], weights[kWarps][kTile];
@@ -83,8 +88,8 @@ __global__ void __launch_bounds__(kBlock, kResident)
   for (Index tile = begin; tile < end; tile += kTile) {
     const int count = static_cast<int>(std::min(Index{kTile}, end - tile));
     for (int j = warp; j < count; j += kWarps) {
-      const real e = score<kWidth>(static_cast<int>(a.align), query + row * a.align,
-                                   a.keys + ((tile + j) * a.batch + b) * a.align, a.v);
+      const real e = score<kWidth, kDot>(static_cast<int>(a.align), query + row * a.align,
+                                         a.keys + ((tile + j) * a.batch + b) * a.align, a.v);
       if (lane == 0) scores[j] = row_alpha[tile + j] = e;
     }
     __syncthreads();  // the tile's scores are complete
@@ -168,19 +173,19 @@ Index positions_in_chunk(Index rows, Index steps) {
   return Index{blocks_for(blocks_for(steps, chunks), kWarps)} * kWarps;
 }
 
-template <int kWidth>
+template <int kWidth, bool kDot>
 void attend_in_packs(const AttentionOperands& a, const real* query, real* alpha, real* context) {
   const Index chunk = positions_in_chunk(a.rows, a.steps), chunks = blocks_for(a.steps, chunk);
   const auto rows = as_blocks(a.rows);
   const dim3 grid(rows, as_blocks(chunks));
   if (chunks == 1)
-    return launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, a,
+    return launch("attend_chunk", attend_chunk<kWidth, kDot>, grid, kBlock, a,
                   Parts{chunk, 1, nullptr, nullptr, nullptr}, query, alpha, context);
   const Index parts = a.rows * chunks;
   const Scratch scratch(static_cast<std::size_t>(parts * (a.context + 2)) * sizeof(real));
   real* const sums = scratch.as<real>();
   const Parts places{chunk, chunks, sums, sums + parts * a.context, sums + parts * (a.context + 1)};
-  launch("attend_chunk", attend_chunk<kWidth>, grid, kBlock, a, places, query, alpha, context);
+  launch("attend_chunk", attend_chunk<kWidth, kDot>, grid, kBlock, a, places, query, alpha, context);
   launch("join_chunks", join_chunks<kWidth>, dim3(rows, blocks_for(a.context, kBlock * kWidth)), kBlock, a,
          places, alpha, context);
 }
@@ -191,7 +196,12 @@ void attend(const AttentionOperands& a, const real* query, real* alpha, real* co
   if (a.rows == 0) return;
   const bool wide =
       (a.align % kWide | a.context % kWide) == 0 && aligned(query, a.keys, a.v, a.values, context);
-  with_width(wide, [&](auto width) { attend_in_packs<width>(a, query, alpha, context); });
+  with_width(wide, [&](auto width) {
+    if (a.v)
+      attend_in_packs<width, false>(a, query, alpha, context);
+    else
+      attend_in_packs<width, true>(a, query, alpha, context);
+  });
 }
 
 }  // namespace mininmt::cuda

@@ -53,7 +53,9 @@ constexpr int kKeysInFlight = 4;  // and as many packs of dkeys
 // that all keys of the row are in flight at once.
 //   de_j = alpha_j (dalpha_j - mean)        u_j = tanh(query + key_j)        g_j = de_j v (1 - u_j^2)
 //   dquery = or += sum_j g_j        dkeys_j += g_j        dv_rows += sum_j de_j u_j
-template <int kWidth>
+// or with the dot score
+//   dquery = or += sum_j de_j key_j        dkeys_j += de_j query
+template <int kWidth, bool kDot>
 __global__ void __launch_bounds__(kKeyWarps* kWarp)
     key_gradient(AttentionOperands a, const real* query, const real* alpha, const real* dalpha, real* dquery,
                  bool add, real* dkeys, real* dv_rows) {
@@ -67,9 +69,9 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
   dalpha += b * a.steps;
   const real mean_dalpha = mean(length, alpha, dalpha);
   const auto q = inside ? load<kWidth>(query + b * a.align + column) : Pack<kWidth>{};
-  const auto v = inside ? load<kWidth>(a.v + column) : Pack<kWidth>{};
+  const auto v = inside && !kDot ? load<kWidth>(a.v + column) : Pack<kWidth>{};
 
-  Pack<kWidth> h_sum{}, u_sum{};
+  Pack<kWidth> h_sum{}, u_sum{};  // the dot score's h is de key, and it has no u
   for (Index first = warp; first < length; first += kKeysInFlight * kKeyWarps) {
     Pack<kWidth> key[kKeysInFlight], dkey[kKeysInFlight];
 #pragma unroll
@@ -85,10 +87,15 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
       if (!inside || j >= length) break;
       const real de = alpha[j] * (dalpha[j] - mean_dalpha);
       for (int k = 0; k < kWidth; ++k) {
-        const real u = mininmt::tanh(q.of[k] + key[i].of[k]), h = de * tanh_slope(u);
-        h_sum.of[k] += h;
-        u_sum.of[k] += de * u;
-        dkey[i].of[k] += v.of[k] * h;
+        if constexpr (kDot) {
+          h_sum.of[k] += de * key[i].of[k];
+          dkey[i].of[k] += de * q.of[k];
+        } else {
+          const real u = mininmt::tanh(q.of[k] + key[i].of[k]), h = de * tanh_slope(u);
+          h_sum.of[k] += h;
+          u_sum.of[k] += de * u;
+          dkey[i].of[k] += v.of[k] * h;
+        }
       }
       if (dkeys) store<kWidth>(dkeys + (j * a.batch + b) * a.align + column, dkey[i]);
     }
@@ -106,7 +113,7 @@ __global__ void __launch_bounds__(kKeyWarps* kWarp)
       u += sum_of_u[w][k];
     }
     real& dq = dquery[b * a.align + c];
-    dq = (add ? dq : 0) + a.v[c] * h;
+    dq = (add ? dq : 0) + (kDot ? h : a.v[c] * h);
     if (dv_rows) dv_rows[b * a.align + c] += u;
   }
 }
@@ -124,8 +131,9 @@ void attend_gradient(const AttentionOperands& a, const real* query, const real* 
            a, dc, dalpha);
   });
   with_width(a.align % kWide == 0 && aligned(query, a.keys, a.v, dkeys), [&](auto width) {
-    launch("key_gradient", key_gradient<width>, dim3(rows, blocks_for(a.align, kWarp * width)),
-           kKeyWarps * kWarp, a, query, alpha, dalpha, dquery, add, dkeys, dv_rows);
+    launch("key_gradient", a.v ? key_gradient<width, false> : key_gradient<width, true>,
+           dim3(rows, blocks_for(a.align, kWarp * width)), kKeyWarps * kWarp, a, query, alpha, dalpha, dquery,
+           add, dkeys, dv_rows);
   });
 }
 

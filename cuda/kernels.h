@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cuda/addressing.h"
 #include "tensor/random.h"
 #include "tensor/types.h"
 
@@ -117,8 +118,8 @@ void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, c
                         real* dh);
 
 // --- Attention (attention.cu; ops/attention.h) ---------------------------------------------------------
-// keys (steps, batch, align), values (steps, batch, context), v (align), lengths (batch). Row r of `rows`
-// belongs to sentence sentence_of_row[r]; null: r, and rows = batch.
+// keys (steps, batch, align), values (steps, batch, context), v (align) or null for the dot score, lengths
+// (batch). Row r of `rows` belongs to sentence sentence_of_row[r]; null: r, and rows = batch.
 struct AttentionOperands {
   Index rows, steps, batch, align, context;
   const real *keys, *values, *v;
@@ -126,7 +127,8 @@ struct AttentionOperands {
 };
 
 // query (rows, align) -> alpha (rows, steps) and context (rows, context):
-//   e_j = v . tanh(query + key_j)        alpha = masked softmax of e, exactly 0 at padding
+//   e_j = v . tanh(query + key_j) or query . key_j
+//   alpha = masked softmax of e, exactly 0 at padding
 //   context = sum_j alpha_j values_j
 // Keys and values are read once.
 void attend(const AttentionOperands& a, const real* query, real* alpha, real* context);
@@ -135,6 +137,7 @@ void attend(const AttentionOperands& a, const real* query, real* alpha, real* co
 //   de_j = alpha_j (dalpha_j - sum_k alpha_k dalpha_k), dalpha_j = dc . values_j
 //   g_j = de_j v (1 - u_j^2), u_j = tanh(query + key_j), computed again
 //   dquery (batch, align) = or += sum_j g_j, dkeys_j += g_j, dv_rows (batch, align) += sum_j de_j u_j
+// and with the dot score: dquery = or += sum_j de_j key_j, dkeys_j += de_j query
 // dkeys and dv_rows may be null. Gradients at padding are not touched. The rest is one product over all steps
 // (ops/attention.cc): dvalues_j += the sum over steps of alpha_j dc.
 void attend_gradient(const AttentionOperands& a, const real* query, const real* alpha, const real* dc,
@@ -165,6 +168,20 @@ void window(const WindowSizes& w, const std::int32_t* lengths, const std::int32_
 // For rows = batch: du, dkappa and dh +=; each may be null.
 void add_window_gradient(const WindowSizes& w, const std::int32_t* lengths, const real* u, const real* kappa,
                          const real* h, const real* phi, const real* dc, real* du, real* dkappa, real* dh);
+
+// --- Location addressing (addressing.cu; ops/addressing.h) ------------------------------------------------
+// y (rows, steps), exactly 0 at padding; lengths (rows). In the gradient those in `d` +=.
+void address(const AddressingOperands& o, const std::int32_t* lengths, real* y);
+void add_address_gradient(const AddressingOperands& o, const std::int32_t* lengths, const real* y,
+                          const real* dy, const AddressingGradients& d);
+
+// --- Rows divided by their length (normalize.cu; ops/normalize.h) ----------------------------------------
+// y = a_r x_r / |x_r| for each row of x (rows, n), where |x_r| is at least kLeastNorm; a (rows), or null for
+// 1. In the gradient dx and da may be null.
+inline constexpr real kLeastNorm = static_cast<real>(1e-8);
+void normalize(Index rows, Index n, const real* x, const real* a, real* y);
+void add_normalize_gradient(Index rows, Index n, const real* x, const real* a, const real* dy, real* dx,
+                            real* da);
 
 // --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------
 // y = softmax of the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0 elsewhere.

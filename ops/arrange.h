@@ -27,4 +27,8 @@ Var stack(const std::vector<Var>& steps);
 //   row rows[i] of dx += row i of dy, in the order of i
 Var gather_rows(Var x, const Indices& rows);
 
+// The sentences of a batch by index: y (S, R, n) with y_jr = x_jb, b = sentence_of_row[r], of x (S, B, n).
+//   dx_jb += dy_jr, in the order of r
+Var gather_sentences(Var x, const Indices& sentence_of_row);
+
 }  // namespace mininmt

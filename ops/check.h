@@ -30,13 +30,18 @@ inline void check_lengths(const char* op, const Indices& lengths, std::int64_t s
       throw Error(join("[", op, "] (lengths) entry ", b, " must be in 1 to ", steps, " but is ", lengths[b]));
 }
 
+// Each row's sentence, one of `batch`.
+inline void check_rows(const char* op, const Indices& sentence_of_row, std::int64_t batch) {
+  for (int b : sentence_of_row)
+    if (b < 0 || b >= batch)
+      throw Error(join("[", op, "] (sentence_of_row) ", b, " of ", batch, " sentences"));
+}
+
 // In search, the sentence of each row, one of `batch`; empty: row b is sentence b.
 inline void check_sentence_of_row(const char* op, const Indices& sentence_of_row, std::int64_t batch,
                                   bool needs_gradient) {
   if (sentence_of_row.empty()) return;
-  for (int b : sentence_of_row)
-    if (b < 0 || b >= batch)
-      throw Error(join("[", op, "] (sentence_of_row) ", b, " of ", batch, " sentences"));
+  check_rows(op, sentence_of_row, batch);
   if (needs_gradient) throw Error(join("[", op, "] (sentence_of_row) is for search: it has no gradient"));
 }
 

@@ -89,6 +89,24 @@ Var weighted_sum(Var weights, Var values) {
                               });
 }
 
+Var dot_scores(Var query, Var keys) {
+  check_rank("dot_scores", "keys", keys.shape(), 3, 3);
+  const std::int64_t S = keys.shape()[0], B = keys.shape()[1], n = keys.shape()[2];
+  check_shape("dot_scores", "query", query.shape(), {B, n});
+  Memory& memory = keys.value().memory();
+  const Tensor e({B, S}, memory);
+  const Matrix q{query.value().data(), n}, k{keys.value().data(), B * n};  // of the first sentence
+  gemm_batched(memory, B, 1, S, n, q, n, {k.data, k.stride, true}, n, e.data(), S, S, false);
+  return query.tape->record("dot_scores", e, {query, keys}, [=, &memory](const Tensor&, const Tensor& de) {
+    const Matrix d{de.data(), S};
+    if (query.needs_gradient())
+      gemm_batched(memory, B, 1, n, S, d, S, k, n, query.gradient().data(), n, n, true);
+    if (keys.needs_gradient())
+      gemm_batched(memory, B, S, n, 1, {d.data, d.stride, true}, S, q, n, keys.gradient().data(), B * n, n,
+                   true);
+  });
+}
+
 Var linear(Var x, Var W) {
   check_linear(x, W.shape());
   return x.tape->record("linear", linear_forward(x, W.value()), {x, W},

@@ -18,6 +18,10 @@ Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 //   dweights_bj += dy_b . values_jb        dvalues_jb += weights_bj dy_b
 Var weighted_sum(Var weights, Var values);
 
+// e_bj = query_b . keys_jb, the scores of attention: query (B, n), keys (S, B, n) -> e (B, S).
+//   dquery_b += sum_j de_bj keys_jb        dkeys_jb += de_bj query_b
+Var dot_scores(Var query, Var keys);
+
 // y = x W^T, or x W^T + bias: x (..., k), W (n, k), bias (n) -> y (..., n).
 //   dx += dy W        dW += dy^T x        dbias += sum of the rows of dy
 Var linear(Var x, Var W);

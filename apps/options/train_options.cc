@@ -37,7 +37,8 @@ Data and model:
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
 Model:
   --dim-emb N, --dim-rnn N     embeddings, hidden units [{dim-emb}, {dim-rnn}]
-  --alignment-model NAME       additive, fixed, diagonal, window [{alignment-model}]
+  --alignment-model NAME       additive, fixed, diagonal, window, content,
+                               hops [{alignment-model}]
 Training:
   --mini-batch N               sentences an update [{mini-batch}]
   --max-length N               drop pairs with more words a side [{max-length}]

@@ -44,7 +44,7 @@ class Additive : public AttentionModel {
 AttentionKind additive_attention() {
   return {.name = "additive",
           .help = "all annotations, weighted (attention)",
-          .fields = {size_field("dim-align", 256, "n', units of the alignment model")},
+          .fields = {dim_align_field()},
           .bidirectional = true,
           .make = [](const Config& config, Parameters& parameters, int annotation_size) {
             return std::unique_ptr<AttentionModel>(new Additive(config, parameters, annotation_size));

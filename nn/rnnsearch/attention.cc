@@ -5,8 +5,9 @@
 namespace mininmt {
 
 const std::vector<AttentionKind>& attention_kinds() {
-  static const std::vector<AttentionKind> all = {additive_attention(), fixed_vector(), diagonal_attention(),
-                                                 window_attention()};
+  static const std::vector<AttentionKind> all = {additive_attention(), fixed_vector(),
+                                                 diagonal_attention(), window_attention(),
+                                                 content_addressing(), hops_attention()};
   return all;
 }
 
@@ -15,6 +16,8 @@ const AttentionKind& find_attention_kind(const std::string& name) {
     if (kind.name == name) return kind;
   throw UsageError("alignment model '" + name + "' is unknown");
 }
+
+Field dim_align_field() { return size_field("dim-align", 256, "n', units of the alignment model"); }
 
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,
                      const std::function<std::int64_t(std::int64_t)>& position) {

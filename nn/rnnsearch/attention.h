@@ -54,9 +54,14 @@ AttentionKind additive_attention();
 AttentionKind fixed_vector();
 AttentionKind diagonal_attention();
 AttentionKind window_attention();
+AttentionKind content_addressing();
+AttentionKind hops_attention();
 
 const std::vector<AttentionKind>& attention_kinds();
 const AttentionKind& find_attention_kind(const std::string& name);  // throws UsageError
+
+// n', used by several kinds.
+Field dim_align_field();
 
 // alpha (R, S) that is 1 at position(b), from 0, in rows of sentence b, and else 0. On the host.
 Tensor one_hot_alpha(const Encoded& encoded, std::int64_t rows, const Indices& sentence_of_row,

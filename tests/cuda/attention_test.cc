@@ -21,7 +21,7 @@ struct Problem {
     return sentence_of_row.empty() ? row : sentence_of_row[row];
   }
 
-  Reals query, keys, values, v, dc, alpha;  // alpha: the input of attend_gradient
+  Reals query, keys, values, v, dc, alpha;  // v: empty for the dot score; alpha: the input of attend_gradient
 
   Problem(std::int64_t rows, std::int64_t steps, std::int64_t align, std::int64_t context, Lengths lengths,
           std::vector<std::int32_t> sentence_of_row = {})
@@ -46,7 +46,15 @@ struct Problem {
 
   std::string name() const {
     return "rows " + std::to_string(rows) + ", steps " + std::to_string(steps) + ", align " +
-           std::to_string(align) + ", context " + std::to_string(context);
+           std::to_string(align) + ", context " + std::to_string(context) + (v.empty() ? ", dot score" : "");
+  }
+
+  // The same with the dot score, whose products are about as large as the additive scores.
+  Problem dot() const {
+    Problem p = *this;
+    p.v.clear();
+    for (real& x : p.query) x *= 2 / std::sqrt(static_cast<real>(align));
+    return p;
   }
 };
 
@@ -65,7 +73,8 @@ Forward<T> attend_plainly(const Problem& p) {
     for (int j = 0; j < p.lengths[b]; ++j) {
       const std::int64_t at = (j * p.batch() + b) * p.align;
       for (std::int64_t i = 0; i < p.align; ++i)
-        alpha[j] += T{p.v[i]} * std::tanh(T{p.query[r * p.align + i]} + T{p.keys[at + i]});
+        alpha[j] += p.v.empty() ? T{p.query[r * p.align + i]} * T{p.keys[at + i]}
+                                : T{p.v[i]} * std::tanh(T{p.query[r * p.align + i]} + T{p.keys[at + i]});
       largest = std::max(largest, alpha[j]);
     }
     for (int j = 0; j < p.lengths[b]; ++j) sum += alpha[j] = std::exp(alpha[j] - largest);
@@ -98,6 +107,11 @@ Gradient<T> gradient_plainly(const Problem& p) {
       const T de = T{p.alpha[b * p.steps + j]} * (dalpha[j] - mean);
       for (std::int64_t i = 0; i < p.align; ++i) {
         const std::int64_t at = (j * p.batch() + b) * p.align + i;
+        if (p.v.empty()) {
+          g.dquery[b * p.align + i] += de * T{p.keys[at]};
+          g.dkeys[at] += de * T{p.query[b * p.align + i]};
+          continue;
+        }
         const T u = std::tanh(T{p.query[b * p.align + i]} + T{p.keys[at]});
         const T h = de * T{p.v[i]} * (1 - u * u);
         g.dquery[b * p.align + i] += h;
@@ -118,7 +132,7 @@ struct Device {
   explicit Device(const Problem& p)
       : keys(on_device(p.keys)),
         values(on_device(p.values)),
-        v(on_device(p.v)),
+        v(p.v.empty() ? Tensor() : on_device(p.v)),
         query(on_device(p.query)),
         lengths(p.lengths),
         sentence_of_row(p.sentence_of_row),
@@ -129,7 +143,7 @@ struct Device {
           p.context,
           keys.data(),
           values.data(),
-          v.data(),
+          p.v.empty() ? nullptr : v.data(),
           lengths.in(cuda::memory()),
           sentence_of_row.in(cuda::memory())} {}
 };
@@ -141,7 +155,7 @@ Forward<real> attend_on_device(const Problem& p) {
   return {on_host(alpha), on_host(context)};
 }
 
-void check_forward(const Problem& p) {
+void check_forward_of(const Problem& p) {
   INFO(p.name());
   const Forward<real> result = attend_on_device(p), plain = attend_plainly<real>(p);
   const Forward<Exact> exact = attend_plainly<Exact>(p);
@@ -155,6 +169,11 @@ void check_forward(const Problem& p) {
   const Forward<real> again = attend_on_device(p);
   CHECK(result.alpha == again.alpha);
   CHECK(result.context == again.context);
+}
+
+void check_forward(const Problem& p) {
+  check_forward_of(p);
+  check_forward_of(p.dot());
 }
 
 // The gradients are added to `start`, which is NaN where nothing may be written.
@@ -271,6 +290,14 @@ TEST_CASE("attend, attend_gradient: addresses that are not multiples of 16 bytes
                         nullptr, nullptr);
   const Reals expected = on_host(again);
   check_close("dquery", on_host(dquery), expected, {expected.begin(), expected.end()});
+}
+
+TEST_CASE("attend_gradient: the dot score, which has no v") {
+  for (const Problem& p : problems()) {
+    check_gradient(p.dot(), true, true, false);
+    check_gradient(p.dot(), false, true, false);
+    check_gradient(p.dot(), true, false, false);
+  }
 }
 
 TEST_CASE("attend_gradient: without dkeys or dv_rows") {

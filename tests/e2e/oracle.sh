@@ -22,9 +22,11 @@ if [ $# -gt 1 ]; then
   finish
 fi
 for order in authors body appendix; do
-  for alignment in additive fixed diagonal window; do
+  for alignment in additive fixed diagonal window content 'content --addressing full' hops \
+    'hops --hop-score additive'; do
+    # shellcheck disable=SC2086  # a kind and its options
     expect 0 "$python" "$tests/oracle/random_model.py" "$order-$alignment" --decoder-order "$order" \
-      --alignment-model "$alignment" --text text --sentences 100 --length 25 --dim-emb 13 --dim-rnn 17 --dim-align 11
+      --alignment-model $alignment --text text --sentences 100 --length 25 --dim-emb 13 --dim-rnn 17 --dim-align 11
     printf '%s, %s: ' "$order" "$alignment"
     agree "$order-$alignment" text.source text.target
   done

@@ -161,6 +161,21 @@ TEST_CASE("attend is the plain alignment model") {
   }
 }
 
+TEST_CASE("attend with the dot score is a softmax of products and a weighted sum") {
+  for (const Lengths& lengths : {Lengths{1}, {6}, {6, 1, 3}, {2, 6, 4, 5, 1, 1, 3}}) {
+    const std::int64_t S = 6, B = static_cast<std::int64_t>(lengths.size()), A = 7, C = 5;
+    check_agree(
+        {{B, A}, {S, B, A}, {S, B, C}},
+        [&](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], {}, lengths).context; },
+        [&](Tape&, const Inputs& x) {
+          Var scores = sum_each_row(multiply(x[0], step(x[1], 0)));
+          for (std::int64_t j = 1; j < S; ++j)
+            scores = concat(scores, sum_each_row(multiply(x[0], step(x[1], j))));
+          return weighted_sum(softmax(scores, lengths), x[2]);
+        });
+  }
+}
+
 TEST_CASE("softmax is e^x over its sum along the row") {
   const std::int64_t S = 6, B = 5;
   for (const Lengths& lengths : {Lengths{6, 6, 6, 6, 6}, {6, 1, 3, 5, 4}})

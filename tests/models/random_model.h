@@ -2,6 +2,7 @@
 // sentences for them. For the float and the double build.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -14,13 +15,31 @@ namespace mininmt {
 using Sentence = std::vector<Id>;
 using Sentences = std::vector<Sentence>;
 
-// All decoder orders and kinds of attention.
+// All decoder orders and kinds of attention; those with choices also with each that isn't the default:
+// "hops", "hops additive".
 inline const std::vector<std::string> kOrders = {"authors", "body", "appendix"};
 inline const std::vector<std::string> kAlignments = [] {
   std::vector<std::string> names;
-  for (const AttentionKind& kind : attention_kinds()) names.push_back(kind.name);
+  for (const AttentionKind& kind : attention_kinds()) {
+    names.push_back(kind.name);
+    for (const Field& field : kind.fields)
+      for (std::size_t i = 1; i < field.choices.size(); ++i)
+        names.push_back(kind.name + " " + field.choices[i]);
+  }
   return names;
 }();
+
+// One of kAlignments.
+inline void set_alignment(Config& config, const std::string& alignment) {
+  const std::size_t space = alignment.find(' ');
+  const AttentionKind& kind = find_attention_kind(alignment.substr(0, space));
+  config.set("alignment-model", kind.name);
+  if (space == std::string::npos) return;
+  const std::string choice = alignment.substr(space + 1);
+  for (const Field& field : kind.fields)
+    if (std::find(field.choices.begin(), field.choices.end(), choice) != field.choices.end())
+      config.set(field.name, choice);
+}
 
 // Sizes in the paper's notation: V_x, V_y, m, n, n', l.
 struct Sizes {
@@ -38,7 +57,7 @@ inline Config rnnsearch_config(const Sizes& sizes, const std::string& order = "a
   config.set("dim-maxout", sizes.l);
   config.set("gaussians", 3);
   config.set("decoder-order", order);
-  config.set("alignment-model", alignment);
+  set_alignment(config, alignment);
   for (const char* place : {"dropout-emb", "dropout-annotations", "dropout-readout"}) config.set(place, 0.0);
   return config;
 }

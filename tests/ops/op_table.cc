@@ -4,8 +4,6 @@
 #include <cmath>
 
 #include "ops/arrange.h"
-#include "ops/attention.h"
-#include "ops/diagonal.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -14,15 +12,13 @@
 #include "ops/maxout.h"
 #include "ops/output.h"
 #include "ops/reduce.h"
-#include "ops/softmax.h"
 #include "ops/softmax_xent.h"
-#include "ops/window.h"
+#include "tests/ops/attention_rows.h"
 
 namespace mininmt {
 namespace {
 
 using Inputs = std::vector<Var>;
-using Rows = std::vector<OpRow>;
 
 struct ProductSize {
   std::int64_t m, n, k;
@@ -172,23 +168,6 @@ void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
   }
 }
 
-// Lengths from 1 to steps, at least one of them the maximum.
-Lengths ragged(std::int64_t steps, std::int64_t batch) {
-  Lengths lengths;
-  for (std::int64_t b = 0; b < batch; ++b) lengths.push_back(static_cast<int>(steps - (b * 2) % steps));
-  return lengths;
-}
-
-// Rows of a (S, B, *) input past the end of their sentence.
-std::vector<std::int64_t> padded_rows(std::int64_t steps, const Lengths& lengths) {
-  const std::int64_t batch = static_cast<std::int64_t>(lengths.size());
-  std::vector<std::int64_t> rows;
-  for (std::int64_t t = 0; t < steps; ++t)
-    for (std::int64_t b = 0; b < batch; ++b)
-      if (t >= lengths[b]) rows.push_back(t * batch + b);
-  return rows;
-}
-
 void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
   for (const auto& [steps, batch, n, large] : sizes) {
     const Lengths lengths = ragged(steps, batch);
@@ -233,74 +212,6 @@ void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
                     },
                     large,
                     true});
-  }
-}
-
-struct AttentionSize {
-  std::int64_t steps, batch, align, context;
-  bool large = false;
-};
-
-void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
-  for (const auto& [steps, batch, align, context, large] : sizes) {
-    const Lengths lengths = ragged(steps, batch);
-    const std::vector<std::int64_t> padded = padded_rows(steps, lengths);
-    rows.push_back(
-        {"attend",
-         {{batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
-         [lengths](Tape&, const Inputs& x) { return attend(x[0], x[1], x[2], x[3], lengths).context; },
-         large,
-         false,
-         {{1, padded}, {2, padded}}});
-    rows.push_back({"softmax over lengths",
-                    {{steps, batch, 1}},
-                    [lengths, steps](Tape&, const Inputs& x) {
-                      Var scores = step(x[0], 0);
-                      for (std::int64_t j = 1; j < steps; ++j) scores = concat(scores, step(x[0], j));
-                      return softmax(scores, lengths);
-                    },
-                    large,
-                    false,
-                    {{0, padded}}});
-    rows.push_back({"softmax of whole rows",
-                    {{batch, context}},
-                    [](Tape&, const Inputs& x) { return softmax(x[0]); },
-                    large});
-    rows.push_back({"weighted_sum",
-                    {{batch, steps}, {steps, batch, context}},
-                    [](Tape&, const Inputs& x) { return weighted_sum(x[0], x[1]); },
-                    large,
-                    true});
-    rows.push_back({"attend, 2 steps",
-                    {{2, batch, align}, {steps, batch, align}, {steps, batch, context}, {align}},
-                    [lengths](Tape&, const Inputs& x) {
-                      const Attention attention(x[1], x[2], x[3], lengths);
-                      return stack({attention(step(x[0], 0)).context, attention(step(x[0], 1)).context});
-                    },
-                    large,
-                    false,
-                    {{1, padded}, {2, padded}}});
-    const std::int64_t K = 3;
-    rows.push_back(
-        {"diagonal, steps 1, 2 and 9",
-         {{steps, batch, context}},
-         [lengths](Tape&, const Inputs& x) {
-           return stack({diagonal(x[0], 1, lengths), diagonal(x[0], 2, lengths), diagonal(x[0], 9, lengths)});
-         },
-         large,
-         false,
-         {{0, padded}}});
-    rows.push_back({"window, 2 steps",
-                    {{2, batch, 3 * K}, {batch, K}, {steps, batch, context}},
-                    [lengths](Tape&, const Inputs& x) {
-                      const Var first = window_centres(step(x[0], 0), x[1]);
-                      const Var second = window_centres(step(x[0], 1), first);
-                      return stack({window(step(x[0], 0), first, x[2], lengths).context,
-                                    window(step(x[0], 1), second, x[2], lengths).context});
-                    },
-                    large,
-                    false,
-                    {{2, padded}}});
   }
 }
 

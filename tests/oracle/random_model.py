@@ -30,6 +30,16 @@ def shapes(o):
     table |= {"decoder.W_s": (n, n), "decoder.b_s": (n,)}
     if o.alignment_model == "window":
         table |= {"attention.W_p": (3 * o.gaussians, n), "attention.b_p": (3 * o.gaussians,)}
+    if o.alignment_model == "content":
+        table |= {"attention.W_k": (2 * n, n), "attention.b_k": (2 * n,), "attention.w_b": (n,), "attention.b_b": (1,)}
+        if o.addressing == "full":
+            table |= {"attention.w_g": (n,), "attention.b_g": (1,), "attention.W_shift": (3, n),
+                      "attention.b_shift": (3,), "attention.w_gamma": (n,), "attention.b_gamma": (1,)}
+    if o.alignment_model == "hops":
+        table |= {"attention.W_u": (o.dim_align, n), "attention.A": (o.dim_align, 2 * n),
+                  "attention.C": (o.dim_align, 2 * n), "attention.H": (o.dim_align, o.dim_align)}
+        if o.hop_score == "additive":
+            table |= {"attention.v_a": (o.dim_align,)}
     if o.alignment_model == "additive":
         table |= {"attention.W_a": (o.dim_align, n), "attention.U_a": (o.dim_align, 2 * n),
                   "attention.v_a": (o.dim_align,)}
@@ -61,8 +71,8 @@ def write_lines(path, lines):
 def write_model(o):
     rng = np.random.default_rng(o.seed)
     tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes(o).items())}
-    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "dim-maxout", "source-words", "target-words",
-             "alignment-model", "decoder-order"]
+    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "dim-maxout",
+             "source-words", "target-words", "alignment-model", "decoder-order"]
     config = {"format": 2, "type": "rnnsearch"} | {name: getattr(o, name.replace("-", "_")) for name in names}
     os.makedirs(o.folder, exist_ok=True)
     write_safetensors(os.path.join(o.folder, "model.safetensors"), tensors, {"mininmt": json.dumps(config)})
@@ -79,12 +89,15 @@ def write_model(o):
 def main():
     parser = argparse.ArgumentParser(description="Writes a model folder of random parameters.")
     parser.add_argument("folder")
-    sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("gaussians", 3), ("dim-maxout", 4), ("source-words", 20),
-             ("target-words", 23), ("seed", 1)]
+    sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("gaussians", 3), ("hops", 3), ("dim-maxout", 4),
+             ("source-words", 20), ("target-words", 23), ("seed", 1)]
     for name, value in sizes:
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
-    parser.add_argument("--alignment-model", choices=["additive", "fixed", "diagonal", "window"], default="additive")
+    parser.add_argument("--alignment-model", choices=["additive", "fixed", "diagonal", "window", "content", "hops"],
+                        default="additive")
+    parser.add_argument("--addressing", choices=["content", "full"], default="content")
+    parser.add_argument("--hop-score", choices=["dot", "additive"], default="dot")
     parser.add_argument("--decoder-order", choices=["authors", "body", "appendix"], default="authors")
     parser.add_argument("--text", metavar="PREFIX", help="write random sentences too")
     parser.add_argument("--sentences", type=int, default=20)

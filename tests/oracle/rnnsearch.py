@@ -23,6 +23,10 @@ def sigmoid(x):
     return 0.5 * (1 + np.tanh(x / 2))
 
 
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
 def gru_step(w, h, x, c=None):
     """MODEL.md 1 and 3, P A.1.1, A.2.1, A.2.2: the next state from the state h (n), the embedding x (m) and, in the
     decoder, the context c. The reset gate acts before the product with U, and z weighs the new candidate."""
@@ -43,11 +47,46 @@ def gru_sequence(w, xs):
     return np.array(states)
 
 
+def softmax(e):
+    p = np.exp(e - e.max())
+    return p / p.sum()
+
+
 def attend(w, s, annotations):
     """MODEL.md 2, P eq. 5-6, A.1.2: the context of state s (n) over the annotations (S, 2n)."""
     e = np.array([w["v_a"] @ np.tanh(w["W_a"] @ s + w["U_a"] @ h) for h in annotations])
-    alpha = np.exp(e - e.max())
-    return (alpha / alpha.sum()) @ annotations
+    return softmax(e) @ annotations
+
+
+def hops(w, count, s, annotations):
+    """MODEL.md 9.7, Sukhbaatar et al. 2015: the context of state s after `count` hops; with v_a the additive score."""
+    u, m, o = w["W_u"] @ s, annotations @ w["A"].T, annotations @ w["C"].T
+    for k in range(count):
+        p = softmax(np.tanh(u + m) @ w["v_a"] if "v_a" in w else m @ u)
+        u = w["H"] @ u + p @ o
+    return p @ annotations
+
+
+class Content:
+    """MODEL.md 9.6, Graves, Wayne, Danihelka 2014, 3.3: weights by cosine; with w_g also by the weights of the step
+    before, shifted and sharpened."""
+
+    def __init__(self, w, length):
+        self.w, self.weights = w, np.eye(length)[0]
+
+    def __call__(self, s, annotations):
+        w = self.w
+        k, beta = w["W_k"] @ s + w["b_k"], softplus(w["w_b"] @ s + w["b_b"])
+        norms = np.linalg.norm(k) * np.linalg.norm(annotations, axis=1)
+        by_content = softmax(beta * (annotations @ k) / np.maximum(norms, 1e-8))
+        if "w_g" not in w:
+            return by_content @ annotations
+        g, gamma = sigmoid(w["w_g"] @ s + w["b_g"]), 1 + softplus(w["w_gamma"] @ s + w["b_gamma"])
+        v = g * by_content + (1 - g) * self.weights
+        shifts = softmax(w["W_shift"] @ s + w["b_shift"])
+        u = sum(r * np.roll(v, o) for o, r in zip([-1, 0, 1], shifts))
+        self.weights = softmax(gamma * np.log(u + 1e-20))
+        return self.weights @ annotations
 
 
 def diagonal(i, annotations):
@@ -91,7 +130,7 @@ class Model:
         config = json.loads(metadata["mininmt"])
         if config["format"] == 1:
             config |= {"alignment-model": config["alignment"], "decoder-order": config["decoder_order"]}
-        self.kind, self.order = config["alignment-model"], config["decoder-order"]
+        self.kind, self.order, self.hops = config["alignment-model"], config["decoder-order"], config.get("hops")
         self.source_ids = read_vocab(os.path.join(folder, "source.vocab"))
         self.target_ids = read_vocab(os.path.join(folder, "target.vocab"))
         self.p = {}
@@ -117,6 +156,11 @@ class Model:
             elif self.kind == "window":
                 window = Window(self.p["attention"])
                 context = lambda i, s: window(s, annotations)
+            elif self.kind == "content":
+                content = Content(self.p["attention"], len(annotations))
+                context = lambda i, s: content(s, annotations)
+            elif self.kind == "hops":
+                context = lambda i, s: hops(self.p["attention"], self.hops, s, annotations)
             else:
                 raise ValueError(f"unknown alignment model {self.kind!r}")
         decoder = self.p["decoder"]

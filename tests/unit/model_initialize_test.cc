@@ -11,8 +11,8 @@
 namespace mininmt {
 namespace {
 
-std::unique_ptr<Model> initialized(std::uint64_t seed) {
-  auto model = make_model(rnnsearch_config({40, 50, 24, 32, 28, 20}));
+std::unique_ptr<Model> initialized(std::uint64_t seed, const std::string& alignment = "additive") {
+  auto model = make_model(rnnsearch_config({40, 50, 24, 32, 28, 20}, "authors", alignment));
   model->parameters().initialize(seed);
   return model;
 }
@@ -77,6 +77,44 @@ TEST_CASE("deviations and zeros are the paper's") {
         CHECK(std::abs(mean(x)) < 0.2 * expected);
       }
     }
+}
+
+TEST_CASE("hops start with H the identity, and small scores") {
+  for (const bool additive : {false, true}) {
+    const auto model = initialized(1, additive ? "hops additive" : "hops");
+    const Tensor H = part_of(*model, "attention.H");
+    REQUIRE(H.shape() == Shape{28, 28});
+    for (int i = 0; i < 28; ++i)
+      for (int j = 0; j < 28; ++j) CHECK(H.data()[i * 28 + j] == (i == j ? 1 : 0));
+    for (const char* name : {"attention.W_u", "attention.A"})
+      CHECK(deviation(part_of(*model, name)) ==
+            doctest::Approx(additive ? 0.001 : 0.01).epsilon(0.15).scale(0));
+    CHECK(deviation(part_of(*model, "attention.C")) == doctest::Approx(0.01).epsilon(0.15).scale(0));
+    if (additive) CHECK(deviation(part_of(*model, "attention.v_a")) == 0);
+  }
+}
+
+TEST_CASE("content addressing starts with beta 5, and full addressing mostly with the content, in place") {
+  const auto model = initialized(1, "content full");
+  const auto check = [&](const std::string& symbol, const std::vector<double>& expected) {
+    const Tensor x = part_of(*model, "attention." + symbol);
+    REQUIRE(x.shape() == Shape{static_cast<std::int64_t>(expected.size())});
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(x.data()[i] == static_cast<real>(expected[i]));
+  };
+  check("b_b", {4.993});
+  CHECK(std::log1p(std::exp(4.993)) == doctest::Approx(5).epsilon(1e-4));
+  check("b_g", {2});
+  check("b_shift", {0, 2, 0});
+  check("b_gamma", {0});
+  CHECK(deviation(part_of(*model, "attention.b_k")) == 0);
+  CHECK(deviation(part_of(*model, "attention.W_k")) == doctest::Approx(0.01).epsilon(0.15).scale(0));
+  const std::vector<std::pair<const char*, Shape>> small = {
+      {"w_b", {32}}, {"w_g", {32}}, {"W_shift", {3, 32}}, {"w_gamma", {32}}};
+  for (const auto& control : small) {
+    const Tensor x = part_of(*model, std::string("attention.") + control.first);
+    CHECK(x.shape() == control.second);
+    CHECK(deviation(x) == doctest::Approx(0.01).epsilon(0.5).scale(0));  // of 32 numbers or 96
+  }
 }
 
 TEST_CASE("the values are a function of the seed") {

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "ops/addressing.h"
 #include "ops/arrange.h"
 #include "ops/attention.h"
 #include "ops/dropout.h"
@@ -11,6 +12,7 @@
 #include "ops/gru.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
+#include "ops/normalize.h"
 #include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "ops/softmax_xent.h"
@@ -244,6 +246,51 @@ TEST_CASE_FIXTURE(Calls, "softmax and weighted_sum: shapes and lengths") {
   });
   check_message("[weighted_sum] (weights) must have shape (2, 5) but has (5, 2)", [&] {
     weighted_sum(of({5, 2}), of({5, 2, 3}));
+  });
+}
+
+TEST_CASE_FIXTURE(Calls, "attention with the dot score has no v, and its keys are as wide as the query") {
+  check_message("[attend] (query) must have shape (2, 3) but has (2, 4)", [&] {
+    attend(of({2, 4}), of({5, 2, 3}), of({5, 2, 4}), {}, {1, 1});
+  });
+  check_message("[dot_scores] (query) must have shape (2, 3) but has (2, 4)", [&] {
+    dot_scores(of({2, 4}), of({5, 2, 3}));
+  });
+  check_message("[dot_scores] (keys) must have 3 dimensions but has shape (2, 3)", [&] {
+    dot_scores(of({2, 3}), of({2, 3}));
+  });
+}
+
+TEST_CASE_FIXTURE(Calls, "normalize, gather_sentences, address") {
+  check_message("[normalize] (x) must have 1 or more dimensions but has shape ()",
+                [&] { normalize(of({})); });
+  check_message("[normalize] (a) must have shape (2, 1) but has (2)", [&] {
+    normalize(of({2, 3}), of({2}));
+  });
+  check_message("[gather_sentences] (sentence_of_row) 2 of 2 sentences", [&] {
+    gather_sentences(of({5, 2, 3}), {0, 2});
+  });
+  check_message("[gather_sentences] (sentence_of_row) -1 of 2 sentences", [&] {
+    gather_sentences(of({5, 2, 3}), {-1});
+  });
+  const auto addressed = [&](const Shape& before, const Shape& g, const Shape& r, const Shape& gamma,
+                             const Lengths& lengths) {
+    address(of({2, 5}), of(before), {of(g), of(r), of(gamma)}, lengths);
+  };
+  check_message("[address] (before) must have shape (2, 5) but has (2, 4)", [&] {
+    addressed({2, 4}, {2, 1}, {2, 3}, {2, 1}, {1, 1});
+  });
+  check_message("[address] (g) must have shape (2, 1) but has (2)", [&] {
+    addressed({2, 5}, {2}, {2, 3}, {2, 1}, {1, 1});
+  });
+  check_message("[address] (r) must have shape (2, 3) but has (2, 5)", [&] {
+    addressed({2, 5}, {2, 1}, {2, 5}, {2, 1}, {1, 1});
+  });
+  check_message("[address] (gamma) must have shape (2, 1) but has (1, 1)", [&] {
+    addressed({2, 5}, {2, 1}, {2, 3}, {1, 1}, {1, 1});
+  });
+  check_message("[address] (lengths) entry 1 must be in 1 to 5 but is 6", [&] {
+    addressed({2, 5}, {2, 1}, {2, 3}, {2, 1}, {1, 6});
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "ops/addressing.h"
 #include "ops/arrange.h"
 #include "ops/attention.h"
 #include "ops/dropout.h"
@@ -12,6 +13,7 @@
 #include "ops/gru.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
+#include "ops/normalize.h"
 #include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "ops/softmax_xent.h"
@@ -198,6 +200,36 @@ TEST_CASE_FIXTURE(Values, "weighted_sum: weights by sentence, values by position
   check(weighted_sum(of({2, 3}, {1, 2, 3, 0, -1, 1}), values), {2, 2}, {22, 28, 20, 20});
 }
 
+TEST_CASE_FIXTURE(Values, "dot_scores: of each sentence's own keys") {
+  const Var keys = of({3, 2, 2}, {1, 2, 10, 20, 3, 4, 30, 40, 5, 6, 50, 60});
+  check(dot_scores(of({2, 2}, {1, -2, 0, 1}), keys), {2, 3}, {-3, -5, -7, 20, 40, 60});
+}
+
+TEST_CASE_FIXTURE(Values, "gather_sentences: at every position") {
+  const Var x = of({2, 3, 2}, {1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60});
+  check(gather_sentences(x, {2, 0, 0, 1}), {2, 4, 2},
+        {5, 6, 1, 2, 1, 2, 3, 4, 50, 60, 10, 20, 10, 20, 30, 40});
+}
+
+TEST_CASE_FIXTURE(Values, "normalize: to length one, or another; zeros stay") {
+  const Var x = of({2, 2}, {3, -4, 0, 0});
+  check(normalize(x), {2, 2}, {0.6, -0.8, 0, 0}, 1e-6);
+  check(normalize(x, of({2, 1}, {5, 5})), {2, 2}, {3, -4, 0, 0}, 1e-6);
+  check(normalize(of({1, 2}, {3e-9f, 4e-9f})), {1, 2}, {0.3, 0.4}, 1e-6);  // by 1e-8
+}
+
+TEST_CASE_FIXTURE(Values, "address: gate, shift around the sentence's own end, sharpening") {
+  // v = 0.5, 0.5, 0 and 0.5, 0.5; u = 0.25, 0.4, 0.35 and, where both neighbours are one, 0.5, 0.5
+  const Var w = of({2, 3}, {1, 0, 0, 1, 0, 9}), before = of({2, 3}, {0, 1, 0, 0, 1, 9});
+  const Addressing by{of({2, 1}, {0.5, 0.5}), of({2, 3}, {0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f}),
+                      of({2, 1}, {2, 2})};
+  check(address(w, before, by, {3, 2}), {2, 3}, {0.0625 / 0.345, 0.16 / 0.345, 0.1225 / 0.345, 0.5, 0.5, 0},
+        1e-6);
+  // Of a single word; and a weight of zero.
+  const Addressing ahead{of({2, 1}, {1, 1}), of({2, 3}, {0, 0, 1, 0, 0, 1}), of({2, 1}, {1, 1})};
+  check(address(w, before, ahead, {3, 1}), {2, 3}, {0, 1, 0, 1, 0, 0}, 1e-6);
+}
+
 TEST_CASE_FIXTURE(Values, "attend: weights, context, padding, and rows that share a sentence") {
   const Var query = of({2, 1}, {0.5, -0.25}), v = of({1}, {2});
   const Var keys = of({2, 2, 1}, {0.1, 0.2, 0.3, 0.4}), values = of({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
@@ -213,6 +245,16 @@ TEST_CASE_FIXTURE(Values, "attend: weights, context, padding, and rows that shar
         3e-6);
   const Attended other = attend(of({3, 1}, {0.5, 0.5, 0.5}), keys, values, v, {2, 1}, {1, 0, 1});
   check(other.context, {3, 2}, {3, 4, a0 * 1 + a1 * 5, a0 * 2 + a1 * 6, 3, 4}, 3e-6);
+}
+
+TEST_CASE_FIXTURE(Values, "attend: the dot score") {
+  const Var keys = of({2, 2, 2}, {1, 2, 9, 9, 3, -1, 9, 9}), values = of({2, 2, 1}, {5, 6, 7, 8});
+  const double e0 = std::exp(0.5 * 1 - 0.25 * 2), e1 = std::exp(0.5 * 3 + 0.25 * 1), a0 = e0 / (e0 + e1);
+  const Attended y = attend(of({2, 2}, {0.5, -0.25, 1, 1}), keys, values, {}, {2, 1});
+  check(y.context, {2, 1}, {a0 * 5 + (1 - a0) * 7, 6}, 3e-6);
+  check(tape.constant(y.alpha), {2, 2}, {a0, 1 - a0, 1, 0}, 1e-6);
+  const Attended shared = attend(of({3, 2}, {1, 1, 0.5, -0.25, 1, 1}), keys, values, {}, {2, 1}, {1, 0, 1});
+  check(shared.context, {3, 1}, {6, a0 * 5 + (1 - a0) * 7, 6}, 3e-6);
 }
 
 TEST_CASE_FIXTURE(Values, "attend: scores of any size don't overflow the softmax") {
