@@ -3,6 +3,7 @@
 // any device are in models/contract_test.cc.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cuda/device.h"
@@ -40,9 +41,12 @@ void check_same_as_cpu(const Config& config, double deviation, const Training& t
   gpu->parameters().move_to(cuda::memory());
   const Result a = compute(*gpu, training), b = compute(*cpu, training);
   CHECK(largest_difference(a.costs, b.costs) <= kTolerance * largest(b.costs));
+  // A bias of one number has a sum as its gradient, in which larger numbers may cancel.
+  const double least = largest(b.gradients) / 100;
   for (const Parameter* p : cpu->parameters().all()) {
     const Tensor x = Parameters::view(a.gradients, *p), y = Parameters::view(b.gradients, *p);
-    CHECK_MESSAGE(largest_difference(x, y) <= kTolerance * largest(y), p->name);
+    const double scale = y.size() == 1 ? std::max(largest(y), least) : largest(y);
+    CHECK_MESSAGE(largest_difference(x, y) <= kTolerance * scale, p->name);
     CHECK_MESSAGE(largest(y) > 0, p->name);
   }
 }
@@ -73,6 +77,7 @@ TEST_CASE("captured updates give the bits of those that are not") {
   Recipe recipe = plain_recipe();
   recipe.label_smoothing = 0.1;
   for (const ModelRow& row : model_table()) {
+    if (kEmulated && row.config.text("decoder-order") != "authors") continue;  // a third of the time
     INFO(row.name);
     const auto captured = random_model(row.config, 1, 0.3), fresh = random_model(row.config, 1, 0.3);
     for (Model* model : {captured.get(), fresh.get()}) model->parameters().move_to(cuda::memory());

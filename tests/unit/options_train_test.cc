@@ -103,9 +103,10 @@ TEST_CASE("what depends on a chosen option follows it") {
 TEST_CASE(
     "sizes of a kind of model that was not chosen are refused, unless a stronger source chose the kind") {
   CHECK(refusal({"--alignment-model", "fixed", "--dim-align", "3"}) ==
-        "--dim-align is for --alignment-model additive, and this model's is fixed: leave it out");
-  CHECK(refusal_of_config("dim-align = 3\nalignment-model = fixed\n") ==
-        "my.ini:1: dim-align is for alignment-model additive, and this model's is fixed: leave it out");
+        "--dim-align is for --alignment-model additive or hops, and this model's is fixed: leave it out");
+  CHECK(
+      refusal_of_config("dim-align = 3\nalignment-model = fixed\n") ==
+      "my.ini:1: dim-align is for alignment-model additive or hops, and this model's is fixed: leave it out");
   const TemporaryFolder folder;
   const std::string sizes = folder.write("sizes.ini", "dim-align = 3\ndim-rnn = 4\n");
   CHECK(parse({"--config", sizes, "--alignment-model", "fixed"}).config.integer("dim-rnn") == 4);
