@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs the tests.
-#   ./tests/run.sh               everything: the float and double builds, then all again under sanitizers
+#   ./tests/run.sh               everything: the float and double builds, then float again under sanitizers
 #   ./tests/run.sh gradcheck     the gradient checks alone, as a table
 #   ./tests/run.sh only REGEX    the tests of the plain build whose name matches, as in: only text_bleu
 set -euo pipefail
@@ -63,7 +63,7 @@ case $mode in
     echo "== Float and double (build/)"
     build build all
     run_tests build -j "$(nproc)"
-    echo "== The same with the address and undefined-behaviour sanitizers, without oneDNN and CUDA (build-sanitize/)"
+    echo "== The float build with the address and undefined-behaviour sanitizers, without oneDNN and CUDA (build-sanitize/)"
     build build-sanitize all -DMININMT_SANITIZE=ON -DMININMT_ONEDNN=OFF -DMININMT_CUDA=OFF
     run_tests build-sanitize -j "$(nproc)"
     ;;
