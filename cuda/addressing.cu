@@ -33,14 +33,8 @@ __global__ void __launch_bounds__(kBlock)
   real mean = 0, dgamma = 0, dg = 0, dr[3] = {};
   for (Index j = threadIdx.x; j < row.length; j += kBlock) mean += y[j] * dy[j];
   mean = block_reduce(mean, Plus{}, real{0});
-  for (Index j = threadIdx.x; j < row.length; j += kBlock) {
-    const real dz = y[j] * (dy[j] - mean), u = row.u(j);
-    dgamma += dz * mininmt::log(u);
-    du[j] = dz * row.gamma / u;
-    dr[0] += du[j] * row.v(row.next(j));
-    dr[1] += du[j] * row.v(j);
-    dr[2] += du[j] * row.v(row.previous(j));
-  }
+  for (Index j = threadIdx.x; j < row.length; j += kBlock)
+    du[j] = row.add_gradients(j, y[j] * (dy[j] - mean), dgamma, dr);
   __syncthreads();  // the row of du is complete
   for (Index j = threadIdx.x; j < row.length; j += kBlock) {
     const real dv = row.dv(j, du);

@@ -26,6 +26,15 @@ struct AddressedRow {
     return r[0] * v(next(j)) + r[1] * v(j) + r[2] * v(previous(j)) + kLeastWeight;
   }
   MININMT_PORTABLE real z(std::int64_t j) const { return gamma * mininmt::log(u(j)); }
+  // From dz_j: adds what position j gives to the gradients of gamma and r, and returns du_j.
+  MININMT_PORTABLE real add_gradients(std::int64_t j, real dz, real& dgamma, real (&dr)[3]) const {
+    const real weight = u(j), du = dz * gamma / weight;
+    dgamma += dz * mininmt::log(weight);
+    dr[0] += du * v(next(j));
+    dr[1] += du * v(j);
+    dr[2] += du * v(previous(j));
+    return du;
+  }
   MININMT_PORTABLE real dv(std::int64_t j, const real* du) const {
     return r[0] * du[previous(j)] + r[1] * du[j] + r[2] * du[next(j)];
   }

@@ -33,14 +33,8 @@ void add_row_gradient(const AddressedRow& row, std::int64_t i, std::int64_t step
   std::vector<real> du(static_cast<std::size_t>(row.length));
   real mean = 0, dgamma = 0, dg = 0, dr[3] = {};
   for (std::int64_t j = 0; j < row.length; ++j) mean += y[j] * dy[j];
-  for (std::int64_t j = 0; j < row.length; ++j) {
-    const real dz = y[j] * (dy[j] - mean), u = row.u(j);
-    dgamma += dz * mininmt::log(u);
-    du[j] = dz * row.gamma / u;
-    dr[0] += du[j] * row.v(row.next(j));
-    dr[1] += du[j] * row.v(j);
-    dr[2] += du[j] * row.v(row.previous(j));
-  }
+  for (std::int64_t j = 0; j < row.length; ++j)
+    du[j] = row.add_gradients(j, y[j] * (dy[j] - mean), dgamma, dr);
   for (std::int64_t j = 0; j < row.length; ++j) {
     const real dv = row.dv(j, du.data());
     dg += dv * (row.w[j] - row.before[j]);

@@ -59,7 +59,7 @@ TEST_CASE("every parameter has a gradient") {
           const Tensor gradient = Parameters::view(gradients, *p).slice(part.first, part.count);
           for (real g : gradient.values()) square += g * g;
           INFO(name_of(order, alignment), ": ", part.name);
-          CHECK(std::sqrt(square) > 1e-3);
+          CHECK(std::sqrt(square) > (alignment.starts_with("content") ? 1e-3 : 1e-2));
         }
     }
 }
