@@ -16,7 +16,7 @@ struct FuzzTarget {
 };
 
 std::vector<FuzzTarget> format_targets();  // safetensors, model, checkpoint
-std::vector<FuzzTarget> text_targets();    // lines, gzip, vocab, config
+std::vector<FuzzTarget> text_targets();    // lines, links, vocab, config
 std::vector<FuzzTarget> search_targets();  // score, picture
 
 // Ends the program with a message unless `holds`.

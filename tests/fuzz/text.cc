@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "apps/options/train_options.h"
+#include "apps/text/alignment_reference.h"
 #include "apps/text/lines.h"
 #include "apps/text/utf8.h"
 #include "apps/text/vocab.h"
@@ -63,6 +64,22 @@ void vocab(std::string_view bytes) {
   require(Vocab::load(folder().path("vocab")).checksum() == read.checksum(), "a vocabulary reads back");
 }
 
+// Links by people, of pairs of five source and six target words.
+void links(std::string_view bytes) {
+  const BytesFile file(bytes);
+  accepts([&] {
+    const AlignmentReference reference(file.path());
+    for (std::size_t pair = 0; pair < 3; ++pair) {
+      const ReferenceLinks links = reference.at(pair, 5, 6);
+      for (const AlignmentLink& link : links.possible)
+        require(link.source < 5 && link.target < 6, "links are inside of the pair");
+      for (const AlignmentLink& link : links.sure)
+        require(links.possible.contains(link), "sure links are possible");
+    }
+    reference.check_end(3);
+  });
+}
+
 TrainOptions options_of(const std::vector<std::string>& arguments) {
   return std::get<TrainOptions>(parse_train_options(arguments));
 }
@@ -81,6 +98,8 @@ void config(std::string_view bytes) {
 
 }  // namespace
 
-std::vector<FuzzTarget> text_targets() { return {{"lines", lines}, {"vocab", vocab}, {"config", config}}; }
+std::vector<FuzzTarget> text_targets() {
+  return {{"lines", lines}, {"links", links}, {"vocab", vocab}, {"config", config}};
+}
 
 }  // namespace mininmt
