@@ -18,6 +18,7 @@
 #include "apps/text/corpus.h"
 #include "apps/text/unknown_words.h"
 #include "apps/translate/output.h"
+#include "apps/translate/pair_aligner.h"
 #include "apps/translate/translator.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
@@ -62,6 +63,13 @@ std::size_t lines_at_once(const BeamOptions& options) {
   return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
 }
 
+// To standard error, also with --quiet.
+void write_result(const std::string& what, const std::string& text) {
+  errno = 0;
+  if (!(std::cerr << text << std::flush))
+    throw IoError(join(what, " can't be written to standard error: ", std::strerror(errno)));
+}
+
 [[noreturn]] void refuse_line_counts(const std::string& a, std::size_t lines_a, const std::string& b,
                                      bool a_is_longer) {
   throw DataError(join(a, " and ", b, " differ in their number of lines: ", a_is_longer ? b : a,
@@ -102,16 +110,40 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (!reference) return;
   std::string line;
   if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
-  errno = 0;
-  if (!(std::cerr << bleu.format() << " " << Bleu::signature() << std::endl))
-    throw IoError(join("BLEU can't be written to standard error: ", std::strerror(errno)));
+  write_result("BLEU", bleu.format() + " " + Bleu::signature() + "\n");
 }
 
-void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
-           Log& log) {
+// How much of two texts a model doesn't know, warned about at the end; `owner` is whose vocabularies they
+// are.
+class UnknownPairs {
+ public:
+  explicit UnknownPairs(const LoadedModel& loaded, const std::string& owner = "")
+      : loaded_(loaded), owner_(owner) {}
+
+  void add(const std::vector<std::string>& sources, const std::vector<std::string>& targets) {
+    for (const std::string& line : sources) sources_.add(loaded_.source, line);
+    for (const std::string& line : targets) targets_.add(loaded_.target, line);
+  }
+  void warn(Log& log, const std::string& sources, const std::string& targets) const {
+    if (sources_.are_most()) log.warning(sources_.warning(sources, owner_ + "source"));
+    if (targets_.are_most()) log.warning(targets_.warning(targets, owner_ + "target"));
+  }
+
+ private:
+  const LoadedModel& loaded_;
+  std::string owner_;
+  UnknownWords sources_, targets_;
+};
+
+// opposite: the model of --alignment-symmetrize, or nullptr.
+void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedModel* opposite,
+           LineOptions line_options, int threads, Log& log) {
   LineReader sources(options.input, line_options), targets(options.score, line_options);
+  std::optional<PairAligner> aligner;
+  if (!options.alignment.empty() || !options.alignment_reference.empty())
+    aligner.emplace(options, loaded, opposite, threads, line_options);
   Output output(options.output);
-  UnknownWords unknown_sources, unknown_targets;
+  UnknownPairs unknown(loaded), unknown_to_opposite(opposite ? *opposite : loaded, "opposite model's ");
   while (true) {
     const std::vector<std::string> source = next_lines(sources, lines_at_once(options));
     const std::vector<std::string> target = next_lines(targets, lines_at_once(options));
@@ -119,19 +151,25 @@ void score(const BeamOptions& options, const LoadedModel& loaded, LineOptions li
       refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()),
                          targets.name(), source.size() > target.size());
     if (source.empty()) break;
-    for (const std::string& line : source) unknown_sources.add(loaded.source, line);
-    for (const std::string& line : target) unknown_targets.add(loaded.target, line);
+    unknown.add(source, target);
+    if (opposite) unknown_to_opposite.add(target, source);
+    const std::vector<double> log_p =
+        score_lines(*loaded.model, loaded.source, loaded.target, source, target, options.mini_batch, threads);
+    std::vector<std::string> alignments(source.size());
+    if (aligner) alignments = aligner->align(source, target);
     std::string text;
-    for (double log_p : score_lines(*loaded.model, loaded.source, loaded.target, source, target,
-                                    options.mini_batch, threads)) {
-      char number[32];
-      std::snprintf(number, sizeof number, "%.9g\n", log_p);
-      text += number;
-    }
+    for (std::size_t i = 0; i < source.size(); ++i) text += format_score(options, log_p[i], alignments[i]);
     output.write(text);
   }
-  if (unknown_sources.are_most()) log.warning(unknown_sources.warning(sources.name(), "source"));
-  if (unknown_targets.are_most()) log.warning(unknown_targets.warning(targets.name(), "target"));
+  unknown.warn(log, sources.name(), targets.name());
+  if (opposite) unknown_to_opposite.warn(log, targets.name(), sources.name());
+  if (aligner) write_result("the alignment error rate", aligner->report());
+}
+
+LoadedModel load(const std::string& folder, const Device& device) {
+  LoadedModel loaded = load_model_folder(folder);
+  loaded.model->parameters().move_to(*device.memory);
+  return loaded;
 }
 
 int beam(const BeamOptions& options) {
@@ -139,14 +177,15 @@ int beam(const BeamOptions& options) {
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
-  const LoadedModel loaded = load_model_folder(options.model);
-  loaded.model->parameters().move_to(*device.memory);
+  const LoadedModel loaded = load(options.model, device);
+  std::optional<LoadedModel> opposite;
+  if (!options.alignment_symmetrize.empty()) opposite = load(options.alignment_symmetrize, device);
   Log log(options.quiet);
   log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
   if (options.score.empty())
     translate(options, loaded, line_options, device.threads, log);
   else
-    score(options, loaded, line_options, device.threads, log);
+    score(options, loaded, opposite ? &*opposite : nullptr, line_options, device.threads, log);
   return 0;
 }
 

@@ -68,6 +68,9 @@ class Model {
   // Encodes sources (S, B) and starts decoding. Lives as long as the tape.
   virtual std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const = 0;
 
+  // d: the attention of step i + d is the first that depends on word i.
+  virtual int attention_delay() const { return 1; }
+
  protected:
   explicit Model(const Config& config) : config_(config) {}
 

@@ -173,6 +173,8 @@ class Plain final : public Model {
     return softmax_xent(logits, batch.targets, training.label_smoothing);
   }
 
+  int attention_delay() const override { return order == "authors" ? 1 : 2; }
+
   std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const override {
     struct OneBatch final : Decoding {
       OneBatch(const Plain& model, const Encoded& x) : model(model), x(x) {}

@@ -35,6 +35,7 @@ Input (plain or gzipped text) and output:
 What to write:
   --n-best                   all hypotheses of the beam, with their scores
   --alignment [KIND]         hard, soft or picture: what each word attended to
+  --alignment-reference FILE with --score: prints the alignment error rate
 Search:
   --beam-size N              hypotheses kept [{beam-size}]
   --normalize [ALPHA]        divide log p by length^ALPHA; 0: do not [{normalize}]
@@ -62,6 +63,14 @@ void declare(OptionSet& set, BeamOptions& options) {
           "translations to score instead of searching: writes log p (natural) of each, </s> included");
   set.add("reference", options.reference, kind::name(),
           "right translations: prints BLEU to stderr at the end");
+  set.add(
+      "alignment-reference", options.alignment_reference, kind::name(),
+      "word alignments of the pairs by people: prints precision, recall and alignment error rate of the "
+      "model's to stderr at the end. A target word is linked to the source word with the largest weight, in "
+      "two readings: by the attention before the word, which predicts it, and by the first after it, which "
+      "has seen it. The file has a line \"0-0 1p2\" for each pair (Pharaoh; p or ? for possible), or a line "
+      "\"1 2 3 S\" for each link (shared task; pair, source, target, S or P)",
+      "score");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8, or NUL: stop, or put U+FFFD in their place");
   set.group("What to write");
@@ -73,7 +82,11 @@ void declare(OptionSet& set, BeamOptions& options) {
           kind::or_without_value(kind::choice({"hard", "soft", "picture"}), "hard"),
           "hard: pairs s-t, counted from 0; soft: the weights of the source positions for each target word, "
           "which add up to 1 unless --alignment-model was window; "
-          "picture: drawn in characters. Without a value: hard");
+          "picture: drawn in characters. Without a value: hard. With --score after the log p");
+  set.add("alignment-symmetrize", options.alignment_symmetrize, kind::name("FOLDER"),
+          "a model of the opposite direction: joins its links with those of --model (grow-diagonal), for "
+          "--alignment hard and --alignment-reference",
+          "score");
   set.group("Search (the defaults are those that the model was validated with)");
   add_decoding_options(set, options.decoding);
   set.group("Speed");
@@ -108,6 +121,8 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   std::vector<std::pair<std::string, std::string>> all = {{label(sources, "input"), options.input}};
   if (!options.score.empty()) all.emplace_back(label(sources, "score"), options.score);
   if (!options.reference.empty()) all.emplace_back(label(sources, "reference"), options.reference);
+  if (!options.alignment_reference.empty())
+    all.emplace_back(label(sources, "alignment-reference"), options.alignment_reference);
   if (const po::option* const config = find_setting(sources.back(), "config"))
     all.emplace_back(label(*config), config->value[0]);
   return all;
@@ -130,7 +145,20 @@ void check(const OptionSet& set, const std::vector<Settings>& sources, const Bea
   };
   for (const auto& [option, name] : read)
     if (would_overwrite(options.output, name)) refuse("what is read");
-  if (is_model_file(options.output, options.model)) refuse("a file of the model");
+  for (const std::string& model : {options.model, options.alignment_symmetrize})
+    if (is_model_file(options.output, model)) refuse("a file of the model");
+}
+
+// Two models join links; they draw no weights together.
+void check_symmetrize(const std::vector<Settings>& sources, const BeamOptions& options) {
+  if (options.alignment_symmetrize.empty()) return;
+  const std::string name = label(sources, "alignment-symmetrize");
+  if (options.alignment != "hard" && !options.alignment.empty())
+    throw UsageError(
+        join(name, " joins links, not weights: with ", label(sources, "alignment"), " it can only be hard"));
+  if (options.alignment.empty() && options.alignment_reference.empty())
+    throw UsageError(
+        join(name, " does nothing without --alignment hard or --alignment-reference FILE: add one"));
 }
 
 }  // namespace
@@ -169,9 +197,11 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   const std::vector<Settings> sources = {apply_model_defaults(set, options.model), file, command_line};
   for (const Settings& given : {file, command_line}) set.apply(given);
   std::vector<std::string> of_search = kDecodingNames;
-  of_search.insert(of_search.end(), {"n-best", "alignment", "reference"});
+  of_search.insert(of_search.end(), {"n-best", "reference"});
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
+  for (const Settings& given : {command_line, file}) set.check_needs(given);
   check(set, sources, options);
+  check_symmetrize(sources, options);
   return options;
 }
 

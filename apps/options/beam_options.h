@@ -33,6 +33,9 @@ struct BeamOptions {
   bool n_best = false;
   std::string alignment;  // empty for none, or hard, soft, picture
 
+  std::string alignment_reference;   // links by people, to judge those of --score by; empty: none
+  std::string alignment_symmetrize;  // the model folder of the opposite direction; empty: none
+
   int mini_batch = 32;
   int maxi_batch = 20;
   int cpu_threads = 0;             // 0: all cores

@@ -185,18 +185,17 @@ std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::s
   return Picture(matrix, source, target, options).draw();
 }
 
-std::string format_hard_alignment(const AlignmentMatrix& matrix, std::size_t target_words) {
+AlignmentLinks hard_links(const AlignmentMatrix& matrix, std::size_t target_words) {
   check_sizes(matrix);
   if (target_words > matrix.target_length) {
     throw Error(join("alignment: ", target_words, " target words, and a matrix of ", matrix.target_length));
   }
-  std::string text;
+  AlignmentLinks links;
   for (std::size_t row = 0; row < target_words; ++row) {
     const std::size_t column = aligned_column(matrix, row);
-    if (column == matrix.source_length - 1) continue;  // </s>
-    text += join(text.empty() ? "" : " ", column, "-", row);
+    if (column != matrix.source_length - 1) links.insert({row, column});  // not </s>
   }
-  return text;
+  return links;
 }
 
 std::string format_soft_alignment(const AlignmentMatrix& matrix) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/text/alignment_error.h"
+
 namespace mininmt {
 
 // alpha of one sentence, row-major, (target_length, source_length): row i has the weights, which sum to 1, of
@@ -39,10 +41,10 @@ struct PictureOptions {
 std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::string> source,
                            std::span<const std::string> target, PictureOptions options = {});
 
-// Pharaoh's format: "0-0 1-2 2-1", a pair source-target per target word, with the source word of maximum
-// weight. `target_words` is the number of target words without </s>, which is not written; nor are words
-// aligned to the source's </s>. Throws Error if the sizes don't match.
-std::string format_hard_alignment(const AlignmentMatrix& matrix, std::size_t target_words);
+// Links each target word to the source word of maximum weight, the first of equals. `target_words` is the
+// number of target words without </s>, which is not linked; nor are words whose maximum is the source's </s>.
+// Throws Error if the sizes don't match.
+AlignmentLinks hard_links(const AlignmentMatrix& matrix, std::size_t target_words);
 
 // "0.9,0.1,0 0.2,0.7,0.1": for each target word and </s>, the weights of all source words and </s>. Throws
 // Error if the sizes don't match.

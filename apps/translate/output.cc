@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "apps/text/alignment_picture.h"
 #include "apps/text/lines.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
@@ -23,18 +22,29 @@ std::vector<std::string> words_of(const std::string& line, bool with_eos) {
   return words;
 }
 
-std::string format_alignment(const std::string& kind, const std::string& source,
-                             const std::string& translation, const Hypothesis& h) {
+std::string alignment_of(const Hypothesis& h, const std::string& kind, const std::string& source,
+                         const std::string& translation) {
   if (h.alpha.empty()) return "";
   std::vector<float> alpha;
   for (const auto& row : h.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
-  const AlignmentMatrix matrix{alpha, h.alpha.size(), h.alpha[0].size()};
-  if (kind == "hard") return format_hard_alignment(matrix, h.words.size());
-  if (kind == "soft") return format_soft_alignment(matrix);
-  return draw_alignment(matrix, words_of(source, true), words_of(translation, h.ended));
+  return format_alignment(kind, source, translation, {alpha, h.alpha.size(), h.alpha[0].size()}, h.ended);
 }
 
 }  // namespace
+
+std::string format_alignment(const std::string& kind, const std::string& source,
+                             const std::string& translation, const AlignmentMatrix& matrix, bool ended) {
+  if (kind == "hard") return format_links(hard_links(matrix, matrix.target_length - (ended ? 1 : 0)));
+  if (kind == "soft") return format_soft_alignment(matrix);
+  return draw_alignment(matrix, words_of(source, true), words_of(translation, ended));
+}
+
+std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.9g", log_p);
+  if (options.alignment.empty()) return join(number, "\n");
+  return join(number, options.alignment == "picture" ? "\n" : " ||| ", alignment, "\n");
+}
 
 std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,
                           const std::vector<Hypothesis>& hypotheses, const Vocab& target) {
@@ -50,9 +60,9 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
     else
       output += shown;
     if (is_picture)
-      output += "\n" + format_alignment(options.alignment, source, translation, h);
+      output += "\n" + alignment_of(h, options.alignment, source, translation);
     else if (!options.alignment.empty() && (options.n_best || !hypotheses.empty()))
-      output += " ||| " + format_alignment(options.alignment, source, translation, h);
+      output += " ||| " + alignment_of(h, options.alignment, source, translation);
     output += "\n";
   }
   return output;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/options/beam_options.h"
+#include "apps/text/alignment_picture.h"
 #include "apps/text/vocab.h"
 #include "nn/beam_search.h"
 
@@ -17,5 +18,14 @@ namespace mininmt {
 // A sentence without hypotheses (an empty line) has one empty translation.
 std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,
                           const std::vector<Hypothesis>& hypotheses, const Vocab& target);
+
+// The output for a given translation: "LOGP", or with --alignment "LOGP ||| ALIGNMENT", or the picture on the
+// following lines and an empty line. `alignment` comes from format_alignment or format_links.
+std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment);
+
+// --alignment hard, soft or picture of a line and its translation; the matrix has a row for each word of it
+// and, if `ended`, for the </s>.
+std::string format_alignment(const std::string& kind, const std::string& source,
+                             const std::string& translation, const AlignmentMatrix& matrix, bool ended);
 
 }  // namespace mininmt

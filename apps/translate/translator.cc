@@ -13,6 +13,8 @@ namespace mininmt {
 namespace {
 
 using Sentences = std::vector<std::vector<Id>>;
+using Spans = std::vector<std::span<const Id>>;
+using Places = std::span<const std::size_t>;  // the numbers of the lines of a batch
 
 Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
   Sentences sentences;
@@ -22,9 +24,8 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
 
 // Calls work(places) for batches of `order`, in this order, spread over the threads. A batch has `mini_batch`
 // sentences, or fewer if it would otherwise exceed the padded size of that many of length `ordinary`.
-void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLengths>& lengths,
-                    PairLengths ordinary, int mini_batch, int threads, const Stop& stop,
-                    const std::function<void(std::span<const std::size_t>)>& work) {
+void for_each_batch(Places order, const std::vector<PairLengths>& lengths, PairLengths ordinary,
+                    int mini_batch, int threads, const Stop& stop, const std::function<void(Places)>& work) {
   const std::size_t most = static_cast<std::size_t>(mini_batch);
   const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
   parallel_for_each(static_cast<std::int64_t>(batches.size()), threads, [&](std::int64_t i) {
@@ -32,10 +33,31 @@ void for_each_batch(std::span<const std::size_t> order, const std::vector<PairLe
   });
 }
 
-std::vector<std::span<const Id>> pick(const Sentences& sentences, std::span<const std::size_t> places) {
-  std::vector<std::span<const Id>> picked;
+Spans pick(const Sentences& sentences, Places places) {
+  Spans picked;
   for (std::size_t i : places) picked.push_back(sentences[i]);
   return picked;
+}
+
+// Calls work(places, sources, targets) for batches of pairs of similar target length, spread over the
+// threads.
+void for_each_batch_of_pairs(const Sentences& sources, const Sentences& targets, int mini_batch, int threads,
+                             const Stop& stop,
+                             const std::function<void(Places, const Spans&, const Spans&)>& work) {
+  if (sources.size() != targets.size())
+    throw Error(join("[for_each_batch_of_pairs] ", sources.size(), " sources, ", targets.size(), " targets"));
+  std::vector<std::size_t> order(sources.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<PairLengths> lengths;
+  for (std::size_t i = 0; i < sources.size(); ++i) lengths.push_back({sources[i].size(), targets[i].size()});
+  // By target length, but long sources together, or each batch would be padded for one of them.
+  const auto rank = [&](std::size_t i) {
+    return std::pair(std::bit_width(lengths[i].source / (2 * kOrdinaryLength)), lengths[i].target);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
+  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, stop,
+                 [&](Places places) { work(places, pick(sources, places), pick(targets, places)); });
 }
 
 }  // namespace
@@ -71,7 +93,7 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return lengths[a].source > lengths[b].source; });
   std::vector<std::vector<Hypothesis>> result(lines.size());
-  const auto search = [&](std::span<const std::size_t> places) {
+  const auto search = [&](Places places) {
     auto found = beam_search(model_, pick(sources, places), search_);
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
   };
@@ -90,26 +112,26 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads,
                                 const Stop& stop) {
-  const Sentences sources = encode(source, source_lines), targets = encode(target, target_lines);
-  if (sources.size() != targets.size())
-    throw Error(join("[score_lines] ", sources.size(), " sources, ", targets.size(), " targets"));
-  std::vector<std::size_t> order(sources.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::vector<PairLengths> lengths;
-  for (std::size_t i = 0; i < sources.size(); ++i) lengths.push_back({sources[i].size(), targets[i].size()});
-  // By target length, but long sources together, or each batch would be padded for one of them.
-  const auto rank = [&](std::size_t i) {
-    return std::pair(std::bit_width(lengths[i].source / (2 * kOrdinaryLength)), lengths[i].target);
-  };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
-  std::vector<double> result(sources.size());
-  const auto score = [&](std::span<const std::size_t> places) {
-    const auto scores = log_probabilities(model, make_batch(pick(sources, places), pick(targets, places)));
+  std::vector<double> result(source_lines.size());
+  const auto score = [&](Places places, const Spans& sources, const Spans& targets) {
+    const auto scores = log_probabilities(model, make_batch(sources, targets));
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = scores[i];
   };
-  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, stop, score);
+  for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads,
+                          stop, score);
   return result;
+}
+
+void align_lines(const Model& model, const Vocab& source, const Vocab& target,
+                 const std::vector<std::string>& source_lines, const std::vector<std::string>& target_lines,
+                 int mini_batch, int threads,
+                 const std::function<void(std::size_t, const ForcedAlpha&)>& use) {
+  const auto align = [&](Places places, const Spans& sources, const Spans& targets) {
+    const auto alpha = forced_alignment(model, sources, targets);
+    for (std::size_t i = 0; i < places.size(); ++i) use(places[i], alpha[i]);
+  };
+  for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads, {},
+                          align);
 }
 
 }  // namespace mininmt

@@ -1,4 +1,4 @@
-// Translating and scoring lines of text, for mininmt-beam and for validation in mininmt-train.
+// Translating, scoring and aligning lines of text, for mininmt-beam and for validation in mininmt-train.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "apps/text/padding.h"
 #include "apps/text/vocab.h"
 #include "nn/beam_search.h"
+#include "nn/forced_alignment.h"
 
 namespace mininmt {
 
@@ -47,5 +48,12 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads,
                                 const Stop& stop = {});
+
+// Calls use(i, alpha) with the attention over pair i of lines, from several threads and in no order; batches
+// as in score_lines. Throws as forced_alignment does.
+void align_lines(const Model& model, const Vocab& source, const Vocab& target,
+                 const std::vector<std::string>& source_lines, const std::vector<std::string>& target_lines,
+                 int mini_batch, int threads,
+                 const std::function<void(std::size_t, const ForcedAlpha&)>& use);
 
 }  // namespace mininmt

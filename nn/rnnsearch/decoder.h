@@ -29,6 +29,9 @@ class Decoder {
   const Parameter& output_weight() const { return W_o_; }  // (V_y, l)
   const Parameter& output_bias() const { return b_y_; }    // (V_y)
 
+  // y_i is first in s_i with `authors`, which alpha_{i+1} is computed from, else in s_{i+1}.
+  int attention_delay() const { return order_ == DecoderOrder::kAuthors ? 1 : 2; }
+
  private:
   friend class DecoderPass;
   DecoderOrder order_;

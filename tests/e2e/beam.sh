@@ -113,6 +113,12 @@ expect 0 piped "$s\n" --alignment picture
 holds "the picture has a line for each word" test "$(wc -l <out)" -gt "$words"
 holds "and begins with the translation" test "$(head -n 1 out)" = "$t"
 
+# The links of given translations are those of the search that found them.
+expect 0 translate --input toy.src --alignment hard
+sed 's/.* ||| //' out >links
+expect 0 translate --input toy.src --score all --alignment hard
+holds "the same links" cmp -s <(sed 's/.* ||| //' out) links
+
 # Scores and BLEU.
 expect 0 translate --input toy.src --score toy.tgt
 holds "a number for each line" test "$(grep -Ecx -- '-[0-9.]+(e-?[0-9]+)?' out)" -eq 60

@@ -72,7 +72,7 @@ void picture(std::string_view bytes) {
   for (const std::string& line : drawn)
     require(display_width(line) <= std::max<std::size_t>(options.width, 10), "a picture fits the terminal");
   const std::size_t ends = target.empty() ? 0 : target.size() - 1;
-  format_hard_alignment(matrix, ends);
+  format_links(hard_links(matrix, ends));
   format_soft_alignment(matrix);
 }
 

@@ -80,15 +80,14 @@ TEST_CASE("damaged options of a model are bad data, with file and line") {
 
 TEST_CASE("of options that exclude each other, the command line's switches off the file's") {
   const TemporaryFolder folder;
-  const std::string file = folder.write("my.ini", "alignment = soft\nn-best = true\nreference = r\n");
+  const std::string file = folder.write("my.ini", "beam-size = 3\nn-best = true\nreference = r\n");
   const BeamOptions scoring = parse("m", {"--config", file, "--score", "f"});
   CHECK(scoring.score == "f");
-  CHECK(scoring.alignment == "");
   CHECK_FALSE(scoring.n_best);
   CHECK(scoring.reference == "");
-  const std::string both = folder.write("both.ini", "quiet = true\nscore = f\nalignment = soft\n");
-  CHECK(holds(refusal({"--config", both}), "both.ini:2: score and alignment exclude each other"));
-  CHECK(parse("m", {"--config", both, "--alignment", "hard"}).score == "");
+  const std::string both = folder.write("both.ini", "quiet = true\nscore = f\nn-best = true\n");
+  CHECK(holds(refusal({"--config", both}), "both.ini:2: score and n-best exclude each other"));
+  CHECK(parse("m", {"--config", both, "--n-best"}).score == "");
 }
 
 TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
@@ -97,8 +96,8 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(refusal({"--n-bset"}), "did you mean --n-best?"));
   CHECK(holds(refusal({"--score", "f", "--n-best"}), "exclude each other"));
   CHECK(holds(refusal({"--score", "f", "--reference", "g"}), "exclude each other"));
-  for (const char* option : {"--beam-size=3", "--normalize", "--max-length-factor=2", "--min-length-factor=1",
-                             "--allow-unk", "--alignment"})
+  for (const char* option :
+       {"--beam-size=3", "--normalize", "--max-length-factor=2", "--min-length-factor=1", "--allow-unk"})
     CHECK_MESSAGE(holds(refusal({"--score", "f", option}), "exclude each other"), option);
   CHECK(holds(refusal({"--score", "-"}), "standard input"));
   CHECK(holds(refusal({"--input", "x", "--output", "./x"}), "overwrite"));
@@ -110,6 +109,37 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(refusal({"--config", score}), "score.ini:1: score is standard input"));
   CHECK(holds(refusal({"--beam-size", "0"}), "from 1 to 1000"));
   CHECK(holds(refusal({"--alignment", "medium"}), "'medium' is not one of hard, soft, picture"));
+}
+
+TEST_CASE("options of word alignment") {
+  const BeamOptions options = parse(
+      "m", {"--score", "f", "--alignment", "--alignment-reference", "r", "--alignment-symmetrize", "n"});
+  CHECK(options.alignment == "hard");
+  CHECK(options.alignment_reference == "r");
+  CHECK(options.alignment_symmetrize == "n");
+  CHECK(parse("m", {"--score", "f", "--alignment", "soft", "--alignment-reference", "r"}).alignment ==
+        "soft");
+  for (const char* option : {"--alignment-reference", "--alignment-symmetrize"})
+    CHECK(holds(refusal({"--alignment", option, "r"}),
+                join(option, " does nothing without --score: add --score FILE")));
+  CHECK(holds(
+      refusal({"--score", "f", "--alignment-symmetrize", "n"}),
+      "--alignment-symmetrize does nothing without --alignment hard or --alignment-reference FILE: add one"));
+  CHECK(holds(refusal({"--score", "f", "--alignment-symmetrize", "n", "--alignment", "picture"}),
+              "--alignment-symmetrize joins links, not weights: with --alignment it can only be hard"));
+  CHECK(holds(refusal({"--score", "f", "--reference", "g", "--alignment-reference", "r"}),
+              "exclude each other"));
+  CHECK(holds(refusal({"--score", "f", "--alignment-reference", "r", "--output", "r"}),
+              "would overwrite what is read"));
+  CHECK(holds(refusal({"--score", "f", "--alignment-reference", "-"}),
+              "--alignment-reference is standard input"));
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "quiet = true\nalignment-reference = r\n");
+  CHECK(holds(refusal({"--config", file}), "my.ini:2: alignment-reference does nothing without score"));
+  CHECK(parse("m", {"--config", file, "--score", "f"}).alignment_reference == "r");
+  CHECK(holds(refusal({"--score", "f", "--alignment", "--alignment-symmetrize", folder.path(""), "--output",
+                       folder.path("last.safetensors")}),
+              "a file of the model"));
 }
 
 TEST_CASE("one stream is not read for two things") {

@@ -147,12 +147,12 @@ TEST_CASE("no control character of a word reaches the picture, on either side") 
 }
 
 TEST_CASE("hard alignment: the largest weight of each target word, without either </s>") {
-  CHECK(format_hard_alignment(kMatrix, 4) == "0-0 3-1 2-2 1-3");
-  CHECK(format_hard_alignment(kMatrix, 5) == "0-0 3-1 2-2 1-3");  // the last word is aligned to </s>
-  CHECK(format_hard_alignment(kMatrix, 0).empty());
+  CHECK(format_links(hard_links(kMatrix, 4)) == "0-0 3-1 2-2 1-3");
+  CHECK(format_links(hard_links(kMatrix, 5)) == "0-0 3-1 2-2 1-3");  // the last word is aligned to </s>
+  CHECK(format_links(hard_links(kMatrix, 0)).empty());
   const std::vector<float> alpha = {0.1f, 0.2f, 0.7f, 0.4f, 0.4f, 0.2f};
-  CHECK(format_hard_alignment({alpha, 2, 3}, 2) == "0-1");  // word 0 to </s>; of equals the first
-  CHECK_THROWS_AS(format_hard_alignment(kMatrix, 6), Error);
+  CHECK(format_links(hard_links({alpha, 2, 3}, 2)) == "0-1");  // word 0 to </s>; of equals the first
+  CHECK_THROWS_AS(format_links(hard_links(kMatrix, 6)), Error);
 }
 
 TEST_CASE("soft alignment: all weights, a group a target word") {
@@ -165,7 +165,7 @@ TEST_CASE("sizes that don't fit are refused, odd weights are drawn") {
   CHECK_THROWS_AS(draw_alignment({kAlpha, 4, 5}, kSource, kTarget), Error);
   CHECK_THROWS_AS(draw_alignment(kMatrix, kTarget, Words{"a"}), Error);
   CHECK_THROWS_AS(format_soft_alignment({kAlpha, 5, 4}), Error);
-  CHECK_THROWS_AS(format_hard_alignment({{}, 0, 0}, 0), Error);
+  CHECK_THROWS_AS(format_links(hard_links({{}, 0, 0}, 0)), Error);
   std::vector<float> odd(25, std::numeric_limits<float>::quiet_NaN());
   odd[3] = std::numeric_limits<float>::infinity();
   odd[7] = -1;

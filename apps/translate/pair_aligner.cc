@@ -1,0 +1,99 @@
+#include "apps/translate/pair_aligner.h"
+
+#include <span>
+
+#include "apps/translate/output.h"
+#include "apps/translate/translator.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+// `rows` rows of the weights, from the one of this number.
+AlignmentMatrix rows_of(const ForcedAlpha& alpha, std::size_t first, std::size_t rows) {
+  const std::span<const float> weights = alpha.weights;
+  return {weights.subspan(first * alpha.source_words, rows * alpha.source_words), rows, alpha.source_words};
+}
+
+// A model's links of each pair, and what `show` makes of the weights that predict the words and the </s>.
+struct Aligned {
+  std::vector<WordAlignment> links;
+  std::vector<std::string> shown;
+};
+
+template <class Show>
+Aligned align_all(const LoadedModel& model, const std::vector<std::string>& sources,
+                  const std::vector<std::string>& targets, int mini_batch, int threads, const Show& show) {
+  Aligned all{std::vector<WordAlignment>(sources.size()), std::vector<std::string>(sources.size())};
+  const std::size_t delay = static_cast<std::size_t>(model.model->attention_delay());
+  align_lines(
+      *model.model, model.source, model.target, sources, targets, mini_batch, threads,
+      [&](std::size_t i, const ForcedAlpha& alpha) {
+        const std::size_t words = split_words(targets[i]).size();
+        const AlignmentMatrix predicting = rows_of(alpha, 0, words + 1);
+        all.links[i] = {hard_links(predicting, words), hard_links(rows_of(alpha, delay, words), words)};
+        all.shown[i] = show(i, predicting);
+      });
+  return all;
+}
+
+}  // namespace
+
+PairAligner::PairAligner(const BeamOptions& options, const LoadedModel& model, const LoadedModel* opposite,
+                         int threads, LineOptions line_options)
+    : options_(options), model_(model), opposite_(opposite), threads_(threads) {
+  if (!options.alignment_reference.empty()) reference_.emplace(options.alignment_reference, line_options);
+}
+
+std::vector<std::string> PairAligner::align(const std::vector<std::string>& sources,
+                                            const std::vector<std::string>& targets) {
+  const bool joined = opposite_ != nullptr && options_.alignment == "hard";
+  const auto show = [&](std::size_t i, const AlignmentMatrix& alpha) {
+    return options_.alignment.empty() || joined
+               ? ""
+               : format_alignment(options_.alignment, sources[i], targets[i], alpha, true);
+  };
+  const auto nothing = [](std::size_t, const AlignmentMatrix&) { return ""; };
+  Aligned all = align_all(model_, sources, targets, options_.mini_batch, threads_, show);
+  std::vector<WordAlignment> others(sources.size());
+  if (opposite_ != nullptr)
+    others = align_all(*opposite_, targets, sources, options_.mini_batch, threads_, nothing).links;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const WordAlignment other{reversed(others[i].before), reversed(others[i].after)};
+    if (joined) all.shown[i] = format_links(grow_diagonal(all.links[i].before, other.before));
+    if (reference_) judge(sources[i], targets[i], judged(all.links[i], other));
+  }
+  return all.shown;
+}
+
+PairAligner::Named PairAligner::judged(const WordAlignment& links, const WordAlignment& other) const {
+  const std::string before = "attention before each word", after = "attention after each word";
+  Named all = {{before, links.before}, {after, links.after}};
+  if (opposite_ == nullptr) return all;
+  const std::string opposite = ", opposite model", both = ", both models (grow-diagonal)";
+  all.insert(all.end(), {{before + opposite, other.before},
+                         {after + opposite, other.after},
+                         {before + both, grow_diagonal(links.before, other.before)},
+                         {after + both, grow_diagonal(links.after, other.after)}});
+  return all;
+}
+
+void PairAligner::judge(const std::string& source, const std::string& target, const Named& links) {
+  const ReferenceLinks right =
+      reference_->at(pairs_++, split_words(source).size(), split_words(target).size());
+  errors_.resize(links.size());
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    errors_[i].first = links[i].first;
+    errors_[i].second.add(links[i].second, right);
+  }
+}
+
+std::string PairAligner::report() const {
+  if (!reference_) return "";
+  reference_->check_end(pairs_);
+  std::string text;
+  for (const auto& [name, error] : errors_) text += join(error.format(), " ", name, "\n");
+  return text;
+}
+
+}  // namespace mininmt

@@ -1,0 +1,82 @@
+#include "nn/forced_alignment.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+using Spans = std::span<const std::span<const Id>>;
+
+class Forcing {
+ public:
+  Forcing(const Model& model, Spans sources, Spans targets) : targets_(targets) {
+    Lengths lengths;
+    const IdMatrix source = pad(sources, lengths);
+    decoding_ = model.decode(batch_tape_, source, lengths);
+    for (std::size_t b = 0; b < targets.size(); ++b) {
+      live_.push_back(static_cast<std::int32_t>(b));
+      steps_.push_back(targets[b].size() - 1 + static_cast<std::size_t>(model.attention_delay()));
+      alpha_.push_back({sources[b].size(), {}});
+    }
+  }
+
+  std::vector<ForcedAlpha> run() {
+    auto tape = std::make_unique<Tape>();
+    State state = decoding_->start();
+    for (std::size_t i = 0; !live_.empty(); ++i) {
+      auto next_tape = std::make_unique<Tape>();  // the states are on the previous step's tape
+      const auto [after, prediction] = decoding_->step(*tape, state, words_before(i), live_);
+      if (!prediction.alpha.defined())
+        throw UsageError("the model has no attention, so it can't tell which words belong together");
+      state = select(*next_tape, after, take(i, prediction.alpha.to(cpu_memory())));
+      tape = std::move(next_tape);
+    }
+    return std::move(alpha_);
+  }
+
+ private:
+  // The word before step i + 1 of each live sentence; after the end its </s>.
+  std::vector<std::int32_t> words_before(std::size_t i) const {
+    std::vector<std::int32_t> words;
+    for (const std::int32_t b : live_) {
+      const std::span<const Id> target = targets_[static_cast<std::size_t>(b)];
+      words.push_back(i == 0 ? kNone : target[std::min(i, target.size()) - 1]);
+    }
+    return words;
+  }
+
+  // Keeps the weights of step i + 1. Returns the rows of the sentences that have more steps, which stay live.
+  std::vector<std::int32_t> take(std::size_t i, const Tensor& alpha) {
+    std::vector<std::int32_t> rows, live;
+    for (std::size_t r = 0; r < live_.size(); ++r) {
+      const std::size_t b = static_cast<std::size_t>(live_[r]);
+      const real* const weights = alpha.data() + static_cast<std::int64_t>(r) * alpha.shape()[1];
+      alpha_[b].weights.insert(alpha_[b].weights.end(), weights, weights + alpha_[b].source_words);
+      if (i + 1 == steps_[b]) continue;
+      rows.push_back(static_cast<std::int32_t>(r));
+      live.push_back(live_[r]);
+    }
+    live_ = std::move(live);
+    return rows;
+  }
+
+  Spans targets_;
+  Tape batch_tape_;
+  std::unique_ptr<Decoding> decoding_;
+  std::vector<std::int32_t> live_;  // the sentence of each row of the state
+  std::vector<std::size_t> steps_;  // of each sentence
+  std::vector<ForcedAlpha> alpha_;
+};
+
+}  // namespace
+
+std::vector<ForcedAlpha> forced_alignment(const Model& model, Spans sources, Spans targets) {
+  if (sources.size() != targets.size())
+    throw Error(join("[forced_alignment] ", sources.size(), " sources, ", targets.size(), " targets"));
+  if (sources.empty()) return {};
+  return Forcing(model, sources, targets).run();
+}
+
+}  // namespace mininmt
