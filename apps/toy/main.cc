@@ -23,6 +23,7 @@ namespace {
 using mininmt::IoError;
 using mininmt::join;
 using mininmt::UsageError;
+using mininmt::toy::Lengths;
 
 constexpr std::uint64_t kMostSentences = 10'000'000;  // a gigabyte of sentences, kept to detect repeats
 
@@ -38,6 +39,9 @@ Options:
   --train N      sentences to train on (default 40000)
   --valid N      sentences to validate on (default 200)
   --test N       sentences held out to test (default 500)
+  --test-lengths mixed|even
+                 of the test sentences: as in the rest, mostly short (default),
+                 or every length equally often, to compare lengths
   --seed S       seed of the random draws (default 1)
   --help         show this and exit
 
@@ -48,6 +52,7 @@ Example:
 struct Options {
   std::string output;
   std::uint64_t train = 40000, valid = 200, test = 500, seed = 1;
+  Lengths test_lengths = Lengths::kMixed;
   bool help = false;
 };
 
@@ -60,6 +65,12 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
   return number;
 }
 
+Lengths parse_lengths(std::string_view option, std::string_view text) {
+  if (text == "mixed") return Lengths::kMixed;
+  if (text == "even") return Lengths::kEven;
+  throw UsageError(join(option, " takes mixed or even, not '", text, "'"));
+}
+
 Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -68,7 +79,8 @@ Options parse_options(const std::vector<std::string>& arguments) {
       options.help = true;
       return options;
     }
-    constexpr std::array<std::string_view, 5> known = {"--output", "--train", "--valid", "--test", "--seed"};
+    constexpr std::array<std::string_view, 6> known = {"--output", "--train",        "--valid",
+                                                       "--test",   "--test-lengths", "--seed"};
     std::string value;
     const std::size_t equals = option.find('=');
     const bool attached = option.starts_with("--") && equals != std::string::npos;
@@ -87,6 +99,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
     if (option == "--train") options.train = parse_number(option, value, kMostSentences);
     if (option == "--valid") options.valid = parse_number(option, value, kMostSentences);
     if (option == "--test") options.test = parse_number(option, value, kMostSentences);
+    if (option == "--test-lengths") options.test_lengths = parse_lengths(option, value);
     if (option == "--seed") options.seed = parse_number(option, value, UINT64_MAX);
   }
   if (options.output.empty()) throw UsageError("--output is missing: name a folder for the corpus");
@@ -142,12 +155,13 @@ class LineFile {
 };
 
 // False if a signal has ended it.
-bool write_part(mininmt::toy::Corpus& corpus, const std::filesystem::path& stem, std::uint64_t sentences) {
+bool write_part(mininmt::toy::Corpus& corpus, const std::filesystem::path& stem, std::uint64_t sentences,
+                Lengths lengths) {
   LineFile english(stem.string() + ".en");
   LineFile french(stem.string() + ".fr");
   for (std::uint64_t i = 0; i < sentences; ++i) {
     if (signal_received != 0) return false;
-    const mininmt::toy::SentencePair pair = corpus.next();
+    const mininmt::toy::SentencePair pair = corpus.next(lengths);
     english.write(pair.english);
     french.write(pair.french);
   }
@@ -169,9 +183,9 @@ int run(const std::vector<std::string>& arguments) {
   // The held-out parts come first, so that they don't depend on the size of the training part.
   mininmt::toy::Corpus corpus(options.seed);
   note_signals();
-  const bool done = write_part(corpus, folder / "test", options.test) &&
-                    write_part(corpus, folder / "valid", options.valid) &&
-                    write_part(corpus, folder / "train", options.train);
+  const bool done = write_part(corpus, folder / "test", options.test, options.test_lengths) &&
+                    write_part(corpus, folder / "valid", options.valid, Lengths::kMixed) &&
+                    write_part(corpus, folder / "train", options.train, Lengths::kMixed);
   return done ? 0 : 128 + signal_received;
 }
 

@@ -184,6 +184,18 @@ TEST_CASE("toy: the first 500 sentences, the held-out part, have both extremes a
       "l' accord sur la zone économique européenne a été signé en août mille neuf cent quatre-vingt-douze .");
 }
 
+TEST_CASE("toy: every length as often, if that is asked for") {
+  Corpus corpus(3);
+  corpus.next();  // the example
+  std::map<std::size_t, int> counts;
+  for (std::size_t i = 0; i < 10 * (kMaxLength - kMinLength + 1); ++i) {
+    const SentencePair pair = corpus.next(Lengths::kEven);
+    ++counts[std::max(split(pair.english).size(), split(pair.french).size())];
+  }
+  for (std::size_t length = 6; length <= kMaxLength; ++length)  // shorter ones run out
+    CHECK_MESSAGE(counts[length] == 10, length);
+}
+
 TEST_CASE("toy: no sentence comes twice") {
   std::unordered_set<std::string> seen;
   for (const SentencePair& pair : sample()) {
