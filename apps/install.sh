@@ -1,5 +1,6 @@
-# Sourced by the other scripts: installs build dependencies.
+# Sourced by the other scripts: installs build dependencies, and builds.
 #   need PACKAGE ...      Debian package names; installs the missing ones, or lists them
+#   build_programs LOG    builds the programs in build/, in the project's folder; the compiler's output goes to LOG
 need() {
   if ! command -v dpkg-query >/dev/null; then
     echo "Not a Debian system: if the build fails, install what these Debian packages hold:" >&2
@@ -33,3 +34,14 @@ need() {
 
 # The build dependencies of the programs.
 BUILD_PACKAGES=(g++ cmake ninja-build libdnnl-dev libboost-program-options-dev nlohmann-json3-dev zlib1g-dev)
+
+build_programs() {
+  local generator=() options=(-DMININMT_TESTS=OFF)
+  [ -e build/CMakeCache.txt ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
+  nvidia-smi -L >/dev/null 2>&1 || options+=(-DMININMT_CUDA=OFF) # kernels for no GPU would take minutes to compile
+  { cmake "${generator[@]}" -S . -B build "${options[@]}" && cmake --build build -j "$(nproc)"; } >"$1" 2>&1 || {
+    tail -n 30 "$1"
+    echo "The build failed; all of its output is in $1" >&2
+    return 1
+  }
+}

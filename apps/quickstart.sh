@@ -10,16 +10,8 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "1/5 Install and build (build/): some minutes; the output of the compiler goes to quickstart/build.log"
 need "${BUILD_PACKAGES[@]}"
-generator=()
-[ -e build/CMakeCache.txt ] || ! command -v ninja >/dev/null || generator=(-G Ninja)
 mkdir -p quickstart
-options=(-DMININMT_TESTS=OFF)
-nvidia-smi -L >/dev/null 2>&1 || options+=(-DMININMT_CUDA=OFF) # kernels for no GPU would take minutes to compile
-{ cmake "${generator[@]}" -S . -B build "${options[@]}" && cmake --build build -j "$(nproc)"; } >quickstart/build.log 2>&1 || {
-  tail -n 30 quickstart/build.log
-  echo "The build failed; all of its output is in quickstart/build.log" >&2
-  exit 1
-}
+build_programs quickstart/build.log
 
 step "2/5 Make an English-French corpus from a small grammar (quickstart/corpus)"
 build/mininmt-toy --output quickstart/corpus
