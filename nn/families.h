@@ -10,6 +10,8 @@ struct Family {
   std::vector<Field> fields;
   // Declares the parameters; allocates nothing.
   std::unique_ptr<Model> (*make)(const Config& config);
+  // Whether a word's cost comes from one softmax, so that label smoothing is defined.
+  bool (*one_softmax)(const Config& config) = [](const Config&) { return true; };
 };
 
 const std::vector<Family>& families();

@@ -5,6 +5,7 @@
 #include "cuda/addressing.h"
 #include "cuda/kernels.h"
 #include "ops/check.h"
+#include "ops/rows.h"
 #include "ops/softmax.h"
 #include "tensor/parallel.h"
 
@@ -55,8 +56,6 @@ void add_address_gradient(const AddressingOperands& o, const Indices& lengths, c
       add_row_gradient(o.row(i, lengths[i]), i, o.steps, y.data() + i * o.steps, dy.data() + i * o.steps, d);
   });
 }
-
-real* gradient_or_null(Var x) { return x.needs_gradient() ? x.gradient().data() : nullptr; }
 
 }  // namespace
 

@@ -1,37 +1,13 @@
 #include "ops/attention.h"
 
 #include "cuda/kernels.h"
+#include "ops/additive_scores.h"
 #include "ops/check.h"
 #include "ops/rows.h"
 #include "ops/softmax.h"
 #include "tensor/parallel.h"
-#include "tensor/scalar.h"
 
 namespace mininmt {
-namespace {
-
-// v . tanh(query + key)
-MININMT_VECTORIZED real score(std::int64_t size, const real* query, const real* key, const real* v) {
-  real sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t a = 0; a < size; ++a) sum += v[a] * mininmt::tanh(query[a] + key[a]);
-  return sum;
-}
-
-MININMT_VECTORIZED void score_gradient(std::int64_t size, real de, const real* query, const real* key,
-                                       const real* v, real* dquery, real* dkey, real* dv) {
-#pragma omp simd
-  for (std::int64_t a = 0; a < size; ++a) {
-    const real u = mininmt::tanh(query[a] + key[a]);
-    const real g = de * v[a] * tanh_slope(u);
-    dquery[a] += g;
-    dkey[a] += g;
-    dv[a] += de * u;
-  }
-}
-
-}  // namespace
-
 Attention::Attention(Var keys, Var values, std::optional<Var> v, Indices lengths)
     : keys_(keys), values_(values), v_(v), lengths_(std::move(lengths)) {
   check_rank("attend", "keys", keys.shape(), 3, 3);
@@ -87,7 +63,7 @@ void Attention::forward(const Tensor& query, const Indices& sentence_of_row, con
       for (int j = 0; j < lengths_[b]; ++j) {
         const real* const q = query.data() + row * align_;
         const real* const key = keys_.value().data() + (j * batch_ + b) * align_;
-        weights[j] = v_ ? score(align_, q, key, v_data()) : dot(align_, q, key);
+        weights[j] = v_ ? additive_score(align_, q, key, v_data()) : dot(align_, q, key);
       }
       softmax_row(lengths_[b], weights, weights);
       for (int j = 0; j < lengths_[b]; ++j)
@@ -101,11 +77,8 @@ void Attention::backward(Var query, const Tensor& alpha, const Tensor& dc) const
   if constexpr (kHasCuda)
     if (dc.on_cuda()) return backward_on_cuda(query, alpha, dc);
   // Each row has its own gradients, except that of v, which is summed over the rows afterwards, in order.
-  const auto own_or_gradient = [](Var x) {
-    return x.needs_gradient() ? x.gradient() : Tensor::zeros(x.shape());
-  };
-  const Tensor dquery = own_or_gradient(query), dkeys = own_or_gradient(keys_),
-               dvalues = own_or_gradient(values_);
+  const Tensor dquery = gradient_or_zeros(query), dkeys = gradient_or_zeros(keys_),
+               dvalues = gradient_or_zeros(values_);
   const Tensor dv = v_ ? Tensor::zeros({batch_, align_}) : Tensor();
   const std::int64_t cost = steps_ * ((v_ ? 10 : 2) * align_ + 2 * context_);
   parallel_for(batch_, cost, [&](std::int64_t begin, std::int64_t end) {
@@ -126,7 +99,7 @@ void Attention::backward(Var query, const Tensor& alpha, const Tensor& dc) const
         const real *const q = query.value().data() + b * align_, *const key = keys_.value().data() + at;
         real *const dq = dquery.data() + b * align_, *const dkey = dkeys.data() + at;
         if (v_) {
-          score_gradient(align_, de, q, key, v_data(), dq, dkey, dv.data() + b * align_);
+          add_additive_score_gradient(align_, de, q, key, v_data(), dq, dkey, dv.data() + b * align_);
         } else {
           add_scaled(align_, de, key, dq);
           add_scaled(align_, de, q, dkey);

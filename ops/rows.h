@@ -36,6 +36,12 @@ inline void add_gradient(Var x, const Tensor& g) {
   if (!x.adopt_gradient(g)) add_to(g, x.gradient());
 }
 
+// The gradient of x; if it needs none, zeros to write to, on the host, or a null pointer for kernels.
+inline Tensor gradient_or_zeros(Var x) {
+  return x.needs_gradient() ? x.gradient() : Tensor::zeros(x.shape());
+}
+inline real* gradient_or_null(Var x) { return x.needs_gradient() ? x.gradient().data() : nullptr; }
+
 // x . y, both (n)
 real dot(std::int64_t n, const real* x, const real* y);
 

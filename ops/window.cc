@@ -103,8 +103,6 @@ void forward(const Operands& o, const Tensor& phi, const Tensor& c) {
                });
 }
 
-real* gradient_or_null(Var x) { return x.needs_gradient() ? x.gradient().data() : nullptr; }
-
 void backward(const Operands& o, const Tensor& phi, const Tensor& dc, real* du, real* dkappa, real* dh) {
   const cuda::WindowSizes& s = o.sizes;
   if constexpr (kHasCuda)

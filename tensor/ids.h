@@ -78,6 +78,10 @@ struct Words {
 
   Words() = default;
   Words(IdMatrix matrix) : steps(matrix.steps), batch(matrix.batch), ids(std::move(matrix.ids)) {}
+  Words(int t, int b, Indices words) : steps(t), batch(b), ids(std::move(words)) {}
 };
+
+// A word of each row: (1, R).
+inline Words one_step(const Indices& words) { return {1, static_cast<int>(words.size()), words}; }
 
 }  // namespace mininmt

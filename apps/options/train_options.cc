@@ -267,6 +267,22 @@ void check_fields(const Settings& given, const Settings& stronger, const Config&
   }
 }
 
+// Where a word's cost is not that of one softmax, the default of label smoothing is 0, and another is refused.
+void settle_label_smoothing(const std::vector<Settings>& sources, TrainOptions& options) {
+  if (options.label_smoothing == 0 || find_family(options.config.type).one_softmax(options.config)) return;
+  for (const Settings& given : sources)
+    if (const po::option* const setting = find_setting(given, "label-smoothing"))
+      throw UsageError(join(label(*setting), " needs the cost of one softmax, and this model mixes several: ",
+                            "leave it out, or give 0"));
+  options.label_smoothing = 0;
+}
+
+// Has the family refuse, by UsageError, what it can't combine: declaring parameters costs nothing.
+void check_combination(Config config) {
+  config.source_words = config.target_words = kUnk + 1;
+  find_family(config.type).make(narrowed(config));
+}
+
 void check(const std::vector<Settings>& sources, const TrainOptions& options) {
   const auto refuse_log_on = [&](bool clash, const char* what) {
     if (clash)
@@ -324,6 +340,8 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   take_config_of_init({file, command_line}, options);
   check_fields(command_line, {}, options.config);
   check_fields(file, command_line, options.config);
+  settle_label_smoothing({file, command_line}, options);
+  check_combination(options.config);
   check(sources, options);
   return options;
 }

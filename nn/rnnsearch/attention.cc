@@ -5,9 +5,9 @@
 namespace mininmt {
 
 const std::vector<AttentionKind>& attention_kinds() {
-  static const std::vector<AttentionKind> all = {additive_attention(), fixed_vector(),
-                                                 diagonal_attention(), window_attention(),
-                                                 content_addressing(), hops_attention()};
+  static const std::vector<AttentionKind> all = {
+      additive_attention(), fixed_vector(),   diagonal_attention(), window_attention(),
+      content_addressing(), hops_attention(), hard_attention(),     transducer()};
   return all;
 }
 

@@ -1,6 +1,7 @@
 // How the context c_i is computed: the difference between RNNsearch and its variants (MODEL.md 2, 9). The
 // fixed vector also has no backward encoder, and so another s_0.
-// Each kind is a file and a row of attention_kinds().
+// Each kind is a file and a row of attention_kinds(). Those that mix the predictions of positions instead of
+// reading a context (MODEL.md 9.3, 9.4) make a model of their own.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,7 @@
 #include <span>
 
 #include "nn/config.h"
+#include "nn/model.h"
 #include "nn/rnnsearch/encoder.h"
 
 namespace mininmt {
@@ -48,6 +50,8 @@ struct AttentionKind {
   std::vector<Field> fields;
   bool bidirectional;  // whether the encoder has a backward GRU, so annotations are 2n wide
   std::unique_ptr<AttentionModel> (*make)(const Config& config, Parameters& parameters, int annotation_size);
+  // Of kinds that mix predictions, instead of `make`; else null.
+  std::unique_ptr<Model> (*make_model)(const Config& config) = nullptr;
 };
 
 AttentionKind additive_attention();
@@ -56,6 +60,8 @@ AttentionKind diagonal_attention();
 AttentionKind window_attention();
 AttentionKind content_addressing();
 AttentionKind hops_attention();
+AttentionKind hard_attention();
+AttentionKind transducer();
 
 const std::vector<AttentionKind>& attention_kinds();
 const AttentionKind& find_attention_kind(const std::string& name);  // throws UsageError

@@ -7,57 +7,69 @@
 namespace mininmt {
 namespace {
 
-DecoderOrder order_of(const Config& config) {
-  const std::string& order = config.text("decoder-order");
-  return order == "authors" ? DecoderOrder::kAuthors
-         : order == "body"  ? DecoderOrder::kBody
-                            : DecoderOrder::kAppendix;
-}
-
 const Parameter& add_matrix(Parameters& parameters, const std::string& name, int rows, int columns) {
   return parameters.add(name, {rows, columns}, Initial::normal(0.01));
 }
 
 }  // namespace
 
-Decoder::Decoder(Parameters& p, const Config& config, int annotation_size)
-    : order_(order_of(config)),
-      dropout_embeddings_(config.real_number("dropout-emb")),
-      dropout_readout_(config.real_number("dropout-readout")),
+DecoderOrder decoder_order(const Config& config) {
+  const std::string& order = config.text("decoder-order");
+  return order == "authors" ? DecoderOrder::kAuthors
+         : order == "body"  ? DecoderOrder::kBody
+                            : DecoderOrder::kAppendix;
+}
+
+DecoderParts::DecoderParts(Parameters& p, const Config& config, int annotation_size, int readout_size)
+    : dropout_embeddings_(config.real_number("dropout-emb")),
       embedding_(add_matrix(p, "target_embedding", config.target_words, config.integer("dim-emb"))),
       W_s_(add_matrix(p, "decoder.W_s", config.integer("dim-rnn"), config.integer("dim-rnn"))),
       b_s_(p.add("decoder.b_s", {config.integer("dim-rnn")})),
       gru_(p, "decoder", config.integer("dim-emb"), config.integer("dim-rnn")),
-      C_(p.add("decoder.C", {3 * config.integer("dim-rnn"), annotation_size}, Initial::normal(0.01),
-               {"decoder.C_z", "decoder.C_r", "decoder.C"})),
-      U_o_(add_matrix(p, "readout.U_o", 2 * config.integer("dim-maxout"), config.integer("dim-rnn"))),
-      V_o_(add_matrix(p, "readout.V_o", 2 * config.integer("dim-maxout"), config.integer("dim-emb"))),
-      C_o_(add_matrix(p, "readout.C_o", 2 * config.integer("dim-maxout"), annotation_size)),
-      b_o_(p.add("readout.b_o", {2 * config.integer("dim-maxout")})),
+      U_o_(add_matrix(p, "readout.U_o", readout_size, config.integer("dim-rnn"))),
+      V_o_(add_matrix(p, "readout.V_o", readout_size, config.integer("dim-emb"))),
+      C_o_(add_matrix(p, "readout.C_o", readout_size, annotation_size)),
+      b_o_(p.add("readout.b_o", {readout_size})),
       W_o_(add_matrix(p, "output.W_o", config.target_words, config.integer("dim-maxout"))),
       b_y_(p.add("output.b_y", {config.target_words})) {}
 
-Var Decoder::embed_words(Tape& tape, const Words& words, const Noise& noise) const {
+Var DecoderParts::embed_words(Tape& tape, const Words& words, const Noise& noise) const {
   return noise.apply(embed(tape.leaf(embedding_), words), dropout_embeddings_, kTargetEmbedding);
 }
 
-Var Decoder::project_words(Tape& tape, Var embedded) const { return gru_.project(tape, embedded); }
+Var DecoderParts::project_words(Tape& tape, Var embedded) const { return gru_.project(tape, embedded); }
 
-Var Decoder::readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const {
-  const Var of_s = linear(s, tape.leaf(U_o_), tape.leaf(b_o_));
-  const Var of_y = linear(embedded, tape.leaf(V_o_));
-  const Var of_c = linear(c, tape.leaf(C_o_));
-  return noise.apply(maxout(add(add(of_s, of_y), of_c)), dropout_readout_, kReadout);
+Var DecoderParts::first_state(Tape& tape, Var start) const {
+  return tanh(linear(start, tape.leaf(W_s_), tape.leaf(b_s_)));
 }
 
-// s_0 = tanh(W_s h + b_s)
+Var DecoderParts::readout_of_state(Tape& tape, Var s, Var embedded) const {
+  const Var of_s = linear(s, tape.leaf(U_o_), tape.leaf(b_o_));
+  return add(of_s, linear(embedded, tape.leaf(V_o_)));
+}
+
+Var DecoderParts::readout_of_source(Tape& tape, Var c) const { return linear(c, tape.leaf(C_o_)); }
+
+Decoder::Decoder(Parameters& p, const Config& config, int annotation_size)
+    : DecoderParts(p, config, annotation_size, 2 * config.integer("dim-maxout")),
+      order_(decoder_order(config)),
+      dropout_readout_(config.real_number("dropout-readout")),
+      C_(p.add("decoder.C", {3 * config.integer("dim-rnn"), annotation_size}, Initial::normal(0.01),
+               {"decoder.C_z", "decoder.C_r", "decoder.C"})) {}
+
+Var Decoder::readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const {
+  const Var of_state = readout_of_state(tape, s, embedded);
+  const Var of_context = readout_of_source(tape, c);
+  return noise.apply(maxout(add(of_state, of_context)), dropout_readout_, kReadout);
+}
+
 DecoderPass::DecoderPass(Tape& tape, const Decoder& decoder, const AttentionModel& attention,
                          const Encoded& encoded)
     : order_(decoder.order_),
       attending_(attention.over(tape, encoded)),
-      U_(tape.leaf(decoder.gru_.U)),
+      U_(tape.leaf(decoder.recurrent_weight())),
       C_(tape.leaf(decoder.C_)),
-      s_0_(tanh(linear(encoded.start, tape.leaf(decoder.W_s_), tape.leaf(decoder.b_s_)))) {}
+      s_0_(decoder.first_state(tape, encoded.start)) {}
 
 State DecoderPass::start() const {
   State state{0, {s_0_}};

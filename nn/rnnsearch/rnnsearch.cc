@@ -23,11 +23,7 @@ class RnnSearchDecoding : public Decoding {
   std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                     const Indices& sentence_of_row) const override {
     const Decoder& decoder = model_.decoder();
-    Words previous;
-    previous.steps = 1;
-    previous.batch = static_cast<int>(words.size());
-    previous.ids = words;
-    const Var embedded = mininmt::step(decoder.embed_words(tape, previous, {}), 0);
+    const Var embedded = mininmt::step(decoder.embed_words(tape, one_step(words), {}), 0);
     const DecoderPass::Step step = pass_.step(before, decoder.project_words(tape, embedded), sentence_of_row);
     const Var t = decoder.readout(tape, step.s, embedded, step.c, {});
     return {step.after,
@@ -118,9 +114,15 @@ std::unique_ptr<Decoding> RnnSearch::decode(Tape& tape, const Words& source, con
 }
 
 Family rnnsearch_family() {
-  return {.name = "rnnsearch", .fields = rnnsearch_fields(), .make = [](const Config& config) {
-            return config.flag("plain") ? make_plain(config) : std::make_unique<RnnSearch>(config);
-          }};
+  return {.name = "rnnsearch",
+          .fields = rnnsearch_fields(),
+          .make =
+              [](const Config& config) {
+                if (config.flag("plain")) return make_plain(config);
+                if (const auto make_model = kind_of(config).make_model) return make_model(config);
+                return std::unique_ptr<Model>(new RnnSearch(config));
+              },
+          .one_softmax = [](const Config& config) { return kind_of(config).make_model == nullptr; }};
 }
 
 }  // namespace mininmt

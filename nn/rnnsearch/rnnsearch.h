@@ -17,7 +17,7 @@ class RnnSearch : public Model {
 
   Var costs(Tape& tape, const Batch& batch, const Training& training) const override;
   std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const override;
-  int attention_delay() const override { return decoder_.attention_delay(); }
+  int attention_delay() const override { return attention_delay_of(decoder_order(config())); }
 
  private:
   Encoder encoder_;

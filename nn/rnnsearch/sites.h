@@ -5,6 +5,12 @@
 
 namespace mininmt {
 
-enum DropoutSite : std::uint64_t { kSourceEmbedding = 1, kTargetEmbedding, kAnnotations, kReadout };
+enum DropoutSite : std::uint64_t {
+  kSourceEmbedding = 1,
+  kTargetEmbedding,
+  kAnnotations,
+  kReadout,
+  kReadoutOfSource
+};
 
 }  // namespace mininmt

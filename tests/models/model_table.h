@@ -13,9 +13,8 @@ struct ModelRow {
 // RNNsearch has a row for each kind of attention and order; another family adds one here.
 inline std::vector<ModelRow> model_table() {
   std::vector<ModelRow> rows;
-  for (const std::string& alignment : kAlignments)
-    for (const std::string& order : kOrders)
-      rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
+  for (const auto& [order, alignment] : kVariants)
+    rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
   for (const std::string& order : kOrders)
     rows.push_back({"rnnsearch, plain, " + order, plain(small_config(order))});
   return rows;

@@ -29,6 +29,18 @@ inline const std::vector<std::string> kAlignments = [] {
   return names;
 }();
 
+// Each with the decoder orders that it has.
+struct Variant {
+  std::string order, alignment;
+};
+inline const std::vector<Variant> kVariants = [] {
+  std::vector<Variant> variants;
+  for (const std::string& order : kOrders)
+    for (const std::string& alignment : kAlignments)
+      if (order == "authors" || !alignment.starts_with("transducer")) variants.push_back({order, alignment});
+  return variants;
+}();
+
 // One of kAlignments.
 inline void set_alignment(Config& config, const std::string& alignment) {
   const std::size_t space = alignment.find(' ');
@@ -73,6 +85,11 @@ inline Config with_dropout(Config config, double embeddings = 0.2, double annota
   config.set("dropout-annotations", annotations);
   config.set("dropout-readout", readout);
   return config;
+}
+
+// Label smoothing, of models that have it.
+inline double smoothing_of(const Config& config, double label_smoothing) {
+  return find_family(config.type).one_softmax(config) ? label_smoothing : 0;
 }
 
 // All parameters from N(0, deviation^2).

@@ -14,6 +14,7 @@
 #include "ops/reduce.h"
 #include "ops/softmax_xent.h"
 #include "tests/ops/attention_rows.h"
+#include "tests/ops/cell_rows.h"
 
 namespace mininmt {
 namespace {
@@ -279,6 +280,7 @@ const std::vector<OpRow>& op_table() {
                          {33, 2, 1, 7},
                          {3, 3, 33, 17},
                          {37, 33, 65, 129, true}});
+    add_cells(rows, {{1, 1, 1, 1, 2}, {3, 1, 2, 7, 3}, {5, 3, 4, 3, 7}, {17, 9, 12, 33, 129, true}});
     add_readout(rows, {{1, 1}, {1, 7}, {3, 33}, {17, 3}, {7, 17}, {77, 1001, true}});
     return rows;
   }();
@@ -298,6 +300,7 @@ const std::vector<OpRow>& wide_op_table() {
                          {33, 4, 1023, 1023, true},
                          {1100, 2, 31, 64, true},
                          {2, 65, 128, 256, true}});
+    add_cells(rows, {{33, 2, 3, 31, 1023, true}, {3, 5, 40, 65, 1000, true}});
     add_readout(rows, {{31, 1000, true}, {3, 1023, true}, {5, 30001, true}, {1023, 33, true}});
     return rows;
   }();

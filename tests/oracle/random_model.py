@@ -25,7 +25,7 @@ def shapes(o):
             table[f"{cell}.W{gate}"] = (n, m)
             table[f"{cell}.U{gate}"] = (n, n)
             table[f"{cell}.b{gate}"] = (n,)
-            if cell == "decoder":
+            if cell == "decoder" and o.alignment_model not in ("hard", "transducer"):
                 table[f"{cell}.C{gate}"] = (n, context)
     table |= {"decoder.W_s": (n, n), "decoder.b_s": (n,)}
     if o.alignment_model == "window":
@@ -40,10 +40,13 @@ def shapes(o):
                   "attention.C": (o.dim_align, 2 * n), "attention.H": (o.dim_align, o.dim_align)}
         if o.hop_score == "additive":
             table |= {"attention.v_a": (o.dim_align,)}
-    if o.alignment_model == "additive":
+    if o.alignment_model == "transducer":
+        table |= {"transducer.W_e": (o.dim_align, n), "transducer.U_e": (o.dim_align, 2 * n),
+                  "transducer.b_e": (o.dim_align,), "transducer.v_e": (o.dim_align,), "transducer.b": (1,)}
+    if o.alignment_model in ("additive", "hard"):
         table |= {"attention.W_a": (o.dim_align, n), "attention.U_a": (o.dim_align, 2 * n),
                   "attention.v_a": (o.dim_align,)}
-    wide = 2 * o.dim_maxout
+    wide = o.dim_maxout if o.alignment_model == "transducer" and o.joint == "additive" else 2 * o.dim_maxout
     table |= {"readout.U_o": (wide, n), "readout.V_o": (wide, m), "readout.C_o": (wide, context),
               "readout.b_o": (wide,)}
     return table | {"output.W_o": (o.target_words, o.dim_maxout), "output.b_y": (o.target_words,)}
@@ -71,7 +74,7 @@ def write_lines(path, lines):
 def write_model(o):
     rng = np.random.default_rng(o.seed)
     tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes(o).items())}
-    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "dim-maxout",
+    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "joint", "dim-maxout",
              "source-words", "target-words", "alignment-model", "decoder-order"]
     config = {"format": 2, "type": "rnnsearch"} | {name: getattr(o, name.replace("-", "_")) for name in names}
     os.makedirs(o.folder, exist_ok=True)
@@ -94,8 +97,9 @@ def main():
     for name, value in sizes:
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
-    parser.add_argument("--alignment-model", choices=["additive", "fixed", "diagonal", "window", "content", "hops"],
-                        default="additive")
+    parser.add_argument("--alignment-model", default="additive",
+                        choices=["additive", "fixed", "diagonal", "window", "content", "hops", "hard", "transducer"])
+    parser.add_argument("--joint", choices=["additive", "deep"], default="additive")
     parser.add_argument("--addressing", choices=["content", "full"], default="content")
     parser.add_argument("--hop-score", choices=["dot", "additive"], default="dot")
     parser.add_argument("--decoder-order", choices=["authors", "body", "appendix"], default="authors")

@@ -109,6 +109,51 @@ class Window:
         return phi @ annotations
 
 
+def hard(model, source, target):
+    """MODEL.md 9.4, Wu, Shapiro, Cotterell 2018: log p of a sentence whose words are predicted from each position and
+    mixed; the state reads no context."""
+    p, (h, s), total = model.p, model.annotate(source), 0.0
+    w, embedding = p["attention"], p[""]["target_embedding"]
+    y = np.zeros(embedding.shape[1])
+    for i, word in enumerate(target):
+        if model.order == "authors":
+            s = gru_step(p["decoder"], s, y) if i > 0 else s
+            s_next = reads = s
+        else:
+            s_next = gru_step(p["decoder"], s, y)
+            reads = s_next if model.order == "body" else s
+        alpha = softmax(np.array([w["v_a"] @ np.tanh(w["W_a"] @ s + w["U_a"] @ h_j) for h_j in h]))
+        word_log_p = [log_softmax(p["output"], readout(p["readout"], reads, y, h_j))[word] for h_j in h]
+        total += np.log(alpha @ np.exp(word_log_p))
+        s, y = s_next, embedding[word]
+    return total
+
+
+def transducer(model, source, target):
+    """MODEL.md 9.3, Graves 2012: log p of a sentence, the sum over all paths of a cursor, in plain probabilities. The
+    deep joint has two rows a unit of the readout, the additive one."""
+    p, (h, s) = model.p, model.annotate(source)
+    w, r, out, embedding = p["transducer"], p["readout"], p["output"], p[""]["target_embedding"]
+    deep = len(r["b_o"]) > out["W_o"].shape[1]
+    wrote = np.eye(len(h))[0]  # before the first word the cursor is at the first position
+    y = np.zeros(embedding.shape[1])
+    for u, word in enumerate(target):
+        s = gru_step(p["decoder"], s, y) if u > 0 else s
+        z = np.tanh(w["W_e"] @ s + h @ w["U_e"].T + w["b_e"]) @ w["v_e"] + w["b"]
+        gates = np.append(sigmoid(z[:-1]), 1)  # at the last position there is nowhere to move
+        reached, moved = [], 0.0
+        for j, h_j in enumerate(h):
+            t = readout(r, s, y, h_j) if deep else r["U_o"] @ s + r["V_o"] @ y + r["C_o"] @ h_j + r["b_o"]
+            logits = out["W_o"] @ t + out["b_y"]
+            if j + 1 < len(h):
+                logits[END] = -np.inf
+            here = wrote[j] + moved
+            moved = here * (1 - gates[j])
+            reached.append(here * gates[j] * softmax(logits)[word])
+        wrote, y = np.array(reached), embedding[word]
+    return np.log(wrote[-1])
+
+
 def readout(w, s, y, c):
     """MODEL.md 4, P A.2.2: deep output with one maxout layer; y (m) is the previous word's embedding. Gives t (l)."""
     t = w["U_o"] @ s + w["V_o"] @ y + w["C_o"] @ c + w["b_o"]
@@ -138,17 +183,24 @@ class Model:
             group, _, symbol = name.rpartition(".")
             self.p.setdefault(group, {})[symbol] = value
 
+    def annotate(self, source):
+        """MODEL.md 1, 3: the annotations (S, 2n) and s_0 (n)."""
+        xs = self.p[""]["source_embedding"][source]
+        backward = gru_sequence(self.p["encoder.backward"], xs[::-1])[::-1]
+        annotations = np.concatenate([gru_sequence(self.p["encoder.forward"], xs), backward], axis=1)
+        decoder = self.p["decoder"]
+        return annotations, np.tanh(decoder["W_s"] @ backward[0] + decoder["b_s"])
+
     def encode(self, source):
         """MODEL.md 1, 2, 3 and 9. Gives s_0 (n) and the function that maps step i and a state to c_i."""
-        xs = self.p[""]["source_embedding"][source]
-        forward = gru_sequence(self.p["encoder.forward"], xs)
+        decoder = self.p["decoder"]
         if self.kind == "fixed":
-            summary = forward[-1]  # the state at the source's </s>
+            xs = self.p[""]["source_embedding"][source]
+            summary = gru_sequence(self.p["encoder.forward"], xs)[-1]  # the state at the source's </s>
             context = lambda i, s: summary
+            s_0 = np.tanh(decoder["W_s"] @ summary + decoder["b_s"])
         else:
-            backward = gru_sequence(self.p["encoder.backward"], xs[::-1])[::-1]
-            annotations = np.concatenate([forward, backward], axis=1)
-            summary = backward[0]
+            annotations, s_0 = self.annotate(source)
             if self.kind == "additive":
                 context = lambda i, s: attend(self.p["attention"], s, annotations)
             elif self.kind == "diagonal":
@@ -163,11 +215,12 @@ class Model:
                 context = lambda i, s: hops(self.p["attention"], self.hops, s, annotations)
             else:
                 raise ValueError(f"unknown alignment model {self.kind!r}")
-        decoder = self.p["decoder"]
-        return np.tanh(decoder["W_s"] @ summary + decoder["b_s"]), context
+        return s_0, context
 
     def log_probability(self, source, target):
         """MODEL.md 5: log p(target | source), both lists of ids ending in </s>."""
+        if self.kind in ("hard", "transducer"):
+            return {"hard": hard, "transducer": transducer}[self.kind](self, source, target)
         order, decoder, total = self.order, self.p["decoder"], 0.0
         embedding = self.p[""]["target_embedding"]
         s, context = self.encode(source)

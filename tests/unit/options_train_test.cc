@@ -100,13 +100,33 @@ TEST_CASE("what depends on a chosen option follows it") {
   CHECK(counted.dim_vocabs == std::vector<int>{5, 6});
 }
 
+TEST_CASE("label smoothing is of models with one softmax: else its default is 0, and another is refused") {
+  CHECK(parse({}).label_smoothing == 0.1);
+  for (const std::string kind : {"hard", "transducer"}) {
+    CHECK(parse({"--alignment-model", kind}).label_smoothing == 0);
+    CHECK(parse({"--alignment-model", kind, "--label-smoothing", "0"}).label_smoothing == 0);
+    CHECK(refusal({"--alignment-model", kind, "--label-smoothing", "0.1"}) ==
+          "--label-smoothing needs the cost of one softmax, and this model mixes several: leave it out, or "
+          "give 0");
+  }
+}
+
+TEST_CASE("kinds and orders that don't go together are refused before the text is read") {
+  CHECK(refusal({"--alignment-model", "transducer", "--decoder-order", "body"}) ==
+        "transducer: only with decoder-order authors, not body");
+  CHECK(refusal({"--alignment-model", "hard", "--plain"}) ==
+        "plain: only with alignment-model additive, not hard");
+}
+
 TEST_CASE(
     "sizes of a kind of model that was not chosen are refused, unless a stronger source chose the kind") {
   CHECK(refusal({"--alignment-model", "fixed", "--dim-align", "3"}) ==
-        "--dim-align is for --alignment-model additive or hops, and this model's is fixed: leave it out");
-  CHECK(
-      refusal_of_config("dim-align = 3\nalignment-model = fixed\n") ==
-      "my.ini:1: dim-align is for alignment-model additive or hops, and this model's is fixed: leave it out");
+        "--dim-align is for --alignment-model additive or hops or hard or transducer, and this model's is "
+        "fixed: leave it out");
+  CHECK(refusal_of_config("dim-align = 3\nalignment-model = fixed\n") ==
+        "my.ini:1: dim-align is for alignment-model additive or hops or hard or transducer, and this model's "
+        "is "
+        "fixed: leave it out");
   const TemporaryFolder folder;
   const std::string sizes = folder.write("sizes.ini", "dim-align = 3\ndim-rnn = 4\n");
   CHECK(parse({"--config", sizes, "--alignment-model", "fixed"}).config.integer("dim-rnn") == 4);

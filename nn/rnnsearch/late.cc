@@ -1,0 +1,68 @@
+#include "nn/rnnsearch/late.h"
+
+#include "ops/arrange.h"
+#include "ops/gru.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+
+LateModel::LateModel(const Config& config, int readout_size)
+    : Model(config),
+      encoder_(parameters_, config, true),
+      decoder_(parameters_, config, encoder_.annotation_size(), readout_size),
+      order_(decoder_order(config)),
+      dropout_readout_(config.real_number("dropout-readout")) {}
+
+// MODEL.md 5, without c: `authors` updates with y_{i-1} before word i is predicted, and not before the first.
+LateModel::Step LateModel::step(Var s, bool first, Var projected, const StepWeight& U) const {
+  if (order_ == DecoderOrder::kAuthors) {
+    const Var now = first ? s : gru_step(projected, s, U);
+    return {{now, now}, now};
+  }
+  const Var next = gru_step(projected, s, U);
+  return {{s, order_ == DecoderOrder::kBody ? next : s}, next};
+}
+
+LateModel::Words LateModel::read(Tape& tape, const Batch& batch, const Noise& noise) const {
+  const Encoded encoded = encoder_.encode(tape, batch.source, batch.source_lengths, noise);
+  const Var embedded = decoder_.embed_words(tape, batch.previous, noise);
+  const Var projected = decoder_.project_words(tape, embedded);
+  const StepWeight U(tape.leaf(decoder_.recurrent_weight()));
+  Var s = decoder_.first_state(tape, encoded.start);
+  std::vector<Var> position, readout;
+  for (int i = 0; i < batch.previous.steps; ++i) {
+    const Step now = step(s, i == 0, mininmt::step(projected, i), U);
+    s = now.next;
+    position.push_back(now.states.position);
+    readout.push_back(now.states.readout);
+  }
+  const Var of_position = gather_rows(stack(position), batch.rows);
+  return {
+      encoded,
+      {of_position, order_ == DecoderOrder::kBody ? gather_rows(stack(readout), batch.rows) : of_position},
+      gather_rows(embedded, batch.rows),
+      {batch.rows, batch.source_lengths, batch.previous.steps}};
+}
+
+DeepJoint LateModel::deep_joint(Tape& tape, Var readout_of_state, Var readout_of_source,
+                                const Noise& noise) const {
+  DeepJoint joint{readout_of_state, readout_of_source, tape.leaf(decoder_.output_weight()),
+                  tape.leaf(decoder_.output_bias())};
+  if (noise.on && dropout_readout_ > 0) {  // one mask a word, the same at all positions
+    const Tensor ones({readout_of_state.shape()[0], joint.W.shape()[1]}, readout_of_state.value().memory());
+    ones.fill(1);
+    joint.mask = noise.apply(tape.constant(ones), dropout_readout_, kReadout).value();
+  }
+  return joint;
+}
+
+void LateModel::refuse_label_smoothing(const Training& training) {
+  if (training.label_smoothing != 0)
+    throw Error("[costs] label smoothing needs the cost of one softmax, and this model mixes several");
+}
+
+PreviousWords::PreviousWords(Tape& tape, const DecoderParts& decoder, const Indices& words)
+    : embedded(mininmt::step(decoder.embed_words(tape, one_step(words), {}), 0)),
+      projected(decoder.project_words(tape, embedded)) {}
+
+}  // namespace mininmt

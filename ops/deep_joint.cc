@@ -1,0 +1,325 @@
+#include "ops/deep_joint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+#include <vector>
+
+#include "cuda/kernels.h"
+#include "ops/check.h"
+#include "ops/gemm.h"
+#include "ops/logits.h"
+#include "ops/rows.h"
+#include "ops/softmax_xent.h"
+#include "tensor/parallel.h"
+
+namespace mininmt {
+namespace {
+
+constexpr std::int64_t kLogitsInChunk = 1 << 24;  // numbers
+constexpr real kLeastShare = std::is_same_v<real, float> ? static_cast<real>(1e-6) : 0;
+
+MININMT_VECTORIZED void maxout_of_sum(std::int64_t l, const real* query, const real* key, real* t) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < l; ++i) {
+    const real first = query[2 * i] + key[2 * i], second = query[2 * i + 1] + key[2 * i + 1];
+    t[i] = first >= second ? first : second;
+  }
+}
+
+MININMT_VECTORIZED void add_maxout_of_sum_gradient(std::int64_t l, const real* query, const real* key,
+                                                   const real* dt, real* dquery, real* dkey) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < l; ++i) {
+    const bool is_first = query[2 * i] + key[2 * i] >= query[2 * i + 1] + key[2 * i + 1];
+    const real first = is_first ? dt[i] : 0, second = is_first ? 0 : dt[i];
+    dquery[2 * i] += first;
+    dquery[2 * i + 1] += second;
+    dkey[2 * i] += first;
+    dkey[2 * i + 1] += second;
+  }
+}
+
+MININMT_VECTORIZED void scale_by(std::int64_t l, const real* mask, real* t) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < l; ++i) t[i] *= mask[i];
+}
+
+// The sizes and operands of all functions below.
+struct Pass {
+  DeepJoint joint;
+  Cells cells;
+  std::int64_t N, S, B, V, l;
+
+  Pass(const char* op, const DeepJoint& of, const Cells& at)
+      : joint(of),
+        cells(at),
+        N(at.words()),
+        S(of.keys.shape()[0]),
+        B(at.sentences()),
+        V(of.W.shape()[0]),
+        l(of.W.shape()[1]) {
+    cells.check(op, joint.keys.shape());
+    check_shape(op, "keys", joint.keys.shape(), {S, B, 2 * l});
+    check_shape(op, "query", joint.query.shape(), {N, 2 * l});
+    check_shape(op, "bias", joint.bias.shape(), {V});
+    if (joint.mask.defined()) check_shape(op, "mask", joint.mask.shape(), {N, l});
+  }
+
+  std::int64_t words_in_chunk() const { return std::max<std::int64_t>(1, kLogitsInChunk / (S * V)); }
+  const real* query(std::int64_t n) const { return joint.query.value().data() + n * 2 * l; }
+  const real* key(std::int64_t row) const { return joint.keys.value().data() + row * 2 * l; }
+  const real* mask(std::int64_t n) const {
+    return joint.mask.defined() ? joint.mask.data() + n * l : nullptr;
+  }
+};
+
+// --- On the host: a list of cells -----------------------------------------------------------------------
+
+struct Cell {
+  std::int64_t n, j, b;
+  bool bar_eos;
+};
+
+// The cells of words [first, end) for which keep(n, j).
+template <class Keep>
+std::vector<Cell> cells_of(const Pass& pass, std::int64_t first, std::int64_t end, const Keep& keep) {
+  std::vector<Cell> list;
+  for (std::int64_t n = first; n < end; ++n) {
+    const std::int64_t b = pass.cells.sentence_of(n), length = b == kNone ? 0 : pass.cells.lengths[b];
+    for (std::int64_t j = 0; j < length; ++j)
+      if (keep(n, j)) list.push_back({n, j, b, pass.cells.late_end && j + 1 < length});
+  }
+  return list;
+}
+
+// t (cells, l), and the logits (cells, V).
+struct Chunk {
+  Tensor t, logits;
+};
+
+Chunk compute(const Pass& pass, const std::vector<Cell>& list) {
+  const std::int64_t count = static_cast<std::int64_t>(list.size());
+  const Chunk chunk{Tensor({count, pass.l}), Tensor({count, pass.V})};
+  parallel_for(count, 4 * pass.l, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Cell& cell = list[i];
+      real* const t = chunk.t.data() + i * pass.l;
+      maxout_of_sum(pass.l, pass.query(cell.n), pass.key(cell.j * pass.B + cell.b), t);
+      if (pass.mask(cell.n)) scale_by(pass.l, pass.mask(cell.n), t);
+    }
+  });
+  gemm(count, pass.V, pass.l, {chunk.t.data(), pass.l}, {pass.joint.W.value().data(), pass.l, true},
+       chunk.logits.data(), pass.V, false);
+  parallel_for(count, pass.V, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      real* const logits = chunk.logits.data() + i * pass.V;
+      set_logits(pass.V, logits, pass.joint.bias.value().data(), list[i].bar_eos, logits);
+    }
+  });
+  return chunk;
+}
+
+// w and log_sum (N, S).
+void set_log_p(const Pass& pass, const Indices& targets, const Tensor& w, const Tensor& log_sum) {
+  w.fill(0);
+  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+    const std::int64_t end = std::min(pass.N, first + pass.words_in_chunk());
+    const auto list = cells_of(pass, first, end, [](std::int64_t, std::int64_t) { return true; });
+    if (list.empty()) continue;
+    const Chunk chunk = compute(pass, list);
+    parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t i = from; i < to; ++i) {
+        const real* const logits = chunk.logits.data() + i * pass.V;
+        const std::int64_t at = list[i].n * pass.S + list[i].j;
+        log_sum.data()[at] = log_sum_exp(pass.V, logits);
+        w.data()[at] = logits[targets[list[i].n]] - log_sum.data()[at];
+      }
+    });
+  }
+}
+
+// Turns the logits into their gradients.
+void set_logit_gradients(const Pass& pass, const std::vector<Cell>& list, const Indices& targets,
+                         const Tensor& log_sum, const Tensor& dw, const Tensor& logits) {
+  parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t at = list[i].n * pass.S + list[i].j;
+      real* const row = logits.data() + i * pass.V;
+      set_probabilities(pass.V, -dw.data()[at], log_sum.data()[at], row);
+      row[targets[list[i].n]] += dw.data()[at];
+    }
+  });
+}
+
+// dquery and dkeys += from dt (cells, l), which is overwritten. A sentence's rows belong to one thread.
+void add_input_gradients(const Pass& pass, const std::vector<Cell>& list, const Tensor& dt,
+                         const Tensor& dquery, const Tensor& dkeys) {
+  std::vector<std::vector<std::int64_t>> cells_of_sentence(static_cast<std::size_t>(pass.B));
+  for (std::size_t i = 0; i < list.size(); ++i)
+    cells_of_sentence[list[i].b].push_back(static_cast<std::int64_t>(i));
+  const std::int64_t cost = 8 * pass.l * static_cast<std::int64_t>(list.size()) / pass.B;
+  parallel_for(pass.B, cost, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b)
+      for (const std::int64_t i : cells_of_sentence[b]) {
+        const Cell& cell = list[i];
+        const std::int64_t key = cell.j * pass.B + b;
+        real* const d = dt.data() + i * pass.l;
+        if (pass.mask(cell.n)) scale_by(pass.l, pass.mask(cell.n), d);
+        add_maxout_of_sum_gradient(pass.l, pass.query(cell.n), pass.key(key), d,
+                                   dquery.data() + cell.n * 2 * pass.l, dkeys.data() + key * 2 * pass.l);
+      }
+  });
+}
+
+void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_sum, const Tensor& dw) {
+  const auto [query, keys, W, bias, mask] = pass.joint;
+  const Tensor dquery = gradient_or_zeros(query), dkeys = gradient_or_zeros(keys);
+  std::vector<real> least(static_cast<std::size_t>(pass.N), 0);
+  for (std::int64_t n = 0; n < pass.N; ++n)
+    for (std::int64_t j = 0; j < pass.S; ++j) least[n] += kLeastShare * std::abs(dw.data()[n * pass.S + j]);
+  const auto keep = [&, S = pass.S](std::int64_t n, std::int64_t j) {
+    return !(std::abs(dw.data()[n * S + j]) < least[n]);  // NaN is kept
+  };
+  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+    const auto list = cells_of(pass, first, std::min(pass.N, first + pass.words_in_chunk()), keep);
+    if (list.empty()) continue;
+    const std::int64_t count = static_cast<std::int64_t>(list.size());
+    const Chunk chunk = compute(pass, list);
+    set_logit_gradients(pass, list, targets, log_sum, dw, chunk.logits);
+    if (bias.needs_gradient()) add_sum_of_rows(chunk.logits, bias.gradient());
+    if (W.needs_gradient())
+      gemm(pass.V, pass.l, count, {chunk.logits.data(), pass.V, true}, {chunk.t.data(), pass.l},
+           W.gradient().data(), pass.l, true);
+    gemm(count, pass.l, pass.V, {chunk.logits.data(), pass.V}, {W.value().data(), pass.l}, chunk.t.data(),
+         pass.l, false);
+    add_input_gradients(pass, list, chunk.t, dquery, dkeys);
+  }
+}
+
+void set_mixture(const Pass& pass, const Tensor& weights, const Tensor& y) {
+  y.fill(0);
+  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+    const std::int64_t words = std::min(pass.N - first, pass.words_in_chunk());
+    const auto list = cells_of(pass, first, first + words, [](std::int64_t, std::int64_t) { return true; });
+    const Chunk chunk = compute(pass, list);
+    std::vector<std::int64_t> begin_of(static_cast<std::size_t>(words) + 1, 0);  // each word's cells
+    for (const Cell& cell : list) ++begin_of[cell.n - first + 1];
+    for (std::int64_t i = 0; i < words; ++i) begin_of[i + 1] += begin_of[i];
+    parallel_for(words, 16 * pass.S * pass.V, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t i = from; i < to; ++i) {
+        real* const row = y.data() + (first + i) * pass.V;
+        for (std::int64_t c = begin_of[i]; c < begin_of[i + 1]; ++c) {
+          const real* const logits = chunk.logits.data() + c * pass.V;
+          add_probabilities(pass.V, weights.data()[list[c].n * pass.S + list[c].j],
+                            log_sum_exp(pass.V, logits), logits, row);
+        }
+        set_logarithms(pass.V, row);
+      }
+    });
+  }
+}
+
+// --- On the GPU: all S positions of each word, so that nothing depends on the lengths ----------------------
+
+// t, the logits without bias, and the targets (words * S), kNone at padding, of words [first, first + words).
+struct CudaChunk {
+  std::int64_t first, words, cells;
+  Tensor t, logits, targets;  // the targets are Ids in the memory of as many reals
+  Id* ids() const { return reinterpret_cast<Id*>(targets.data()); }
+};
+
+CudaChunk compute_on_cuda(const Pass& pass, std::int64_t first, const Indices& targets) {
+  static_assert(sizeof(Id) <= sizeof(real));
+  Memory& memory = pass.joint.keys.value().memory();
+  const std::int64_t words = std::min(pass.N - first, pass.words_in_chunk()), count = words * pass.S;
+  const CudaChunk chunk{first,
+                        words,
+                        count,
+                        Tensor({count, pass.l}, memory),
+                        Tensor({count, pass.V}, memory),
+                        Tensor({count}, memory)};
+  if constexpr (kHasCuda) {
+    const cuda::CellChunk at{pass.cells.in(memory, pass.S), first, words};
+    cuda::maxout_of_cells(at, pass.l, pass.query(0), pass.key(0), pass.mask(0), targets.in(memory),
+                          chunk.t.data(), chunk.ids());
+    gemm(memory, count, pass.V, pass.l, {chunk.t.data(), pass.l}, {pass.joint.W.value().data(), pass.l, true},
+         chunk.logits.data(), pass.V, false);
+    if (pass.cells.late_end) cuda::bar_end(at, pass.V, chunk.logits.data());
+  }
+  return chunk;
+}
+
+void set_log_p_on_cuda(const Pass& pass, const Indices& targets, const Tensor& w, const Tensor& log_sum) {
+  if constexpr (kHasCuda) {
+    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+      const CudaChunk chunk = compute_on_cuda(pass, first, targets);
+      const std::int64_t at = first * pass.S;
+      cuda::softmax_xent(chunk.cells, pass.V, chunk.logits.data(), pass.joint.bias.value().data(),
+                         chunk.ids(), 0, w.data() + at, log_sum.data() + at);
+      cuda::scale(chunk.cells, -1, w.data() + at, w.data() + at);
+    }
+  }
+}
+
+void add_gradients_on_cuda(const Pass& pass, const Indices& targets, const Tensor& log_sum,
+                           const Tensor& dw) {
+  if constexpr (kHasCuda) {
+    const auto [query, keys, W, bias, mask] = pass.joint;
+    Memory& memory = dw.memory();
+    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+      const CudaChunk chunk = compute_on_cuda(pass, first, targets);
+      const std::int64_t at = first * pass.S;
+      const Tensor dloss({chunk.cells}, memory);
+      cuda::scale(chunk.cells, -1, dw.data() + at, dloss.data());
+      cuda::softmax_xent_gradient(chunk.cells, pass.V, chunk.logits.data(), bias.value().data(), chunk.ids(),
+                                  0, log_sum.data() + at, dloss.data(), chunk.logits.data(), false);
+      if (bias.needs_gradient()) add_sum_of_rows(chunk.logits, bias.gradient());
+      if (W.needs_gradient())
+        gemm(memory, pass.V, pass.l, chunk.cells, {chunk.logits.data(), pass.V, true},
+             {chunk.t.data(), pass.l}, W.gradient().data(), pass.l, true);
+      gemm(memory, chunk.cells, pass.l, pass.V, {chunk.logits.data(), pass.V}, {W.value().data(), pass.l},
+           chunk.t.data(), pass.l, false);
+      cuda::add_maxout_of_cells_gradient({pass.cells.in(memory, pass.S), first, chunk.words}, pass.l,
+                                         pass.query(0), pass.key(0), pass.mask(0), chunk.t.data(),
+                                         gradient_or_null(query), gradient_or_null(keys));
+    }
+  }
+}
+
+void set_mixture_on_cuda(const Pass& pass, const Tensor& weights, const Tensor& y) {
+  if constexpr (kHasCuda) {
+    const Indices any(std::vector<std::int32_t>(static_cast<std::size_t>(pass.N), kEos));
+    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
+      const CudaChunk chunk = compute_on_cuda(pass, first, any);
+      cuda::mix_logits({pass.cells.in(y.memory(), pass.S), first, chunk.words}, pass.V, chunk.logits.data(),
+                       pass.joint.bias.value().data(), weights.data(), y.data());
+    }
+  }
+}
+
+}  // namespace
+
+Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets) {
+  const Pass pass("cell_log_p", joint, cells);
+  check_cell_targets(cells, targets, pass.V);
+  Memory& memory = joint.keys.value().memory();
+  const Tensor w({pass.N, pass.S}, memory), log_sum({pass.N, pass.S}, memory);
+  const bool on_cuda = kHasCuda && w.on_cuda();
+  on_cuda ? set_log_p_on_cuda(pass, targets, w, log_sum) : set_log_p(pass, targets, w, log_sum);
+  return joint.query.tape->record("cell_log_p", w, {joint.query, joint.keys, joint.W, joint.bias},
+                                  [=](const Tensor&, const Tensor& dw) {
+                                    on_cuda ? add_gradients_on_cuda(pass, targets, log_sum, dw)
+                                            : add_gradients(pass, targets, log_sum, dw);
+                                  });
+}
+
+Tensor mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights) {
+  const Pass pass("mixed_log_p", joint, cells);
+  check_shape("mixed_log_p", "weights", weights.shape(), {pass.N, pass.S});
+  const Tensor y({pass.N, pass.V}, weights.memory());
+  kHasCuda&& y.on_cuda() ? set_mixture_on_cuda(pass, weights, y) : set_mixture(pass, weights, y);
+  return y;
+}
+
+}  // namespace mininmt
