@@ -10,6 +10,10 @@
 namespace mininmt {
 namespace {
 
+// In the emulation, where float runs the same kernels at all sizes, double has the small table alone: the wide one
+// would take a minute.
+std::vector<OpRow> rows_here() { return kEmulated && sizeof(real) == 8 ? op_table() : all_rows(); }
+
 // NaN-filled blocks surrounded by guard bytes.
 struct Guards {
   Guards() {
@@ -48,7 +52,7 @@ TEST_CASE("small rows in fresh memory") {
 
 TEST_CASE("every check of the op table holds in guarded memory") {
   int padded_elements = 0;
-  for (const OpRow& row : all_rows()) {
+  for (const OpRow& row : rows_here()) {
     const Guards guards;
     check_finite(row, cuda::memory());
     check_same_bits_again(row, cuda::memory());
@@ -61,7 +65,7 @@ TEST_CASE("every check of the op table holds in guarded memory") {
 
 TEST_CASE("every operation gives what the CPU gives, to rounding") {
   constexpr double kTolerance = sizeof(real) == 4 ? 1e-4 : 1e-12;
-  for (const OpRow& row : all_rows()) {
+  for (const OpRow& row : rows_here()) {
     Operands on_cpu(row), on_gpu(row, 1, cuda::memory());
     const Outcome cpu = run(row, on_cpu), gpu = run(row, on_gpu);
     CHECK_MESSAGE(largest_difference(gpu.value, cpu.value) <= kTolerance * (1 + largest(cpu.value)),
@@ -82,7 +86,7 @@ const std::vector<emulation::Order> kThreadOrders =
 
 TEST_CASE("the same bits in every order of threads and blocks") {
   using emulation::Order;
-  for (const OpRow& row : all_rows()) {
+  for (const OpRow& row : rows_here()) {
     Operands operands(row, 1, cuda::memory());
     emulation::set_order(Order::kForward);
     const Outcome expected = run(row, operands);
