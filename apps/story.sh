@@ -55,8 +55,18 @@ END
 recipe() {
   [ -n "$own_text" ] || echo "mini-batch = 32"
   case $1:$preset in
-    lstm:*) echo "layers = 2" ;;
-    transformer:tiny) printf '%s\n' "layers = 2" "dim-model = 128" "dim-ffn = 256" "norm = pre" ;;
+    lstm:tiny) echo "layers = 2" ;;
+    transformer:tiny)
+      printf '%s\n' "layers = 2" "dim-model = 128" "dim-ffn = 256" "norm = pre" "lr-warmup = 300"
+      ;;
+  esac
+}
+
+# KEY: the preset, which for some kinds has a name of their own.
+preset_of() {
+  case $1:$preset in
+    lstm:small | transformer:small) echo "$1-small" ;;
+    *) echo "$preset" ;;
   esac
 }
 set_here=" type alignment-model joint addressing hop-score train-sets valid-sets model preset config log quiet "
@@ -223,7 +233,7 @@ text="its own text"
 if [ -z "$own_text" ]; then
   text="the built-in corpus"
   train_sets=("$folder"/corpus/train.{en,fr}) valid_sets=("$folder"/corpus/valid.{en,fr}) test_sets=("$folder"/corpus/test.{en,fr})
-  [ -e "${train_sets[1]}" ] || run "$build/mininmt-toy" --output "$folder/corpus" --test-lengths even
+  [ -e "${train_sets[1]}" ] || run "$build/mininmt-toy" --output "$folder/corpus" --test 400 --test-lengths even
 fi
 lines() { gzip -cdf -- "$1"; }
 if [ -z "$sentence" ]; then
@@ -272,7 +282,7 @@ train() {
     recipe "$key" | while read -r line; do grep -q "^${line%% *} =" <<<"$config" || echo "$line"; done
     echo "$config"
   } >"$at/options.ini"
-  run "$build/mininmt-train" --config "$at/options.ini" --preset "$preset" "$@" --train-sets "${train_sets[@]}" \
+  run "$build/mininmt-train" --config "$at/options.ini" --preset "$(preset_of "$key")" "$@" --train-sets "${train_sets[@]}" \
     --valid-sets "${valid_sets[@]}" --model "$at/model" --log "$at/train.log" --quiet
 }
 
