@@ -43,6 +43,12 @@ void initialize_part(const Parameter& p, const Part& part, std::uint64_t seed) {
       for (std::int64_t i = 0; i < size; ++i)
         data[i] = static_cast<real>(p.initial.deviation * random.normal(static_cast<std::uint64_t>(i)));
       return;
+    case Initial::Kind::kUniform:
+      for (std::int64_t i = 0; i < size; ++i)
+        data[i] =
+            constant_of_row(p, part.first + i / columns) +
+            static_cast<real>(p.initial.deviation * (2 * random.uniform(static_cast<std::uint64_t>(i)) - 1));
+      return;
     case Initial::Kind::kConstants:
       for (std::int64_t i = 0; i < size; ++i) data[i] = constant_of_row(p, part.first + i / columns);
       return;

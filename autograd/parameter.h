@@ -13,15 +13,19 @@ namespace mininmt {
 
 // The initial value of a parameter (P B.1).
 struct Initial {
-  enum class Kind { kConstants, kNormal, kOrthogonal, kIdentity };
+  enum class Kind { kConstants, kUniform, kNormal, kOrthogonal, kIdentity };
   Kind kind = Kind::kConstants;
-  double deviation = 0;                 // of a normal distribution around 0
+  double deviation = 0;                 // of a normal distribution around 0; the largest, of a uniform one
   std::vector<double> constants = {0};  // each for an equal share of the rows
 
   static Initial zeros() { return {}; }
   // The first rows are all c_1, the next as many c_2, etc.
   static Initial constants_of(std::vector<double> constants) {
     return {Kind::kConstants, 0, std::move(constants)};
+  }
+  // U(-most, most), added to such constants.
+  static Initial uniform(double most, std::vector<double> constants = {0}) {
+    return {Kind::kUniform, most, std::move(constants)};
   }
   static Initial normal(double deviation) { return {Kind::kNormal, deviation, {}}; }
   // Random orthogonal, each (square) part separately: the left singular vectors of a Gaussian matrix.

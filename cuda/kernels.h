@@ -57,6 +57,11 @@ void spread_over_rows(Index rows, Index n, const real* x, real* y, bool add);
 // y (n) += sum of the rows of x (rows, n).
 void add_sum_of_rows(Index rows, Index n, const real* x, real* y);
 
+// Rows of x (steps, batch, n), those of each sentence but its last in reverse order (ops/arrange.h): y = the
+// rows, or 0 past the end of a sentence; with `add`, y += them, and nothing there.
+void reverse_sentences(Index steps, Index batch, Index n, const std::int32_t* lengths, const real* x, real* y,
+                       bool add);
+
 // y (1) = sum of x (n), in double.
 void sum(Index n, const real* x, real* y);
 
@@ -116,6 +121,25 @@ void gru_state_gradient(const GruStep& step, const real* h, const real* gates, c
 // are not active.
 void gru_reset_gradient(const GruStep& step, const real* h, const real* gates, const real* q, real* dx,
                         real* dh);
+
+// --- LSTM (lstm.cu; ops/lstm.h) ------------------------------------------------------------------------
+// Step t of `batch` rows, of which row b is active if t < lengths[b]; null: all are.
+struct LstmStep {
+  Index batch, n;
+  const std::int32_t* lengths;
+  Index t;
+};
+
+// gates (batch, 4n) = U h becomes [i, f, g, o] by x (batch, 4n) and the peepholes p (3n); sets h_next and
+// c_next (batch, n), which are h and c in rows that are not active.
+void lstm_step(const LstmStep& step, const real* x, const real* p, const real* h, const real* c, real* gates,
+               real* h_next, real* c_next);
+
+// From dh + dy and dc (batch, n), the gradients of h_next and c_next: sets dx (batch, 4n) and dp (batch, 3n),
+// whose sum over rows and steps is the gradient of p; dc becomes the gradient of c, and dh becomes 0, so that
+// dx U can be added. In rows that are not active dx = dp = 0, dh becomes dh + dy, and dc stays.
+void lstm_step_gradient(const LstmStep& step, const real* p, const real* gates, const real* c,
+                        const real* c_next, const real* dy, real* dh, real* dc, real* dx, real* dp);
 
 // --- Attention (attention.cu; ops/attention.h) ---------------------------------------------------------
 // keys (steps, batch, align), values (steps, batch, context), v (align) or null for the dot score, lengths

@@ -38,6 +38,24 @@ void copy_rows(const char* name, Index rows, Index width, const real* x, Index x
   });
 }
 
+// Row t, of sentence b, with length L: row L - 2 - t, but L - 1 stays.
+template <int kPack, bool kAdd>
+struct Reverse {
+  static constexpr int kWidth = kPack;
+  Index batch, columns;
+  const std::int32_t* lengths;
+  const real* x;
+  real* y;
+  __device__ void operator()(Index, Index row, Index column) const {
+    const Index t = row / batch, b = row % batch, last = lengths[b] - 1;
+    real* const to = y + row * columns + column;
+    if (t <= last)
+      put<kPack, kAdd>(x + ((t < last ? last - 1 - t : last) * batch + b) * columns + column, to);
+    else if (!kAdd)
+      store(to, Pack<kPack>{});
+  }
+};
+
 // The number of blocks one launch takes: 1 KiB of parameters.
 constexpr Index kPointers = 128;
 template <class T>
@@ -151,6 +169,17 @@ void spread_over_rows(Index rows, Index n, const real* x, real* y, bool add) {
 
 void copy_columns(Index rows, Index width, const real* x, Index x_stride, real* y, Index y_stride, bool add) {
   copy_rows("copy_columns", rows, width, x, x_stride, y, y_stride, add);
+}
+
+void reverse_sentences(Index steps, Index batch, Index n, const std::int32_t* lengths, const real* x, real* y,
+                       bool add) {
+  const Index rows = steps * batch;
+  with_width(many(rows * n) && aligned(x, y) && n % kWide == 0, [&](auto pack) {
+    if (add)
+      for_rows("reverse_sentences", 1, rows, n, Reverse<pack, true>{batch, n, lengths, x, y});
+    else
+      for_rows("reverse_sentences", 1, rows, n, Reverse<pack, false>{batch, n, lengths, x, y});
+  });
 }
 
 void join_blocks(const std::vector<const real*>& blocks, Index rows, Index width, Index x_stride, real* y) {

@@ -41,6 +41,24 @@ std::vector<Tensor> split(const Tensor& x) {
   return parts;
 }
 
+// y = or += x with each sentence reversed; the same in both directions. Rows in padding: 0, or unchanged.
+void reverse(const Tensor& x, const Indices& lengths, const Tensor& y, bool adding) {
+  const std::int64_t steps = x.shape()[0], batch = x.shape()[1], n = x.shape()[2];
+  if constexpr (kHasCuda)
+    if (x.on_cuda())
+      return cuda::reverse_sentences(steps, batch, n, lengths.in(x.memory()), x.data(), y.data(), adding);
+  if (!adding) y.fill(0);
+  parallel_for(batch, steps * n, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const std::int64_t last = lengths[static_cast<std::size_t>(b)] - 1;
+      for (std::int64_t t = 0; t <= last; ++t) {
+        const std::int64_t from = t < last ? last - 1 - t : last;
+        add_to(n, x.data() + (from * batch + b) * n, y.data() + (t * batch + b) * n);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Var slice(Var x, std::int64_t first, std::int64_t count) { return x.tape->slice(x, first, count); }
@@ -115,6 +133,16 @@ Var gather_sentences(Var x, const Indices& sentence_of_row) {
   gather(x.value(), index, y);
   return x.tape->record("gather_sentences", y, {x}, [x, index](const Tensor&, const Tensor& dy) {
     scatter_add(dy, index, x.gradient());
+  });
+}
+
+Var reverse_sentences(Var x, const Indices& lengths) {
+  check_rank("reverse_sentences", "x", x.shape(), 3, 3);
+  check_lengths("reverse_sentences", lengths, x.shape()[0], x.shape()[1]);
+  const Tensor y(x.shape(), x.value().memory());
+  reverse(x.value(), lengths, y, false);
+  return x.tape->record("reverse_sentences", y, {x}, [x, lengths](const Tensor&, const Tensor& dy) {
+    reverse(dy, lengths, x.gradient(), true);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/gru.h"
+#include "ops/lstm.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/output.h"
@@ -191,6 +192,21 @@ void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
                     large,
                     true,
                     {padding, {2, padding.rows}}});
+    rows.push_back({"lstm",
+                    {{steps, batch, 4 * n}, {batch, n}, {batch, n}, {4 * n, n}, {3 * n}},
+                    [lengths](Tape&, const Inputs& x) {
+                      const LstmStates y = lstm(x[0], {x[1], x[2]}, x[3], x[4], lengths);
+                      return stack({step(y.h, 0), step(y.h, y.h.shape()[0] / 2), y.last.h, y.last.c});
+                    },
+                    large,
+                    true,
+                    {padding}});
+    rows.push_back({"reverse_sentences",
+                    {{steps, batch, n}},
+                    [lengths](Tape&, const Inputs& x) { return reverse_sentences(x[0], lengths); },
+                    large,
+                    false,
+                    {padding}});
     rows.push_back({"gru_step with a context, every step",
                     {{steps, batch, 3 * n}, {3 * n, n}, {batch, n}, {steps, batch, 5}, {3 * n, 5}},
                     [steps](Tape&, const Inputs& x) {

@@ -10,6 +10,7 @@
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/gru.h"
+#include "ops/lstm.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/normalize.h"
@@ -29,6 +30,10 @@ struct Calls {
   }
   Var gru_once(const Shape& x, const Shape& h, const Shape& U) {
     return gru_step(of(x), of(h), StepWeight(of(U)));
+  }
+  void lstm_steps(const Shape& x, const Shape& h, const Shape& c, const Shape& U, const Shape& p,
+                  const Lengths& lengths) {
+    lstm(of(x), {of(h), of(c)}, of(U), of(p), lengths);
   }
   Var attention(const Shape& query, const Shape& keys, const Shape& values, const Shape& v,
                 const Lengths& lengths, const std::vector<int>& rows = {}) {
@@ -145,6 +150,34 @@ TEST_CASE_FIXTURE(Calls, "embed: ids inside of the vocabulary, as many as the ma
   check_message("[embed] (ids) word -2 is outside of (E) (9, 3)", [&] { embedding({0, 1, -2, 2}); });
   check_message("[embed] (ids) must have shape (4) but has (5)", [&] { embedding({0, 1, 2, 3, 4}); });
   check_message("[embed] (ids) must have shape (4) but has (3)", [&] { embedding({0, 1, 2}); });
+}
+
+TEST_CASE_FIXTURE(Calls, "lstm: 4n gates, 3n peepholes, lengths in 1 to T or none") {
+  const Shape x{5, 2, 12}, state{2, 3}, U{12, 3}, p{9};
+  lstm_steps(x, state, state, U, p, {});
+  check_message("[lstm] (x) must have 3 dimensions but has shape (2, 12)", [&] {
+    lstm_steps({2, 12}, state, state, U, p, {});
+  });
+  check_message("[lstm] (x) must have shape (5, 2, 12) but has (5, 2, 9)", [&] {
+    lstm_steps({5, 2, 9}, state, state, U, p, {});
+  });
+  check_message("[lstm] (U) must have shape (12, 3) but has (9, 3)", [&] {
+    lstm_steps(x, state, state, {9, 3}, p, {});
+  });
+  check_message("[lstm] (p) must have shape (9) but has (12)",
+                [&] { lstm_steps(x, state, state, U, {12}, {}); });
+  check_message("[lstm] (h) must have shape (2, 3) but has (1, 3)", [&] {
+    lstm_steps(x, {1, 3}, state, U, p, {});
+  });
+  check_message("[lstm] (c) must have shape (2, 3) but has (2, 4)", [&] {
+    lstm_steps(x, state, {2, 4}, U, p, {});
+  });
+  check_message("[lstm] (lengths) entry 1 must be in 1 to 5 but is 6", [&] {
+    lstm_steps(x, state, state, U, p, {5, 6});
+  });
+  check_message("[reverse_sentences] (lengths) must have 2 entries but has 1", [&] {
+    reverse_sentences(of({5, 2, 3}), {5});
+  });
 }
 
 TEST_CASE_FIXTURE(Calls, "gru: 3n gates, lengths in 1 to S") {

@@ -11,6 +11,7 @@
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/gru.h"
+#include "ops/lstm.h"
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/normalize.h"
@@ -177,6 +178,32 @@ TEST_CASE_FIXTURE(Values, "gru: one unit, three steps, both directions") {
         1e-6);
   check(gru_step(step(inputs, 1), of({1, 1}, {static_cast<real>(a)}), StepWeight(weights)), {1, 1}, {b},
         1e-6);
+}
+
+TEST_CASE_FIXTURE(Values, "lstm: one unit, two steps; i and f see the old c, o the new one") {
+  const Var x = of({2, 1, 4}, {0.5, -0.25, 0.75, 1, -1, 0.5, 0.25, -0.5}), U = of({4, 1}, {0.5, -1, 2, 1.5}),
+            p = of({3}, {1.5, -2, 0.75});
+  double h = 0.25, c = -0.5;
+  std::vector<double> states;
+  for (const std::vector<double>& at : {std::vector<double>{0.5, -0.25, 0.75, 1}, {-1, 0.5, 0.25, -0.5}}) {
+    const double i = logistic(at[0] + 0.5 * h + 1.5 * c), f = logistic(at[1] - 1 * h - 2 * c);
+    c = f * c + i * std::tanh(at[2] + 2 * h);
+    h = logistic(at[3] + 1.5 * h + 0.75 * c) * std::tanh(c);
+    states.push_back(h);
+  }
+  const LstmState start{of({1, 1}, {0.25}), of({1, 1}, {-0.5})};
+  const LstmStates both = lstm(x, start, U, p);
+  check(both.h, {2, 1, 1}, states, 1e-6);
+  check(both.last.h, {1, 1}, {h}, 1e-6);
+  check(both.last.c, {1, 1}, {c}, 1e-6);
+  const LstmStates one = lstm(x, start, U, p, {1});  // the second step is padding
+  check(one.h, {2, 1, 1}, {states[0], states[0]}, 1e-6);
+  check(lstm(slice(x, 1, 1), one.last, U, p).last.c, {1, 1}, {c}, 1e-6);
+}
+
+TEST_CASE_FIXTURE(Values, "reverse_sentences: the last word stays last, padding is 0") {
+  const Var x = of({4, 3, 1}, {1, 10, 100, 2, 20, 200, 3, 30, 300, 4, 40, 400});
+  check(reverse_sentences(x, {4, 3, 1}), {4, 3, 1}, {3, 20, 100, 2, 10, 0, 1, 30, 0, 4, 0, 0});
 }
 
 TEST_CASE_FIXTURE(Values, "gru: two units mix through U, and the reset gate acts before the product") {
