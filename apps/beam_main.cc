@@ -166,8 +166,11 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   if (aligner) write_result("the alignment error rate", aligner->report());
 }
 
-LoadedModel load(const std::string& folder, const Device& device) {
+LoadedModel load(const std::string& folder, const Device& device, bool aligns) {
   LoadedModel loaded = load_model_folder(folder);
+  if (aligns && !loaded.model->attends())
+    throw UsageError(join(folder, ": a model of type ", loaded.model->config().type,
+                          " has no attention: leave out the options of alignment"));
   loaded.model->parameters().move_to(*device.memory);
   return loaded;
 }
@@ -177,9 +180,10 @@ int beam(const BeamOptions& options) {
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
-  const LoadedModel loaded = load(options.model, device);
+  const bool aligns = !options.alignment.empty() || !options.alignment_reference.empty();
+  const LoadedModel loaded = load(options.model, device, aligns);
   std::optional<LoadedModel> opposite;
-  if (!options.alignment_symmetrize.empty()) opposite = load(options.alignment_symmetrize, device);
+  if (!options.alignment_symmetrize.empty()) opposite = load(options.alignment_symmetrize, device, aligns);
   Log log(options.quiet);
   log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
   if (options.score.empty())

@@ -87,7 +87,12 @@ void Config::set(const std::string& name, const FieldValue& value) {
   values_[name] = value;
 }
 
+bool Config::has(const Field& field) const {
+  return field.types.empty() || std::find(field.types.begin(), field.types.end(), type) != field.types.end();
+}
+
 bool Config::applies(const Field& field) const {
+  if (!has(field)) return false;
   if (field.needs.empty()) return true;
   const std::string& other = text(field.needs);
   return std::find(field.needs_one_of.begin(), field.needs_one_of.end(), other) != field.needs_one_of.end();

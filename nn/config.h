@@ -20,6 +20,8 @@ struct Field {
   std::string help;
   bool saved = true;  // false: only for training, not in model files
 
+  std::vector<std::string> types = {};  // the families that have it; empty: any (all_fields())
+
   // The field applies only if the field `needs` has one of these values; `needs` empty: always.
   std::string needs = {};
   std::vector<std::string> needs_one_of = {};
@@ -55,7 +57,8 @@ class Config {
   // Throws UsageError if the field rejects the value.
   void set(const std::string& name, const FieldValue& value);
 
-  // Whether the field applies, given the values of the others.
+  // Whether the type of model has the field, and whether it applies, given the values of the others.
+  bool has(const Field& field) const;
   bool applies(const Field& field) const;
 
   // Same type, sizes, and values of all saved fields.

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "nn/lstm/lstm.h"
 #include "nn/rnnsearch/rnnsearch.h"
 #include "tensor/error.h"
 
 namespace mininmt {
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {rnnsearch_family()};
+  static const std::vector<Family> all = {rnnsearch_family(), lstm_family()};
   return all;
 }
 
@@ -24,9 +25,12 @@ const Family& find_family(const std::string& name) {
 std::vector<Field> all_fields() {
   std::vector<Field> all;
   for (const Family& family : families())
-    for (const Field& field : family.fields)
-      if (std::none_of(all.begin(), all.end(), [&](const Field& known) { return known.name == field.name; }))
-        all.push_back(field);
+    for (const Field& field : family.fields) {
+      auto known =
+          std::find_if(all.begin(), all.end(), [&](const Field& other) { return other.name == field.name; });
+      if (known == all.end()) known = all.insert(all.end(), field);
+      known->types.push_back(family.name);
+    }
   return all;
 }
 

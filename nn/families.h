@@ -19,7 +19,8 @@ const std::vector<Family>& families();
 // Throws UsageError, listing the known names.
 const Family& find_family(const std::string& name);
 
-// The fields of all families, each name once.
+// The fields of all families, each name once, with the families that have it. A field of several families has
+// the same default value in all of them; the help is the first's.
 std::vector<Field> all_fields();
 
 // Only the fields of the config's own type, with their values.

@@ -65,6 +65,9 @@ class Model {
   // smoothing, the cross-entropy with the smoothed targets. Sends nothing to the GPU and waits for nothing.
   virtual Var costs(Tape& tape, const Batch& batch, const Training& training) const = 0;
 
+  // Whether its predictions have weights of the source positions, alpha.
+  virtual bool attends() const { return true; }
+
   // Encodes sources (S, B) and starts decoding. Lives as long as the tape.
   virtual std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const = 0;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "tensor/error.h"
@@ -67,7 +68,7 @@ std::string read_name(const Values& values) {
   throw UsageError("names with a line break are not supported");
 }
 
-Budget read_budget(const std::string& text) {
+Budget read_budget(const std::string& text, bool parts_of_epochs) {
   constexpr std::int64_t kLargest = 1'000'000'000'000;
   const auto refuse = [&](const std::string& why) {
     throw UsageError(
@@ -84,15 +85,31 @@ Budget read_budget(const std::string& text) {
     if (has_unit) part.pop_back();
     if (units_seen.find(unit) != std::string::npos) refuse("sets the same unit twice");
     units_seen += unit;
-    std::int64_t& count = unit == 'e' ? budget.epochs : unit == 'm' ? budget.minutes : budget.updates;
-    if (!read_number(part, count) || count < 0 || count > kLargest) refuse("is not a length of training");
+    const auto read = [&](auto& count) {
+      // Written so that NaN is refused.
+      if (!read_number(part, count) || !(count >= 0 && count <= kLargest))
+        refuse("is not a length of training");
+    };
+    if (unit == 'e')
+      read(budget.epochs);
+    else
+      read(unit == 'm' ? budget.minutes : budget.updates);
   }
+  if (!parts_of_epochs && budget.epochs != std::floor(budget.epochs)) refuse("has a part of an epoch");
   return budget;
+}
+
+// Without an exponent, which looks like the unit of epochs.
+std::string format_fixed(double value) {
+  std::array<char, 400> buffer;
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+  return {buffer.data(), end};
 }
 
 std::string format_budget(const Budget& budget) {
   Values parts;
-  if (budget.epochs > 0) parts.push_back(join(budget.epochs, "e"));
+  if (budget.epochs > 0) parts.push_back(format_fixed(budget.epochs) + "e");
   if (budget.updates > 0) parts.push_back(join(budget.updates, "u"));
   if (budget.minutes > 0) parts.push_back(join(budget.minutes, "m"));
   return parts.empty() ? "0" : join_list(parts, ",");
@@ -118,7 +135,10 @@ Kind<double> real(Range<double> range, const std::string& values_name) {
   return number(range, values_name, "a number");
 }
 
-Kind<Budget> budget() { return one_value<Budget>("LENGTH", read_budget, format_budget); }
+Kind<Budget> budget(bool parts_of_epochs) {
+  const auto read = [=](const std::string& text) { return read_budget(text, parts_of_epochs); };
+  return one_value<Budget>("LENGTH", read, format_budget);
+}
 
 Kind<std::string> name(const std::string& values_name) {
   return {values_name, read_name,
@@ -143,6 +163,10 @@ Kind<Values> choices(const std::vector<std::string>& choices) {
 Kind<Values> names_of_sides() { return two_of(name(), "SOURCE TARGET"); }
 
 Kind<std::vector<int>> integers_of_sides(Range<int> range) { return two_of(integer(range), "N N"); }
+
+Kind<std::vector<double>> two_reals(Range<double> range, const std::string& values_name) {
+  return two_of(real(range), values_name);
+}
 
 }  // namespace kind
 

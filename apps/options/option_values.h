@@ -22,7 +22,7 @@ struct Range {
 
 // How long to train, or how often to do something: the part reached first counts; 0 is never reached.
 struct Budget {
-  std::int64_t epochs = 0;
+  double epochs = 0;
   std::int64_t updates = 0;
   std::int64_t minutes = 0;
 
@@ -52,8 +52,9 @@ Kind<bool> request();
 // A decimal integer; a finite decimal number such as 0.5 or 1e-6.
 Kind<int> integer(Range<int> range);
 Kind<double> real(Range<double> range, const std::string& values_name = "X");
-// "10e", "5000u", "30m" or several with commas, "10e,30m". A plain number counts updates; "0" is empty.
-Kind<Budget> budget();
+// "10e", "5000u", "30m" or several with commas, "10e,30m". A plain number counts updates; "0" is empty. Parts
+// of epochs, "7.5e", are allowed or refused.
+Kind<Budget> budget(bool parts_of_epochs = false);
 // A file or folder; empty: none.
 Kind<std::string> name(const std::string& values_name = "FILE");
 Kind<std::string> choice(const std::vector<std::string>& choices);
@@ -62,6 +63,8 @@ Kind<std::vector<std::string>> choices(const std::vector<std::string>& choices);
 // A source and a target side.
 Kind<std::vector<std::string>> names_of_sides();
 Kind<std::vector<int>> integers_of_sides(Range<int> range);
+// Two numbers.
+Kind<std::vector<double>> two_reals(Range<double> range, const std::string& values_name);
 
 // The same, with `value` if the option is given without a value.
 template <class T>

@@ -54,10 +54,46 @@ label-smoothing = 0
 dropout-emb = 0
 dropout-annotations = 0
 dropout-readout = 0.1
+dropout-layers = 0.1
 after = 5e,3m
 valid-freq = 1e
 disp-freq = 100u
 save-freq = 1e
+)";
+
+// Sutskever, Vinyals, Le 2014, section 3 (MODEL.md 9.8); the paper tells no maximum length.
+const std::string kSutskever = R"(
+type = lstm
+dim-vocabs = 160000 80000
+dim-emb = 1000
+dim-rnn = 1000
+layers = 4
+reverse-source = true
+initial-range = 0.08
+forget-bias = 0
+max-length = 100
+mini-batch = 128
+mini-batch-words = 0
+maxi-batch = 20
+optimizer = sgd
+learn-rate = 0.7
+lr-halve = 5 0.5
+clip-norm = 5
+cost-type = ce-mean
+label-smoothing = 0
+dropout-emb = 0
+dropout-layers = 0
+exponential-smoothing = 0
+after = 7.5e
+early-stopping = 0
+valid-freq = 10000u
+disp-freq = 100u
+save-freq = 5000u
+beam-size = 12
+normalize = 0
+max-length-factor = 3
+min-length-factor = 0
+allow-unk = true
 )";
 
 const std::vector<std::pair<std::string, std::string>> kPresets = {
@@ -67,6 +103,8 @@ const std::vector<std::pair<std::string, std::string>> kPresets = {
     {"rnnsearch-50", kPaper + "max-length = 50\nalignment-model = additive\n"},
     {"rnnencdec-30", kPaper + "max-length = 30\nalignment-model = fixed\n"},
     {"rnnencdec-50", kPaper + "max-length = 50\nalignment-model = fixed\n"},
+    {"lstm-small", "type = lstm\nlayers = 2\n"},
+    {"sutskever", kSutskever},
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr char kUsage[] =
 mininmt-train --help explains the options.
 )";
 
-constexpr char kHelp[] = R"(mininmt-train learns to translate from sentence pairs (RNNsearch).
+constexpr char kHelp[] = R"(mininmt-train learns to translate from sentence pairs (RNNsearch and relatives).
 It reads tokenized text: two files, plain or gzipped, one sentence a line.
 
 Examples:
@@ -33,9 +33,11 @@ Data and model:
   --model FOLDER               where the model goes (required)
   --valid-sets SOURCE TARGET   text to measure progress on, and pick the best
   --preset NAME                tiny, small, rnnsearch-30, rnnsearch-50,
-                               rnnencdec-30, rnnencdec-50 [{preset}]
+                               rnnencdec-30, rnnencdec-50, lstm-small,
+                               sutskever [{preset}]
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
 Model:
+  --type NAME                  rnnsearch, or lstm: the deep LSTM [{type}]
   --dim-emb N, --dim-rnn N     embeddings, hidden units [{dim-emb}, {dim-rnn}]
   --alignment-model NAME       additive, fixed, diagonal, window, content,
                                hops [{alignment-model}]
@@ -99,7 +101,8 @@ Option& declare_field(OptionSet& set, const Field& field, FieldValue& value) {
     return set.add(field.name, *number,
                    kind::integer({static_cast<int>(field.least), static_cast<int>(field.most)}), field.help);
   if (double* const share = std::get_if<double>(&value))
-    return set.add(field.name, *share, kind::real({field.least, field.most}, "P"), field.help);
+    return set.add(field.name, *share, kind::real({field.least, field.most}, field.most < 1 ? "P" : "X"),
+                   field.help);
   if (bool* const flag = std::get_if<bool>(&value))
     return set.add(field.name, *flag, kind::flag(), field.help);
   return set.add(field.name, std::get<std::string>(value), kind::choice(field.choices), field.help);
@@ -149,9 +152,13 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "multiply the learning rate by X when validation stalls; 0 for never", "valid-sets");
   set.add("lr-decay-patience", options.lr_decay_patience, kind::integer(kCount),
           "stalled validations before each decay", "lr-decay");
-  set.add("after", options.after, kind::budget(),
-          "stop after so many epochs, updates or minutes, whichever comes first: 10e, 5000u, 30m, or several "
-          "as 10e,30m; a plain number counts updates, 0 sets no limit");
+  set.add(
+      "lr-halve", options.lr_halve, kind::two_reals({0.01, 1000}, "FROM EVERY"),
+      "halve the learning rate after FROM epochs, then every EVERY epochs, as 5 0.5; instead of --lr-decay");
+  set.add(
+      "after", options.after, kind::budget(true),
+      "stop after so many epochs, updates or minutes, whichever comes first: 7.5e, 5000u, 30m, or several "
+      "as 10e,30m; a plain number counts updates, 0 sets no limit");
   set.add("early-stopping", options.early_stopping, kind::integer(kCountOrOff),
           "stop after N validations in a row without a new best; 0 for never", "valid-sets");
   set.add("seed", options.seed, kind::integer({0, 2147483647}), "seed of all random numbers");
@@ -259,11 +266,12 @@ void settle(const Settings& given, TrainOptions& options) {
 void check_fields(const Settings& given, const Settings& stronger, const Config& config) {
   for (const Field& field : config.fields()) {
     const po::option* const setting = find_setting(given, field.name);
-    if (setting == nullptr || config.applies(field) || find_setting(stronger, field.needs) != nullptr)
-      continue;
-    throw UsageError(join(label(*setting), " is for ", dashes(*setting), field.needs, " ",
-                          join_list(field.needs_one_of, " or "), ", and this model's is ",
-                          config.text(field.needs), ": leave it out"));
+    const std::string needs = config.has(field) ? field.needs : "type";
+    if (setting == nullptr || config.applies(field) || find_setting(stronger, needs) != nullptr) continue;
+    throw UsageError(join(label(*setting), " is for ", dashes(*setting), needs, " ",
+                          join_list(needs == "type" ? field.types : field.needs_one_of, " or "),
+                          ", and this model's is ", needs == "type" ? config.type : config.text(needs),
+                          ": leave it out"));
   }
 }
 
@@ -334,6 +342,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
     settle(given, options);
   }
   set.exclusive(sources, "vocabs", "dim-vocabs");
+  set.exclusive(sources, "lr-halve", "lr-decay");
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
   for (const Settings& given : {command_line, file}) set.check_needs(given);

@@ -34,8 +34,9 @@ struct TrainOptions : Recipe {
   int mini_batch_words = 0;  // if not 0: by target words instead
   int maxi_batch = 20;       // minibatches fetched and sorted together
 
-  double lr_decay = 0.5;      // factor on the learning rate when validation stalls; 0: none
-  int lr_decay_patience = 3;  // stalls before each decay
+  double lr_decay = 0.5;         // factor on the learning rate when validation stalls; 0: none
+  int lr_decay_patience = 3;     // stalls before each decay
+  std::vector<double> lr_halve;  // instead: the rate is halved after so many epochs, then every so many
 
   Budget after = {.epochs = 15};  // empty: no limit
   int early_stopping = 10;        // validations in a row without a new best; 0: off

@@ -100,14 +100,19 @@ Trainer::Mark Trainer::now() const {
 // Whether `frequency` has passed since `last`.
 bool Trainer::due(const Budget& frequency, const Mark& last) const {
   const Mark now = this->now();
-  return frequency.reached_by({now.epochs - last.epochs, now.updates - last.updates,
+  return frequency.reached_by({static_cast<double>(now.epochs - last.epochs), now.updates - last.updates,
                                static_cast<std::int64_t>((now.seconds - last.seconds) / 60)});
 }
 
 bool Trainer::reached_end() const {
   const Mark now = this->now();
-  return options_.after.reached_by({now.epochs, now.updates, static_cast<std::int64_t>(now.seconds / 60)}) ||
+  return options_.after.reached_by({epochs(), now.updates, static_cast<std::int64_t>(now.seconds / 60)}) ||
          schedule_.stops();
+}
+
+double Trainer::epochs() const {
+  return static_cast<double>(stream_.epoch()) +
+         static_cast<double>(stream_.pairs()) / static_cast<double>(corpus_.size());
 }
 
 double Trainer::fraction_done() const {
@@ -116,11 +121,7 @@ double Trainer::fraction_done() const {
   if (after.updates > 0)
     fraction = static_cast<double>(updater_.updates()) / static_cast<double>(after.updates);
   if (after.minutes > 0) fraction = std::max(fraction, seconds() / 60 / static_cast<double>(after.minutes));
-  if (after.epochs > 0) {
-    const double epochs = static_cast<double>(stream_.epoch()) +
-                          static_cast<double>(stream_.pairs()) / static_cast<double>(corpus_.size());
-    fraction = std::max(fraction, epochs / static_cast<double>(after.epochs));
-  }
+  if (after.epochs > 0) fraction = std::max(fraction, epochs() / after.epochs);
   return std::min(fraction, 1.0);
 }
 
@@ -200,6 +201,8 @@ int Trainer::stopped() {
 }
 
 void Trainer::take_update() {
+  if (const std::vector<double>& halve = options_.lr_halve; !halve.empty())
+    set_learn_rate(halved(options_.learn_rate, halve[0], halve[1], epochs()));
   epoch_ = stream_.epoch() + 1;
   updater_.start(minibatch_of(corpus_, stream_.next()));
   take_reports(false);
@@ -296,7 +299,10 @@ void Trainer::take_scores(const ValidationScores& scores, double took) {
   for (std::size_t i = 0; options_.keep_best && i < values.size(); ++i)
     if (schedule_.improved()[i])
       or_warn([&] { saver_.save_model(best_name(options_.valid_metrics[i]), updater_.values(), at_end_); });
-  const double rate = schedule_.learn_rate(updater_.learn_rate());
+  set_learn_rate(schedule_.learn_rate(updater_.learn_rate()));
+}
+
+void Trainer::set_learn_rate(double rate) {
   if (rate == updater_.learn_rate()) return;
   updater_.set_learn_rate(rate);
   log_.info(join("learning rate ", rate));

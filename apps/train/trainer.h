@@ -55,11 +55,13 @@ class Trainer {
   Mark now() const;
   bool due(const Budget& frequency, const Mark& last) const;
   double seconds() const { return clock_() - start_; }  // of training, over all its runs
+  double epochs() const;                                // so far, with the part of the last one
   double fraction_done() const;
   bool reached_end() const;
   int train();
   int finish();
   void take_update();
+  void set_learn_rate(double rate);
   void take_reports(bool wait);
   void take_report(const UpdateReport& report);
   void check_finite(const UpdateReport& report);

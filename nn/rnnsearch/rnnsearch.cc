@@ -53,7 +53,7 @@ std::vector<Field> rnnsearch_fields() {
   }
   std::vector<Field> fields = {
       size_field("dim-emb", 256, "m, size of embeddings"),
-      size_field("dim-rnn", 256, "n, hidden units of each GRU"),
+      size_field("dim-rnn", 256, "n, units of each recurrent layer"),
       size_field("dim-maxout", 128, "l, units of the readout's maxout layer"),
       choice_field(
           "decoder-order", {"authors", "body", "appendix"},

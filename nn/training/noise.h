@@ -12,9 +12,10 @@ struct Noise {
   std::uint64_t part = 0;                // of the minibatch
   const std::uint64_t* later = nullptr;  // see Draws: on the GPU, `update << 20` of a captured update
 
-  // Each place where a model applies dropout has its own site, 1 to 15.
+  // Each place where a model applies dropout has its own site, counted from 1.
   Var apply(Var x, double p, std::uint64_t site) const {
-    return on && p > 0 ? dropout(x, p, {seed, update << 20 | part << 4 | site, later}) : x;
+    if (!on || p == 0) return x;
+    return dropout(x, p, {seed + (site >> 4 << 32), update << 20 | part << 4 | (site & 15), later});
   }
 };
 

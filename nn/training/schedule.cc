@@ -7,6 +7,11 @@
 
 namespace mininmt {
 
+double halved(double rate, double from, double every, double epochs) {
+  if (epochs < from) return rate;
+  return rate * std::exp2(-1 - std::floor((epochs - from) / every));
+}
+
 bool Schedule::beats(std::size_t metric, double a, double b) const {
   return options_.higher_is_better[metric] ? a > b : a < b;
 }

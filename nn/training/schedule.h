@@ -1,4 +1,4 @@
-// What follows from validation: the best score so far, learning rate decay at stalls, early stopping.
+// The learning rate over time, and what follows from validation: the best score so far, learning rate decay at stalls, early stopping.
 #pragma once
 
 #include <vector>
@@ -6,6 +6,9 @@
 #include "nn/training/state.h"
 
 namespace mininmt {
+
+// The learning rate after `epochs`: `rate` halved when `from` epochs are over, and again every `every` epochs.
+double halved(double rate, double from, double every, double epochs);
 
 class Schedule {
  public:

@@ -34,7 +34,10 @@ TrainOptions read_options(Arguments& arguments) {
     const auto limits = arguments.list("dim-vocabs", {"", ""});
     line.insert(line.end(), {"--dim-vocabs", limits[0], limits[1]});
   }
-  return std::get<TrainOptions>(parse_train_options(line));
+  const auto options = std::get<TrainOptions>(parse_train_options(line));
+  if (options.config.type != "rnnsearch")
+    throw UsageError("mininmt-bench-model: models of type " + options.config.type + " are not measured yet");
+  return options;
 }
 
 Setup read_setup(Arguments& arguments) {

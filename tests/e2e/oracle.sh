@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# mininmt-beam --score against the NumPy model (tests/oracle): every decoder order and kind of attention, 100
-# pairs each.
-# With a model folder and two text files, only those: oracle.sh BUILD MODEL SOURCE TARGET
+# mininmt-beam --score against the NumPy models (tests/oracle): every decoder order and kind of attention, and
+# the other families, 100 pairs each.
+# With a model folder of RNNsearch and two text files, only those: oracle.sh BUILD MODEL SOURCE TARGET
 . "$(dirname "$0")/lib.sh" "$@"
 python=
 for candidate in python3 /usr/bin/python3; do
@@ -9,11 +9,11 @@ for candidate in python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || { echo "no Python with NumPy: install python3-numpy"; exit 1; }
 
-# agree MODEL SOURCE TARGET
+# agree MODEL SOURCE TARGET [FAMILY]
 agree() {
   expect 0 "$beam" --quiet --precision float32 --model "$1" --input "$2" --score "$3"
   mv out scores
-  expect 0 "$python" "$tests/oracle/rnnsearch.py" --check "$1" "$2" "$3" scores
+  expect 0 "$python" "$tests/oracle/${4:-rnnsearch}.py" --check "$1" "$2" "$3" scores
   cat out
 }
 
@@ -32,6 +32,16 @@ for order in authors body appendix; do
     agree "$order-$alignment" text.source text.target
   done
 done
+
+for reversed in reverse-source no-reverse-source; do
+  expect 0 "$python" "$tests/oracle/random_model.py" "lstm-$reversed" --type lstm "--$reversed" --text text --sentences 100 \
+    --length 25 --dim-emb 13 --dim-rnn 17
+  printf 'lstm, %s: ' "$reversed"
+  agree "lstm-$reversed" text.source text.target lstm
+done
+expect 2 "$beam" --quiet --model lstm-reverse-source --input text.source --alignment hard
+says err '^mininmt-beam: error: lstm-reverse-source: a model of type lstm has no attention: leave out the options of alignment$'
+silent out
 
 # The check can fail: scores of another decoder order differ.
 expect 0 "$beam" --quiet --precision float32 --model body-additive --input text.source --score text.target

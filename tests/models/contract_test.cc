@@ -129,7 +129,8 @@ TEST_CASE("attention, where a model has one, is on the words of the sentence alo
   for_each_model([](const ModelRow&, const Model& model) {
     Forced forced(model);
     for (std::size_t i = 0; i < 3; ++i) forced.step(i);
-    if (!forced.prediction.alpha.defined()) return;
+    REQUIRE(forced.prediction.alpha.defined() == model.attends());
+    if (!model.attends()) return;
     const Tensor alpha = forced.prediction.alpha.to(cpu_memory());
     REQUIRE(alpha.shape() == Shape{4, 6});
     for (std::int64_t b = 0; b < 4; ++b)

@@ -17,6 +17,7 @@ inline std::vector<ModelRow> model_table() {
     rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
   for (const std::string& order : kOrders)
     rows.push_back({"rnnsearch, plain, " + order, plain(small_config(order))});
+  rows.push_back({"lstm", lstm_config()});
   return rows;
 }
 

@@ -92,6 +92,18 @@ inline double smoothing_of(const Config& config, double label_smoothing) {
   return find_family(config.type).one_softmax(config) ? label_smoothing : 0;
 }
 
+// The deep LSTM, of two layers.
+inline Config lstm_config(double dropout = 0) {
+  Config config("lstm", find_family("lstm").fields);
+  config.source_words = 9;
+  config.target_words = 11;
+  config.set("dim-emb", 3);
+  config.set("dim-rnn", 4);
+  config.set("layers", 2);
+  for (const char* place : {"dropout-emb", "dropout-layers"}) config.set(place, dropout);
+  return config;
+}
+
 // All parameters from N(0, deviation^2).
 inline std::unique_ptr<Model> random_model(const Config& config, std::uint64_t seed = 1,
                                            double deviation = 0.7) {

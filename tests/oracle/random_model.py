@@ -14,7 +14,19 @@ import struct
 import numpy as np
 
 
-def shapes(o):
+def lstm_shapes(o):
+    """The same of the deep LSTM, MODEL.md 9.8."""
+    m, n = o.dim_emb, o.dim_rnn
+    table = {"source_embedding": (o.source_words, m), "target_embedding": (o.target_words, m)}
+    for cell in [f"{side}.layer{i}" for side in ["encoder", "decoder"] for i in range(1, o.layers + 1)]:
+        for gate in "ifco":
+            table |= {f"{cell}.W_{gate}": (n, m if cell.endswith("layer1") else n), f"{cell}.U_{gate}": (n, n),
+                      f"{cell}.b_{gate}": (n,)}
+        table |= {f"{cell}.p_{gate}": (n,) for gate in "ifo"}
+    return table | {"output.W_o": (o.target_words, n), "output.b_y": (o.target_words,)}
+
+
+def rnnsearch_shapes(o):
     """Name to shape, as in the tables of MODEL.md 8 and 9. The fixed vector (9.1) has no attention and no backward
     encoder, and its context is n wide."""
     m, n, backward = o.dim_emb, o.dim_rnn, o.alignment_model != "fixed"
@@ -52,6 +64,12 @@ def shapes(o):
     return table | {"output.W_o": (o.target_words, o.dim_maxout), "output.b_y": (o.target_words,)}
 
 
+COMMON = ["type", "dim-emb", "dim-rnn", "source-words", "target-words"]
+FIELDS = {"rnnsearch": COMMON + ["dim-align", "gaussians", "hops", "hop-score", "addressing", "joint", "dim-maxout",
+                                 "alignment-model", "decoder-order"],
+          "lstm": COMMON + ["layers", "reverse-source"]}
+
+
 def write_safetensors(path, tensors, metadata):
     """Header length (8 bytes, little-endian), header (JSON, padded to 8 bytes with spaces), then the float32 data."""
     header, offset = {"__metadata__": metadata}, 0
@@ -73,10 +91,9 @@ def write_lines(path, lines):
 
 def write_model(o):
     rng = np.random.default_rng(o.seed)
-    tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes(o).items())}
-    names = ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "joint", "dim-maxout",
-             "source-words", "target-words", "alignment-model", "decoder-order"]
-    config = {"format": 2, "type": "rnnsearch"} | {name: getattr(o, name.replace("-", "_")) for name in names}
+    shapes = (lstm_shapes if o.type == "lstm" else rnnsearch_shapes)(o)
+    tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes.items())}
+    config = {"format": 2} | {name: getattr(o, name.replace("-", "_")) for name in FIELDS[o.type]}
     os.makedirs(o.folder, exist_ok=True)
     write_safetensors(os.path.join(o.folder, "model.safetensors"), tensors, {"mininmt": json.dumps(config)})
     for side, letter, words in [("source", "s", o.source_words), ("target", "t", o.target_words)]:
@@ -97,6 +114,9 @@ def main():
     for name, value in sizes:
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
+    parser.add_argument("--type", choices=list(FIELDS), default="rnnsearch")
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--reverse-source", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--alignment-model", default="additive",
                         choices=["additive", "fixed", "diagonal", "window", "content", "hops", "hard", "transducer"])
     parser.add_argument("--joint", choices=["additive", "deep"], default="additive")

@@ -176,12 +176,8 @@ class Model:
         if config["format"] == 1:
             config |= {"alignment-model": config["alignment"], "decoder-order": config["decoder_order"]}
         self.kind, self.order, self.hops = config["alignment-model"], config["decoder-order"], config.get("hops")
-        self.source_ids = read_vocab(os.path.join(folder, "source.vocab"))
-        self.target_ids = read_vocab(os.path.join(folder, "target.vocab"))
-        self.p = {}
-        for name, value in tensors.items():
-            group, _, symbol = name.rpartition(".")
-            self.p.setdefault(group, {})[symbol] = value
+        self.source_ids, self.target_ids = read_vocabs(folder)
+        self.p = by_group(tensors)
 
     def annotate(self, source):
         """MODEL.md 1, 3: the annotations (S, 2n) and s_0 (n)."""
@@ -268,6 +264,19 @@ def read_vocab(path):
     return {word: number for number, word in enumerate(read_lines(path))}
 
 
+def read_vocabs(folder):
+    return tuple(read_vocab(os.path.join(folder, side + ".vocab")) for side in ["source", "target"])
+
+
+def by_group(tensors):
+    """by_group(tensors)["decoder"]["U_z"] is decoder.U_z."""
+    groups = {}
+    for name, value in tensors.items():
+        group, _, symbol = name.rpartition(".")
+        groups.setdefault(group, {})[symbol] = value
+    return groups
+
+
 def word_ids(line, vocab):
     return [vocab.get(word, UNKNOWN) for word in line.split(" ") if word] + [END]
 
@@ -287,14 +296,14 @@ def check(expected, scores_path):
     return bool(differences[worst] <= TOLERANCE)
 
 
-def main():
-    parser = argparse.ArgumentParser(description="log p(y|x) under an RNNsearch model, in NumPy and float64.")
+def main(model_class=Model):
+    parser = argparse.ArgumentParser(description="log p(y|x) under a model, in NumPy and float64.")
     parser.add_argument("--check", action="store_true", help="compare with a file of scores, one a line")
     parser.add_argument("files", nargs="+", metavar="MODEL_DIR SOURCE TARGET [SCORES]")
     options = parser.parse_args()
     if len(options.files) != (4 if options.check else 3):
         parser.error("needs MODEL_DIR SOURCE TARGET, and SCORES with --check")
-    model = Model(options.files[0])
+    model = model_class(options.files[0])
     scores = score(model, options.files[1], options.files[2])
     if options.check:
         sys.exit(0 if check(scores, options.files[3]) else 1)

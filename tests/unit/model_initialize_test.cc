@@ -117,6 +117,32 @@ TEST_CASE("content addressing starts with beta 5, and full addressing mostly wit
   }
 }
 
+TEST_CASE("the deep LSTM starts uniform; the biases of forget gates higher") {
+  for (const double bias : {0.0, 1.0}) {
+    Config config = lstm_config();
+    config.set("dim-rnn", 32);
+    config.set("forget-bias", bias);
+    const auto model = make_model(config);
+    model->parameters().initialize(1);
+    for (const Parameter* p : model->parameters().all())
+      for (const Part& part : p->parts) {
+        INFO(part.name);
+        const Tensor x = part_of(*model, part.name);
+        const double centre = part.name.ends_with("b_f") ? bias : 0;
+        double least = 2, most = -2;
+        for (real v : x.values()) {
+          least = std::min(least, v - centre);
+          most = std::max(most, v - centre);
+        }
+        CHECK(least >= -0.08 - 1e-6);
+        CHECK(most <= 0.08 + 1e-6);
+        if (x.size() < 27) continue;
+        CHECK(most - least > 0.12);
+        CHECK(std::abs(mean(x) - centre) < 0.025);
+      }
+  }
+}
+
 TEST_CASE("the values are a function of the seed") {
   const auto a = initialized(1), b = initialized(1), c = initialized(2);
   const auto as = a->parameters().values().values(), bs = b->parameters().values().values();

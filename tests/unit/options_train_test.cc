@@ -55,6 +55,75 @@ TEST_CASE("the paper's presets are the paper's recipe") {
   }
 }
 
+TEST_CASE("the preset of the deep LSTM is the published recipe, 384 million parameters in all") {
+  const TrainOptions options = parse({"--preset", "sutskever"});
+  CHECK(options.config.type == "lstm");
+  CHECK(options.config.flag("reverse-source"));
+  CHECK(options.config.real_number("initial-range") == 0.08);
+  for (const char* field : {"forget-bias", "dropout-emb", "dropout-layers"})
+    CHECK(options.config.real_number(field) == 0);
+  CHECK(options.optimizer == "sgd");
+  CHECK(options.learn_rate == 0.7);
+  CHECK(options.lr_halve == std::vector<double>{5, 0.5});
+  CHECK(options.lr_decay == 0);
+  CHECK(options.after == Budget{7.5, 0, 0});
+  CHECK(options.mini_batch == 128);
+  CHECK(options.cost_type == "ce-mean");
+  CHECK(options.clip_norm == 5);
+  CHECK(options.label_smoothing == 0);
+  CHECK(options.decoding.beam_size == 12);
+  CHECK(options.dim_vocabs == std::vector<int>{160000, 80000});
+  Config config = options.config;
+  config.source_words = 160000;
+  config.target_words = 80000;
+  std::int64_t count = 0;  // of declared parameters, which take no memory
+  for (const Parameter& p : find_family("lstm").make(config)->parameters().declared())
+    count += p.shape.size();
+  // Embeddings, output, and 4 + 4 layers of W, U, b and p.
+  CHECK(count == 240'000'000 + 80'000'000 + 80'000 + 8 * (8'000'000 + 4'000 + 3'000));
+
+  const TrainOptions small = parse({"--preset", "lstm-small"});
+  CHECK(small.config.type == "lstm");
+  CHECK(small.config.integer("layers") == 2);
+  CHECK(small.config.integer("dim-rnn") == 256);
+  CHECK(small.config.real_number("forget-bias") == 1);
+  CHECK(small.config.real_number("dropout-layers") > 0);
+  CHECK(small.optimizer == "adam");
+}
+
+TEST_CASE("halving at fixed times and decay at stalls exclude each other; the stronger source decides") {
+  CHECK(parse({"--lr-halve", "2", "1"}).lr_decay == 0);
+  const TrainOptions options =
+      parse({"--preset", "sutskever", "--valid-sets", "v.en", "v.fr", "--lr-decay", "0.5"});
+  CHECK(options.lr_halve.empty());
+  CHECK(options.lr_decay == 0.5);
+  CHECK(refusal({"--lr-halve", "2", "1", "--valid-sets", "v.en", "v.fr", "--lr-decay", "0.5"}) ==
+        "--lr-halve and --lr-decay exclude each other: leave one out");
+  CHECK(refusal({"--lr-halve", "2", "0"}) == "--lr-halve: '0' is not a number from 0.01 to 1000");
+}
+
+TEST_CASE("fields of another family are refused, unless a stronger source chose the family") {
+  CHECK(refusal({"--type", "lstm", "--alignment-model", "additive"}) ==
+        "--alignment-model is for --type rnnsearch, and this model's is lstm: leave it out");
+  CHECK(refusal({"--layers", "2"}) ==
+        "--layers is for --type lstm, and this model's is rnnsearch: leave it out");
+  CHECK(refusal_of_config("preset = lstm-small\ndim-align = 3\n") ==
+        "my.ini:2: dim-align is for type rnnsearch, and this model's is lstm: leave it out");
+  const TemporaryFolder folder;
+  const std::string sizes = folder.write("sizes.ini", "dim-align = 3\ndim-rnn = 4\n");
+  const TrainOptions options = parse({"--config", sizes, "--type", "lstm"});
+  CHECK(options.config.integer("dim-rnn") == 4);
+  CHECK_FALSE(holds(to_config(options), "alignment-model"));
+}
+
+TEST_CASE("fields that families share have one default value") {
+  const std::vector<Field> all = all_fields();
+  for (const Family& family : families())
+    for (const Field& field : family.fields)
+      for (const Field& shared : all)
+        if (shared.name == field.name) CHECK_MESSAGE(shared.standard == field.standard, field.name);
+}
+
 TEST_CASE("command line over file over preset over default") {
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "preset = rnnsearch-50\ndim-rnn = 7\ndim-emb = 8\n");

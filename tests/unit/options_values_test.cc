@@ -60,6 +60,24 @@ TEST_CASE("budgets read and write epochs, updates and minutes") {
   }
 }
 
+TEST_CASE("a budget may have a part of an epoch where it is allowed") {
+  const auto kind = kind::budget(true);
+  CHECK(kind.read({"7.5e"}) == Budget{7.5, 0, 0});
+  for (const char* text : {"7.5e", "0.25e,30m", "100000e", "1000000000000e"})
+    CHECK(kind.write(kind.read({text})) == Values{text});
+  for (const char* wrong : {"1.5u", "1.5m", "nane", "infe", "-0.5e", "1.5"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(kind.read({wrong}), UsageError);
+  }
+  CHECK_THROWS_WITH_AS(
+      parse_budget("0.5e"),
+      "'0.5e' has a part of an epoch: give epochs, updates or minutes as in 10e, 5000u, 30m, or "
+      "several as in 10e,30m",
+      UsageError);
+  CHECK(Budget{7.5, 0, 0}.reached_by({7.5, 0, 0}));
+  CHECK_FALSE(Budget{7.5, 0, 0}.reached_by({7.25, 0, 0}));
+}
+
 TEST_CASE("a budget is reached by its first part, never by a part of 0") {
   const Budget budget = parse_budget("10e,30m");
   CHECK(budget.reached_by({10, 0, 0}));

@@ -125,6 +125,18 @@ TEST_CASE("training ends as soon as its epochs, updates or minutes are reached, 
   CHECK(updates_after({.epochs = 3, .updates = 100, .minutes = 3}, 20) == 6);
 }
 
+TEST_CASE("parts of epochs: when training ends, and when the learning rate is halved") {
+  CHECK(updates_after({.epochs = 2.5}, 0) == 5);
+  CHECK(updates_after({.epochs = 2.25}, 0) == 5);
+  Run run;
+  run.options.learn_rate = 8;
+  run.options.lr_decay = 0;
+  run.options.lr_halve = {1, 0.5};
+  run.options.after = {.epochs = 2.5};
+  run.train();
+  CHECK(run.rates == Numbers{8, 8, 4, 2, 1});
+}
+
 TEST_CASE("validation comes exactly as often as asked, and once at the end") {
   const std::pair<Budget, Numbers> cases[] = {{{.updates = 3}, {3, 6, 9, 10}},
                                               {{.updates = 5}, {5, 10}},

@@ -71,6 +71,13 @@ TEST_CASE("schedule: the learning rate falls at every so many stalls in a row, a
   CHECK(rates == std::vector<double>{8, 8, 8, 8, 4, 4, 2, 2, 2, 2});
 }
 
+TEST_CASE("schedule: the learning rate is halved after so many epochs, and then every so many") {
+  std::vector<double> rates;
+  for (double epochs : {0.0, 4.99, 5.0, 5.49, 5.5, 6.0, 6.5, 7.0, 7.49})
+    rates.push_back(halved(0.64, 5, 0.5, epochs));
+  CHECK(rates == std::vector<double>{0.64, 0.64, 0.32, 0.32, 0.16, 0.08, 0.04, 0.02, 0.02});
+}
+
 TEST_CASE("schedule: without decay and early stopping nothing follows from stalls") {
   Schedule schedule({.higher_is_better = {false}, .lr_decay = 0, .early_stopping = 0});
   for (int i = 0; i < 100; ++i) schedule.take({5});
