@@ -207,6 +207,43 @@ void normalize(Index rows, Index n, const real* x, const real* a, real* y);
 void add_normalize_gradient(Index rows, Index n, const real* x, const real* a, const real* dy, real* dx,
                             real* da);
 
+// --- Layer normalization (layer_norm.cu; ops/layer_norm.h) ------------------------------------------------
+// y = gain * x^ + bias for each row of x (rows, n). In the gradient dx += and rows_of_gain (rows, n) =
+// dy * x^, whose sum over the rows is dgain; each may be null.
+inline constexpr real kLayerNormEpsilon = static_cast<real>(1e-6);
+void layer_norm(Index rows, Index n, const real* x, const real* gain, const real* bias, real* y);
+void add_layer_norm_gradient(Index rows, Index n, const real* x, const real* gain, const real* dy, real* dx,
+                             real* rows_of_gain);
+
+// --- Multi-head attention (multi_head_attention.cu; ops/multi_head_attention.h) ---------------------------
+// Weights of `all` heads, `heads` of each sentence, (all, queries, keys). lengths (sentences) or null for all
+// keys; causal: query t has only the keys up to t.
+struct HeadWeights {
+  Index all, heads, queries, keys;
+  real scale;
+  bool causal;
+  const std::int32_t* lengths;
+};
+
+// In place: scores become weights, softmax of scale e, exactly 0 elsewhere; dp becomes the gradient of the
+// scores, scale p (dp - sum_j p_j dp_j).
+void head_weights(const HeadWeights& w, real* e);
+void head_weights_gradient(const HeadWeights& w, const real* p, real* dp);
+
+// query (rows, d), keys and values (*, d): row r attends to rows picked[r * count + j], those that are not
+// negative. alpha (rows, count), the mean over the heads, and context (rows, d).
+struct PickedRows {
+  Index rows, count, heads, d;
+  real scale;
+  const std::int32_t* picked;
+};
+void attend_to_rows(const PickedRows& o, const real* query, const real* keys, const real* values, real* alpha,
+                    real* context);
+
+// --- Positions (positions.cu; ops/positions.h) ------------------------------------------------------------
+// y = factor x + PE(first + t) at step t, x (steps, batch, d).
+void add_positions(Index steps, Index batch, Index d, real factor, Index first, const real* x, real* y);
+
 // --- Softmax (softmax.cu; ops/softmax.h, ops/softmax_xent.h) -------------------------------------------
 // y = softmax of the first lengths[r] (null: all n) entries of each row of x (rows, n), exactly 0 elsewhere.
 void softmax(Index rows, Index n, const std::int32_t* lengths, const real* x, real* y);

@@ -138,5 +138,6 @@ Var scale(Var x, real factor) {
 Var tanh(Var x) { return elementwise<Tanh>(x); }
 Var sigmoid(Var x) { return elementwise<Sigmoid>(x); }
 Var softplus(Var x) { return elementwise<Softplus>(x); }
+Var relu(Var x) { return elementwise<Relu>(x); }
 
 }  // namespace mininmt

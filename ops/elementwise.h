@@ -24,4 +24,7 @@ Var sigmoid(Var x);
 // y = log(1 + e^x)                                    dx += dy / (1 + e^-x), from the input
 Var softplus(Var x);
 
+// y = max(0, x)                                       dx += dy where y > 0
+Var relu(Var x);
+
 }  // namespace mininmt

@@ -30,7 +30,13 @@ struct Softplus {  // with e^-|x|, which does not overflow
   static MININMT_PORTABLE real slope_from_input(real x) { return mininmt::sigmoid(x); }
 };
 
-using ElementwiseFunctions = std::tuple<Tanh, Sigmoid, Softplus>;
+struct Relu {  // NaN stays NaN
+  static constexpr const char* name = "relu";
+  static MININMT_PORTABLE real value(real x) { return x < 0 ? 0 : x; }
+  static MININMT_PORTABLE real slope_from_output(real y) { return y > 0 ? 1 : 0 * y; }
+};
+
+using ElementwiseFunctions = std::tuple<Tanh, Sigmoid, Softplus, Relu>;
 
 // Whether backward keeps the output; the slope of F from what is kept.
 template <class F>

@@ -16,6 +16,7 @@
 #include "ops/softmax_xent.h"
 #include "tests/ops/attention_rows.h"
 #include "tests/ops/cell_rows.h"
+#include "tests/ops/transformer_rows.h"
 
 namespace mininmt {
 namespace {
@@ -276,6 +277,7 @@ const std::vector<ElementwiseRow>& elementwise_rows() {
       {"sigmoid", sigmoid, logistic, [](Exact x) { return logistic(x) * logistic(-x); }},
       {"softplus", softplus,
        [](Exact x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, logistic},
+      {"relu", relu, [](Exact x) { return x > 0 ? x : 0; }, [](Exact x) { return x > 0 ? Exact{1} : 0; }},
   };
   return rows;
 }
@@ -297,6 +299,7 @@ const std::vector<OpRow>& op_table() {
                          {3, 3, 33, 17},
                          {37, 33, 65, 129, true}});
     add_cells(rows, {{1, 1, 1, 1, 2}, {3, 1, 2, 7, 3}, {5, 3, 4, 3, 7}, {17, 9, 12, 33, 129, true}});
+    add_transformer(rows, {{1, 1, 1, 1, 4}, {3, 4, 2, 1, 6}, {4, 3, 3, 2, 3}, {33, 35, 3, 3, 22, true}});
     add_readout(rows, {{1, 1}, {1, 7}, {3, 33}, {17, 3}, {7, 17}, {77, 1001, true}});
     return rows;
   }();
@@ -317,6 +320,7 @@ const std::vector<OpRow>& wide_op_table() {
                          {1100, 2, 31, 64, true},
                          {2, 65, 128, 256, true}});
     add_cells(rows, {{33, 2, 3, 31, 1023, true}, {3, 5, 40, 65, 1000, true}});
+    add_transformer(rows, {{3, 65, 2, 2, 129, true}});
     add_readout(rows, {{31, 1000, true}, {3, 1023, true}, {5, 30001, true}, {1023, 33, true}});
     return rows;
   }();
