@@ -292,6 +292,7 @@ struct Schedule {
   double clip_norm;       // 0: no clipping
   double average_weight;  // weight of the new parameters in the moving average
   real cost_scale;        // the gradient of the cost itself
+  double adam_beta2 = 0.999, adam_epsilon = 1e-8;
 };
 
 // The results of an update.

@@ -35,18 +35,22 @@ struct Sgd {
 struct Adam {
   static constexpr const char* kName = "adam";
   static constexpr int kBlocks = 2;
-  static constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+  static constexpr double kBeta1 = 0.9;
   real rate, factor;
   real first, second;  // 1 / (1 - beta^t), the bias corrections
+  real beta2, epsilon;
 
   static MININMT_PORTABLE Adam of(const Schedule& schedule, const Progress& progress) {
     const auto updates = static_cast<double>(progress.applied);
-    return {static_cast<real>(schedule.learn_rate), static_cast<real>(progress.factor),
+    return {static_cast<real>(schedule.learn_rate),
+            static_cast<real>(progress.factor),
             static_cast<real>(1 / (1 - std::pow(kBeta1, updates))),
-            static_cast<real>(1 / (1 - std::pow(kBeta2, updates)))};
+            static_cast<real>(1 / (1 - std::pow(schedule.adam_beta2, updates))),
+            static_cast<real>(schedule.adam_beta2),
+            static_cast<real>(schedule.adam_epsilon)};
   }
   MININMT_PORTABLE void operator()(real gradient, real& m, real& v, real& x) const {
-    constexpr real beta1 = kBeta1, beta2 = kBeta2, epsilon = kEpsilon;
+    constexpr real beta1 = kBeta1;
     const real g = factor * gradient;
     m = beta1 * m + (1 - beta1) * g;
     v = beta2 * v + (1 - beta2) * g * g;

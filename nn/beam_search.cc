@@ -100,7 +100,10 @@ class Search {
     return best_words(prediction.scores, prediction.bias, options_.beam_size, !options_.allow_unk, bar_eos);
   }
 
-  double score(double log_p, int words) const { return log_p / std::pow(words, options_.normalize); }
+  double score(double log_p, int words) const {
+    const double length = options_.length_penalty == LengthPenalty::kGnmt ? (5.0 + words) / 6 : words;
+    return log_p / std::pow(length, options_.normalize);
+  }
 
   // Writes word i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
   // returns the previous row of each new one.
@@ -148,7 +151,7 @@ class Search {
   }
 
   // Removes finished hypotheses from the sentence's beam, and ends its search if no remaining one can get
-  // into the n_best: log p only falls, so log p / longest^normalize bounds the score.
+  // into the n_best: log p only falls, so its score at the longest length is a bound.
   void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int32_t>& rows, int b) {
     auto& ended = sentence.ended;
     sentence.beam = options_.beam_size - static_cast<int>(ended.size());

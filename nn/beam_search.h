@@ -5,14 +5,21 @@
 
 namespace mininmt {
 
+// What log p of a hypothesis of n words, </s> counted, is divided by for ranking, with an exponent a.
+enum class LengthPenalty {
+  kPower,  // n^a
+  kGnmt,   // ((5 + n) / 6)^a (Wu et al. 2016; Vaswani et al. 2017)
+};
+
 struct SearchOptions {
   int beam_size = 5;             // K; 1 is greedy search
-  double normalize = 1;          // rank by log p / words^normalize, </s> counted; 0: by log p
+  double normalize = 1;          // the exponent of length_penalty; 0: rank by log p
   double max_length_factor = 3;  // at most this many words per source word, </s> counted in both
   double min_length_factor = 0;  // </s> is barred before this many words per source word
   bool allow_unk = false;        // <unk> is allowed; if not, the others are not renormalised
   int n_best = 1;                // hypotheses per sentence, at most beam_size
   bool alignment = false;        // keep alpha
+  LengthPenalty length_penalty = LengthPenalty::kPower;
 };
 
 struct Hypothesis {

@@ -4,12 +4,13 @@
 
 #include "nn/lstm/lstm.h"
 #include "nn/rnnsearch/rnnsearch.h"
+#include "nn/transformer/transformer.h"
 #include "tensor/error.h"
 
 namespace mininmt {
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {rnnsearch_family(), lstm_family()};
+  static const std::vector<Family> all = {rnnsearch_family(), lstm_family(), transformer_family()};
   return all;
 }
 
@@ -32,6 +33,11 @@ std::vector<Field> all_fields() {
       known->types.push_back(family.name);
     }
   return all;
+}
+
+bool shares_vocabulary(const Config& config) {
+  const Family& family = find_family(config.type);
+  return family.shares_vocabulary != nullptr && family.shares_vocabulary(config);
 }
 
 Config narrowed(const Config& config) {

@@ -12,6 +12,8 @@ struct Family {
   std::unique_ptr<Model> (*make)(const Config& config);
   // Whether a word's cost comes from one softmax, so that label smoothing is defined.
   bool (*one_softmax)(const Config& config) = [](const Config&) { return true; };
+  // Whether both sides have one vocabulary; null: never.
+  bool (*shares_vocabulary)(const Config& config) = nullptr;
 };
 
 const std::vector<Family>& families();
@@ -22,6 +24,8 @@ const Family& find_family(const std::string& name);
 // The fields of all families, each name once, with the families that have it. A field of several families has
 // the same default value in all of them; the help is the first's.
 std::vector<Field> all_fields();
+
+bool shares_vocabulary(const Config& config);
 
 // Only the fields of the config's own type, with their values.
 Config narrowed(const Config& config);

@@ -11,6 +11,10 @@ namespace mininmt {
 
 State select(Tape& tape, const State& state, const Indices& rows) {
   State selected{state.words, {}};
+  for (const auto& numbers : state.kept) {
+    auto& picked = selected.kept.emplace_back();
+    for (const std::int32_t row : rows) picked.push_back(numbers[static_cast<std::size_t>(row)]);
+  }
   for (const Var& part : state.parts) {
     const Tensor& from = part.value();
     const Tensor picked(from.shape().with_first(static_cast<std::int64_t>(rows.size())), from.memory());

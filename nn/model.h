@@ -19,6 +19,9 @@ namespace mininmt {
 struct State {
   int words = 0;           // written so far, the same for every hypothesis
   std::vector<Var> parts;  // (R, ...) each
+  // For a model that reads all words so far: of each word, for every hypothesis, the number under which the
+  // Decoding keeps what it computed then. Only the numbers are reordered.
+  std::vector<std::vector<std::int32_t>> kept = {};
 };
 
 // Rows of a state, as constants on another tape; a row may be selected several times.

@@ -88,6 +88,15 @@ Config config_of(const std::map<std::string, std::string>& metadata, const std::
   }
 }
 
+// The model of this config, without values.
+std::unique_ptr<Model> declared(const Config& config, const std::string& path) {
+  try {
+    return find_family(config.type).make(config);
+  } catch (const UsageError& e) {
+    throw DataError(path + ": the metadata '" + kKey + "': " + e.what());
+  }
+}
+
 std::string text_of(const std::vector<std::int64_t>& shape) { return Json(shape).dump(); }
 
 // The file must have exactly the matrices that the model declares, in their shapes.
@@ -141,7 +150,7 @@ Config read_model_config(const std::string& path) {
 std::unique_ptr<Model> load_model(const std::string& path) {
   const SafeTensors file = read_safetensors(path);
   const Config config = config_of(file.metadata, path);
-  auto model = find_family(config.type).make(config);
+  auto model = declared(config, path);
   check_shapes(model->parameters(), file, path);
   model->parameters().allocate();
   for (const Parameter* p : model->parameters().all())

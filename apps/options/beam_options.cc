@@ -51,8 +51,8 @@ Speed:
 
 constexpr char kStandardStream[] = "-";
 
-const std::vector<std::string> kDecodingNames = {"beam-size", "normalize", "max-length-factor",
-                                                 "min-length-factor", "allow-unk"};
+const std::vector<std::string> kDecodingNames = {"beam-size",         "normalize",         "length-penalty",
+                                                 "max-length-factor", "min-length-factor", "allow-unk"};
 
 void declare(OptionSet& set, BeamOptions& options) {
   set.group("Input and output");
@@ -176,6 +176,9 @@ void add_decoding_options(OptionSet& set, DecodingOptions& decoding) {
   set.add("beam-size", decoding.beam_size, kind::integer({1, 1000}), "hypotheses kept");
   set.add("normalize", decoding.normalize, kind::or_without_value(kind::real({0, 10}, "[ALPHA]"), "1"),
           "rank hypotheses by log p / length^ALPHA; 0 ranks by log p. Without a value: 1");
+  set.add("length-penalty", decoding.length_penalty, kind::choice({"power", "gnmt"}),
+          "what --normalize divides log p by: power: length^ALPHA; gnmt: ((5 + length) / 6)^ALPHA",
+          "normalize");
   set.add("max-length-factor", decoding.max_length_factor, kind::real({0.1, 100}),
           "write at most X words for each source word, </s> counted on both sides");
   set.add(
@@ -196,6 +199,7 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   // Only now is the model known; its defaults have the lowest priority.
   const std::vector<Settings> sources = {apply_model_defaults(set, options.model), file, command_line};
   for (const Settings& given : {file, command_line}) set.apply(given);
+  for (const Settings& given : {command_line, file}) set.check_needs(given);
   std::vector<std::string> of_search = kDecodingNames;
   of_search.insert(of_search.end(), {"n-best", "reference"});
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);

@@ -16,7 +16,8 @@ inline constexpr char kSavedOptions[] = "options.ini";
 // How sentences are translated, in mininmt-beam and in validation.
 struct DecodingOptions {
   int beam_size = 5;
-  double normalize = 1;          // rank by log p / length^normalize, </s> counted
+  double normalize = 1;                  // rank by log p / length^normalize, </s> counted
+  std::string length_penalty = "power";  // or gnmt: ((5 + length) / 6)^normalize
   double max_length_factor = 3;  // at most this many words per source word, </s> counted on both sides
   double min_length_factor = 0;  // </s> is barred before this many words per source word
   bool allow_unk = false;        // whether <unk> is allowed

@@ -96,6 +96,53 @@ min-length-factor = 0
 allow-unk = true
 )";
 
+// Vaswani et al. 2017, 5; MODEL.md 9.9. The learning rates are (d warm-up)^-0.5.
+const std::string kTransformer = R"(
+type = transformer
+norm = post
+tied-embeddings = target
+optimizer = adam
+adam-beta2 = 0.98
+adam-epsilon = 1e-9
+clip-norm = 0
+cost-type = ce-mean-words
+label-smoothing = 0.1
+exponential-smoothing = 0
+lr-decay = 0
+beam-size = 4
+normalize = 0.6
+length-penalty = gnmt
+)";
+
+const std::string kTransformerBase = kTransformer + R"(
+dim-vocabs = 32000 32000
+layers = 6
+heads = 8
+dim-model = 512
+dim-ffn = 2048
+dropout = 0.1
+learn-rate = 0.000698771242969
+lr-warmup = 4000
+max-length = 100
+mini-batch = 512
+mini-batch-words = 25000
+after = 100000u
+early-stopping = 0
+valid-freq = 5000u
+save-freq = 5000u
+)";
+
+// For some 30,000 pairs.
+const std::string kTransformerSmall = kTransformer + R"(
+layers = 4
+heads = 4
+dim-model = 256
+dim-ffn = 512
+dropout = 0.3
+learn-rate = 0.001397542485937
+lr-warmup = 2000
+)";
+
 const std::vector<std::pair<std::string, std::string>> kPresets = {
     {"tiny", kTiny},
     {"small", ""},
@@ -105,6 +152,8 @@ const std::vector<std::pair<std::string, std::string>> kPresets = {
     {"rnnencdec-50", kPaper + "max-length = 50\nalignment-model = fixed\n"},
     {"lstm-small", "type = lstm\nlayers = 2\n"},
     {"sutskever", kSutskever},
+    {"transformer-small", kTransformerSmall},
+    {"transformer-base", kTransformerBase},
 };
 
 }  // namespace

@@ -1,11 +1,7 @@
 #include "apps/options/train_options.h"
 
-#include <filesystem>
-
-#include "apps/options/clashes.h"
 #include "apps/options/options.h"
-#include "apps/program/model_folder.h"
-#include "nn/model_file.h"
+#include "apps/options/train_checks.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -34,10 +30,11 @@ Data and model:
   --valid-sets SOURCE TARGET   text to measure progress on, and pick the best
   --preset NAME                tiny, small, rnnsearch-30, rnnsearch-50,
                                rnnencdec-30, rnnencdec-50, lstm-small,
-                               sutskever [{preset}]
+                               sutskever, transformer-small,
+                               transformer-base [{preset}]
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
 Model:
-  --type NAME                  rnnsearch, or lstm: the deep LSTM [{type}]
+  --type NAME                  rnnsearch, lstm, transformer [{type}]
   --dim-emb N, --dim-rnn N     embeddings, hidden units [{dim-emb}, {dim-rnn}]
   --alignment-model NAME       additive, fixed, diagonal, window, content,
                                hops [{alignment-model}]
@@ -138,6 +135,17 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),
           "learning rate; if only the optimizer is given: 1 for adadelta, 0.002 for adam, 0.1 for sgd");
+  set.add(
+      "lr-warmup", options.lr_warmup, kind::integer(kCountOrOff),
+      "raise the learning rate over the first N updates to --learn-rate, from where it falls with the root "
+      "of the number of updates; 0 for neither");
+  const auto adam = [&options] { return options.optimizer == "adam"; };
+  set.add("adam-beta2", options.adam_beta2, kind::real({0, 0.999999}),
+          "decay of the mean square of gradients, with --optimizer adam")
+      .applies = adam;
+  set.add("adam-epsilon", options.adam_epsilon, kind::real({0, 1}),
+          "added to its root, with --optimizer adam")
+      .applies = adam;
   set.add("clip-norm", options.clip_norm, kind::real({0, 1e6}),
           "largest L2 norm of the gradient; 0 for no limit");
   set.add("cost-type", options.cost_type, kind::choice({"ce-sum", "ce-mean", "ce-mean-words"}),
@@ -201,77 +209,12 @@ void declare(OptionSet& set, TrainOptions& options) {
   set.add_general();
 }
 
-// Rejects limits of the vocabularies that the model of --init, of this config, leaves nothing to do: without
-// --extend-vocabs it has its own.
-void check_vocab_limits(const std::vector<Settings>& sources, const TrainOptions& options,
-                        const Config& init) {
-  if (!options.extend_vocabs) {
-    // From strong to weak: --init overrules the limits that a weaker source gives.
-    for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
-      if (const po::option* const limits = find_setting(*source, "dim-vocabs"))
-        throw UsageError(join(label(*limits), " does nothing with ", dashes(*limits), "init alone: add ",
-                              dashes(*limits), "extend-vocabs, or leave ", dashes(*limits),
-                              "dim-vocabs out"));
-      if (find_setting(*source, "init") != nullptr) return;
-    }
-    return;
-  }
-  const int words[] = {init.source_words, init.target_words};
-  for (std::size_t side = 0; side < options.dim_vocabs.size(); ++side) {
-    const int limit = options.dim_vocabs[side];
-    if (limit == 0 || limit >= words[side]) continue;
-    throw UsageError(join(label(sources, "dim-vocabs"), ": '", limit, "' is below the ", words[side],
-                          side == 0 ? " source" : " target",
-                          " words that the model of --init has already: give more, or 0 for all words"));
-  }
-}
-
-// What the model of --init is, the model in training is too. Rejects settings that say otherwise.
-void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& options) {
-  if (options.init.empty()) return;
-  std::error_code ignored;
-  std::filesystem::path path = options.init;
-  if (std::filesystem::is_directory(path, ignored)) path /= kModelFile;
-  const std::filesystem::path own = std::filesystem::path(options.model) / kLastModel;
-  if (!std::filesystem::exists(path, ignored) && std::filesystem::exists(own, ignored))
-    path = own;  // a training that goes on needs the other no more
-  const Config init = read_model_config(path.string());
-  const auto check = [&](const std::string& name, bool same) {
-    for (const Settings& given : sources)
-      if (const po::option* setting = find_setting(given, name); setting != nullptr && !same)
-        throw UsageError(
-            join(setting->original_tokens[0], " is not that of the model of --init: leave it out"));
-  };
-  check("type", options.config.type == init.type);
-  options.config.type = init.type;
-  check_vocab_limits(sources, options, init);
-  for (const Field& field : init.fields()) {
-    if (!field.saved) continue;
-    check(field.name, options.config.value(field.name) == init.value(field.name));
-    options.config.set(field.name, init.value(field.name));
-  }
-}
-
 // Settings of a source that change the defaults of other options, unless it sets those too.
 void settle(const Settings& given, TrainOptions& options) {
   const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
   if (gives("mini-batch") && !gives("mini-batch-words")) options.mini_batch_words = 0;
   if (gives("optimizer") && !gives("learn-rate")) {
     options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.002 : 0.1;
-  }
-}
-
-// Rejects fields that the chosen kind of model doesn't have, unless a stronger source chose the kind: a
-// config file may serve several kinds.
-void check_fields(const Settings& given, const Settings& stronger, const Config& config) {
-  for (const Field& field : config.fields()) {
-    const po::option* const setting = find_setting(given, field.name);
-    const std::string needs = config.has(field) ? field.needs : "type";
-    if (setting == nullptr || config.applies(field) || find_setting(stronger, needs) != nullptr) continue;
-    throw UsageError(join(label(*setting), " is for ", dashes(*setting), needs, " ",
-                          join_list(needs == "type" ? field.types : field.needs_one_of, " or "),
-                          ", and this model's is ", needs == "type" ? config.type : config.text(needs),
-                          ": leave it out"));
   }
 }
 
@@ -283,44 +226,6 @@ void settle_label_smoothing(const std::vector<Settings>& sources, TrainOptions& 
       throw UsageError(join(label(*setting), " needs the cost of one softmax, and this model mixes several: ",
                             "leave it out, or give 0"));
   options.label_smoothing = 0;
-}
-
-// Has the family refuse, by UsageError, what it can't combine: declaring parameters costs nothing.
-void check_combination(Config config) {
-  config.source_words = config.target_words = kUnk + 1;
-  find_family(config.type).make(narrowed(config));
-}
-
-void check(const std::vector<Settings>& sources, const TrainOptions& options) {
-  const auto refuse_log_on = [&](bool clash, const char* what) {
-    if (clash)
-      throw UsageError(join(label(sources, "log"), " ", in_quotes(options.log), " would write into ", what,
-                            ": choose another name"));
-  };
-  for (const auto* files : {&options.train_sets, &options.valid_sets, &options.vocabs}) {
-    for (const std::string& file : *files) {
-      if (file == "-")
-        throw UsageError(
-            "training text cannot be standard input, it is read more than once: name a file instead of '-'");
-      refuse_log_on(would_overwrite(options.log, file), "what is read");
-    }
-  }
-  if (const po::option* const config = find_setting(sources.back(), "config"))
-    refuse_log_on(would_overwrite(options.log, config->value[0]), "what is read");
-  refuse_log_on(is_model_file(options.log, options.model), "a file of the model");
-  for (const int limit : options.dim_vocabs) {
-    if (limit != 1 && limit != 2) continue;
-    throw UsageError(join(label(sources, "dim-vocabs"), ": '", limit,
-                          "' leaves no room for words beside </s> and <unk>: give 3 or more, ",
-                          "or 0 for all words"));
-  }
-  if (!options.init.empty() && !options.vocabs.empty())
-    throw UsageError(join(label(sources, "vocabs"), ": the model of --init has its own: leave them out"));
-  if (options.after.empty() && (options.early_stopping == 0 || options.valid_sets.empty())) {
-    const std::string after = label(sources, "after"), dashes = after.starts_with("--") ? "--" : "";
-    throw UsageError(join(after, " 0 would train forever: give a limit, or ", dashes, "valid-sets with ",
-                          dashes, "early-stopping"));
-  }
 }
 
 }  // namespace
@@ -351,7 +256,8 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   check_fields(file, command_line, options.config);
   settle_label_smoothing({file, command_line}, options);
   check_combination(options.config);
-  check(sources, options);
+  check_files(sources, options);
+  check_values(sources, options);
   return options;
 }
 

@@ -117,6 +117,10 @@ void WordCounts::add_line(std::string_view line) {
   }
 }
 
+void WordCounts::add(const WordCounts& other) {
+  for (const auto& [word, count] : other.counts_) counts_[word] += count;
+}
+
 void WordCounts::add_file(const std::string& path, LineOptions options) {
   LineReader reader(path, options);
   std::string line;

@@ -73,6 +73,9 @@ class WordCounts {
   // Counts the words of a line, except literal </s> and <unk>.
   void add_line(std::string_view line);
 
+  // The words of other text too.
+  void add(const WordCounts& other);
+
   // Counts the words of a file; throws as LineReader does.
   void add_file(const std::string& path, LineOptions options = {});
 

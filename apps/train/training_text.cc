@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/text/unknown_words.h"
+#include "nn/families.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -47,7 +48,11 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
     text.target = Vocab::load(options.vocabs[1]);
   }
   if (options.vocabs.empty() && (init == nullptr || options.extend_vocabs)) {
-    const PairCounts counts = count_words(source, target, lines);
+    PairCounts counts = count_words(source, target, lines);
+    if (shares_vocabulary(options.config)) {
+      counts.source.add(counts.target);
+      counts.target = counts.source;
+    }
     const auto source_limit = static_cast<std::size_t>(options.dim_vocabs[0]),
                target_limit = static_cast<std::size_t>(options.dim_vocabs[1]);
     if (init != nullptr) {
@@ -59,6 +64,10 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
     }
     lines_counted = counts.lines;
   }
+  if (!options.vocabs.empty() && shares_vocabulary(options.config) &&
+      text.source.checksum() != text.target.checksum())
+    throw UsageError(join("--vocabs: this model has one vocabulary for both sides, but ", options.vocabs[0],
+                          " and ", options.vocabs[1], " differ"));
   CorpusReport report;
   text.corpus =
       ParallelCorpus::read(source, target, text.source, text.target,

@@ -66,6 +66,7 @@ SearchOptions search_options(const DecodingOptions& decoding) {
   SearchOptions search;
   search.beam_size = decoding.beam_size;
   search.normalize = decoding.normalize;
+  if (decoding.length_penalty == "gnmt") search.length_penalty = LengthPenalty::kGnmt;
   search.max_length_factor = decoding.max_length_factor;
   search.min_length_factor = decoding.min_length_factor;
   search.allow_unk = decoding.allow_unk;
@@ -101,7 +102,8 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
   return result;
 }
 
-// A search step keeps nothing that grows with the target, except each hypothesis's weights if requested.
+// A search step keeps nothing that grows with the target, except each hypothesis's weights if requested; and
+// the Transformer's keys and values, which the limit on source words bounds too, by --max-length-factor.
 PairLengths Translator::search_lengths(std::size_t source) const {
   if (!search_.alignment) return {source, 0};
   const double longest = std::max(1.0, search_.max_length_factor * static_cast<double>(source));

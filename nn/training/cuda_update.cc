@@ -115,7 +115,9 @@ class CudaUpdater final : public Updater {
   void send_schedule(const UpdateReport& report) {
     cuda::Schedule s{};
     s.later = static_cast<std::uint64_t>(updates_) << 20;
-    s.learn_rate = learn_rate();
+    s.learn_rate = learn_rate() * rate_factor();
+    s.adam_beta2 = recipe_.adam_beta2;
+    s.adam_epsilon = recipe_.adam_epsilon;
     s.clip_norm = recipe_.clip_norm;
     s.average_weight = average_weight();
     s.cost_scale = static_cast<real>(cost_scale(report));

@@ -92,10 +92,12 @@ void Optimizer::check(const Tensor& values, const Tensor& gradient, bool on_host
                         : "[Optimizer] parameters on the CPU can't be updated by the GPU");
 }
 
-void Optimizer::update(const Tensor& values, const Tensor& gradient, double factor) {
+void Optimizer::update(const Tensor& values, const Tensor& gradient, double factor, double rate_factor) {
   check(values, gradient, true);
   cuda::Schedule schedule{};
-  schedule.learn_rate = learn_rate;
+  schedule.learn_rate = learn_rate * rate_factor;
+  schedule.adam_beta2 = adam_beta2;
+  schedule.adam_epsilon = adam_epsilon;
   cuda::Progress progress{};
   progress.factor = factor;
   progress.applied = ++applied;

@@ -18,15 +18,17 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // On the CPU: one update by the gradient times `factor`, from clipping.
-  void update(const Tensor& values, const Tensor& gradient, double factor);
+  // On the CPU: one update by the gradient times `factor`, from clipping, at the learning rate times
+  // `rate_factor`, from warming up.
+  void update(const Tensor& values, const Tensor& gradient, double factor, double rate_factor = 1);
 
   // On the GPU: as *schedule and *progress say when it runs; both are in GPU memory. Their learning rate and
   // update count are used instead of those here.
   void update(const Tensor& values, const Tensor& gradient, const cuda::Schedule* schedule,
               const cuda::Progress* progress);
 
-  double learn_rate = 0;  // may be changed between updates
+  double learn_rate = 0;                           // may be changed between updates
+  double adam_beta2 = 0.999, adam_epsilon = 1e-8;  // on the CPU; of adam alone
 
   void visit(StateVisitor& visitor);
 
@@ -48,7 +50,8 @@ class Optimizer {
 };
 
 // "adadelta" (Zeiler 2012; rho 0.95, epsilon 1e-6; the paper's, learn_rate 1), "adam" (Kingma, Ba 2015; 0.9,
-// 0.999, 1e-8, bias-corrected) or "sgd", for updates of `values`. Throws UsageError for other names.
+// by default 0.999 and 1e-8, bias-corrected) or "sgd", for updates of `values`. Throws UsageError for other
+// names.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, double learn_rate, const Tensor& values);
 
 // The L2 norm of a block on the CPU, summed in double in fixed-size chunks: the same for any number of

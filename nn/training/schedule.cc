@@ -12,6 +12,12 @@ double halved(double rate, double from, double every, double epochs) {
   return rate * std::exp2(-1 - std::floor((epochs - from) / every));
 }
 
+double warm_up_factor(std::int64_t t, int w) {
+  if (w == 0) return 1;
+  const double done = static_cast<double>(t) / w;
+  return std::min(done, 1 / std::sqrt(done));
+}
+
 bool Schedule::beats(std::size_t metric, double a, double b) const {
   return options_.higher_is_better[metric] ? a > b : a < b;
 }

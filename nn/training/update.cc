@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cuda/kernels.h"
+#include "nn/training/schedule.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/rows.h"
@@ -16,6 +17,8 @@ Updater::Updater(Model& model, const Recipe& recipe)
     : model_(model),
       recipe_(recipe),
       optimizer_(make_optimizer(recipe.optimizer, recipe.learn_rate, model.parameters().values())) {
+  optimizer_->adam_beta2 = recipe.adam_beta2;
+  optimizer_->adam_epsilon = recipe.adam_epsilon;
   if (recipe.exponential_smoothing > 0) average_ = model.parameters().values().clone();
 }
 
@@ -50,6 +53,8 @@ double Updater::average_weight() const {
   return std::max(recipe_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
 }
 
+double Updater::rate_factor() const { return warm_up_factor(updates_ + 1, recipe_.lr_warmup); }
+
 Noise Updater::noise() const {
   Noise noise{.on = true};
   noise.seed = static_cast<std::uint64_t>(recipe_.seed);
@@ -76,7 +81,7 @@ class CpuUpdater final : public Updater {
     report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
     if (report.applied) {
       const double factor = clip_factor(report.gradient_norm, recipe_.clip_norm);
-      optimizer_->update(model_.parameters().values(), gradients_[0], factor);
+      optimizer_->update(model_.parameters().values(), gradients_[0], factor, rate_factor());
       if (average_.defined()) move_average(average_, model_.parameters().values(), average_weight());
     }
     ++updates_;

@@ -54,6 +54,7 @@ class Updater {
   UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
   double average_weight() const;  // of the new parameters in the moving average
+  double rate_factor() const;     // on the learning rate of the next update, from warming up
   Noise noise() const;
   void warn(const std::string& text) const;
 

@@ -43,6 +43,13 @@ expect 2 "$beam" --quiet --model lstm-reverse-source --input text.source --align
 says err '^mininmt-beam: error: lstm-reverse-source: a model of type lstm has no attention: leave out the options of alignment$'
 silent out
 
+for options in '' '--norm pre --tied-embeddings no --heads 4' '--norm pre --tied-embeddings all'; do
+  # shellcheck disable=SC2086  # options with their values
+  expect 0 "$python" "$tests/oracle/random_model.py" transformer --type transformer $options --text text --sentences 100 --length 25
+  printf 'transformer %s: ' "$options"
+  agree transformer text.source text.target transformer
+done
+
 # The check can fail: scores of another decoder order differ.
 expect 0 "$beam" --quiet --precision float32 --model body-additive --input text.source --score text.target
 mv out scores

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# Overfits twenty pairs: BLEU 100, with and without attention and as a deep LSTM, for any batch size of the search.
+# Overfits twenty pairs: BLEU 100, with and without attention, as a deep LSTM and as a Transformer, for any batch size of the search.
 . "$(dirname "$0")/lib.sh" "$@"
 make_pairs 20 toy
 
-for kind in additive fixed lstm; do
+for kind in additive fixed lstm transformer; do
+  sizes=(--dim-emb 24 --dim-rnn 32)
   rnnsearch=(--alignment-model "$kind" --dim-maxout 24 --dropout-readout 0)
   case $kind in
     additive) model=("${rnnsearch[@]}" --dim-align 24) ;;
     fixed) model=("${rnnsearch[@]}") ;;
     lstm) model=(--type lstm --layers 2 --initial-range 0.3 --dropout-layers 0) ;;
+    transformer)
+      sizes=(--layers 1 --heads 2 --dim-model 32 --dim-ffn 32)
+      model=(--type transformer --norm pre --tied-embeddings all --dropout 0 --lr-warmup 40)
+      ;;
   esac
   expect 0 "$train" --train-sets toy.src toy.tgt --valid-sets toy.src toy.tgt --model "$kind" "${model[@]}" \
-    --preset tiny --dim-emb 24 --dim-rnn 32 --learn-rate 0.01 \
+    --preset tiny "${sizes[@]}" --learn-rate 0.01 \
     --exponential-smoothing 0 --mini-batch 10 --after 400u --valid-freq 200u --save-freq 0
   silent out
   says err 'validation .* bleu 100.00'

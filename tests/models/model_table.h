@@ -1,6 +1,7 @@
 // The small models of the contract test, in float and double, on the CPU and on the GPU or its emulation.
 #pragma once
 
+#include "tensor/error.h"
 #include "tests/models/twins.h"
 
 namespace mininmt {
@@ -18,6 +19,10 @@ inline std::vector<ModelRow> model_table() {
   for (const std::string& order : kOrders)
     rows.push_back({"rnnsearch, plain, " + order, plain(small_config(order))});
   rows.push_back({"lstm", lstm_config()});
+  for (const auto& [norm, tied] : {std::pair("post", "target"), {"pre", "no"}, {"pre", "all"}}) {
+    rows.push_back({join("transformer, ", norm, ", tied ", tied), transformer_config(norm, tied)});
+    if (tied == std::string("no")) rows.back().config.set("layers", 2);
+  }
   return rows;
 }
 

@@ -74,6 +74,21 @@ inline Config rnnsearch_config(const Sizes& sizes, const std::string& order = "a
   return config;
 }
 
+// A Transformer of one layer and two heads, without dropout.
+inline Config transformer_config(const std::string& norm = "post", const std::string& tied = "target") {
+  Config config("transformer", find_family("transformer").fields);
+  config.source_words = tied == "all" ? 11 : 9;
+  config.target_words = 11;
+  config.set("layers", 1);
+  config.set("heads", 2);
+  config.set("dim-model", 6);
+  config.set("dim-ffn", 5);
+  config.set("norm", norm);
+  config.set("tied-embeddings", tied);
+  config.set("dropout", 0.0);
+  return config;
+}
+
 inline Config small_config(const std::string& order = "authors", const std::string& alignment = "additive",
                            int target_words = 11) {
   return rnnsearch_config({.target_words = target_words}, order, alignment);

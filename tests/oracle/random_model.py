@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a model folder (MODEL.md 8) with random parameters, large enough that every term of every equation matters.
 
-    random_model.py FOLDER [--dim-emb 5] [--decoder-order authors] [--alignment-model additive] [--seed 1] ...
+    random_model.py FOLDER [--type rnnsearch] [--dim-emb 5] [--decoder-order authors] [--alignment-model additive] [--seed 1] ...
 
 The vocabularies are </s>, <unk> and then s2, s3, ... or t2, t3, ... `--text PREFIX` also writes random sentences to
 PREFIX.source and PREFIX.target, some of whose words are outside the vocabulary.
@@ -24,6 +24,26 @@ def lstm_shapes(o):
                       f"{cell}.b_{gate}": (n,)}
         table |= {f"{cell}.p_{gate}": (n,) for gate in "ifo"}
     return table | {"output.W_o": (o.target_words, n), "output.b_y": (o.target_words,)}
+
+
+def transformer_shapes(o):
+    """The same of the Transformer, MODEL.md 9.9."""
+    d, ffn, table = o.dim_model, o.dim_ffn, {"output.b_y": (o.target_words,)}
+    if o.tied_embeddings == "all":
+        table["embedding"] = (o.target_words, d)
+    else:
+        table |= {"source_embedding": (o.source_words, d), "target_embedding": (o.target_words, d)}
+    if o.tied_embeddings == "no":
+        table["output.W_o"] = (o.target_words, d)
+    parts = ["encoder", "decoder"] if o.norm == "pre" else []  # what has a norm
+    for layer in [f"{side}.layer{i}" for side in ["encoder", "decoder"] for i in range(1, o.layers + 1)]:
+        for name in ["self_attention"] + ["source_attention"] * layer.startswith("decoder"):
+            table |= {f"{layer}.{name}.{W}": (d, d) for W in ["W_Q", "W_K", "W_V", "W_O"]}
+            parts.append(f"{layer}.{name}")
+        name = f"{layer}.feed_forward"
+        table |= {f"{name}.W_1": (ffn, d), f"{name}.b_1": (ffn,), f"{name}.W_2": (d, ffn), f"{name}.b_2": (d,)}
+        parts.append(name)
+    return table | {f"{part}.norm.{symbol}": (d,) for part in parts for symbol in ["gain", "bias"]}
 
 
 def rnnsearch_shapes(o):
@@ -64,10 +84,12 @@ def rnnsearch_shapes(o):
     return table | {"output.W_o": (o.target_words, o.dim_maxout), "output.b_y": (o.target_words,)}
 
 
-COMMON = ["type", "dim-emb", "dim-rnn", "source-words", "target-words"]
-FIELDS = {"rnnsearch": COMMON + ["dim-align", "gaussians", "hops", "hop-score", "addressing", "joint", "dim-maxout",
+COMMON = ["type", "source-words", "target-words"]
+FIELDS = {"rnnsearch": COMMON + ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "dim-maxout",
                                  "alignment-model", "decoder-order"],
-          "lstm": COMMON + ["layers", "reverse-source"]}
+          "lstm": COMMON + ["dim-emb", "dim-rnn", "layers", "reverse-source"],
+          "transformer": COMMON + ["layers", "heads", "dim-model", "dim-ffn", "norm", "tied-embeddings"]}
+SHAPES = {"rnnsearch": rnnsearch_shapes, "lstm": lstm_shapes, "transformer": transformer_shapes}
 
 
 def write_safetensors(path, tensors, metadata):
@@ -91,12 +113,14 @@ def write_lines(path, lines):
 
 def write_model(o):
     rng = np.random.default_rng(o.seed)
-    shapes = (lstm_shapes if o.type == "lstm" else rnnsearch_shapes)(o)
-    tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(shapes.items())}
+    shared = o.type == "transformer" and o.tied_embeddings == "all"  # one vocabulary for both sides
+    if shared:
+        o.source_words = o.target_words
+    tensors = {name: o.scale * rng.standard_normal(shape) for name, shape in sorted(SHAPES[o.type](o).items())}
     config = {"format": 2} | {name: getattr(o, name.replace("-", "_")) for name in FIELDS[o.type]}
     os.makedirs(o.folder, exist_ok=True)
     write_safetensors(os.path.join(o.folder, "model.safetensors"), tensors, {"mininmt": json.dumps(config)})
-    for side, letter, words in [("source", "s", o.source_words), ("target", "t", o.target_words)]:
+    for side, letter, words in [("source", "t" if shared else "s", o.source_words), ("target", "t", o.target_words)]:
         vocab = ["</s>", "<unk>"] + [f"{letter}{i}" for i in range(2, words)]
         write_lines(os.path.join(o.folder, f"{side}.vocab"), vocab)
         if o.text:  # ids up to a tenth beyond the vocabulary, and a few empty lines
@@ -110,13 +134,15 @@ def main():
     parser = argparse.ArgumentParser(description="Writes a model folder of random parameters.")
     parser.add_argument("folder")
     sizes = [("dim-emb", 5), ("dim-rnn", 7), ("dim-align", 6), ("gaussians", 3), ("hops", 3), ("dim-maxout", 4),
-             ("source-words", 20), ("target-words", 23), ("seed", 1)]
+             ("heads", 3), ("dim-model", 12), ("dim-ffn", 10), ("source-words", 20), ("target-words", 23), ("seed", 1)]
     for name, value in sizes:
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--scale", type=float, default=0.3, help="standard deviation of every parameter")
     parser.add_argument("--type", choices=list(FIELDS), default="rnnsearch")
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--reverse-source", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--norm", choices=["post", "pre"], default="post")
+    parser.add_argument("--tied-embeddings", choices=["target", "no", "all"], default="target")
     parser.add_argument("--alignment-model", default="additive",
                         choices=["additive", "fixed", "diagonal", "window", "content", "hops", "hard", "transducer"])
     parser.add_argument("--joint", choices=["additive", "deep"], default="additive")

@@ -36,6 +36,32 @@ double mean(const Tensor& x) {
   return total / static_cast<double>(x.size());
 }
 
+TEST_CASE("the Transformer: matrices by Glorot, embeddings of length 1, norms that change nothing") {
+  Config config = transformer_config();
+  config.source_words = 200;
+  config.set("dim-model", 40);
+  config.set("dim-ffn", 110);
+  const auto model = make_model(config);
+  model->parameters().initialize(1);
+  for (const auto& [name, bound] : {std::pair("encoder.layer1.self_attention.W_Q", std::sqrt(6.0 / 80)),
+                                    {"decoder.layer1.source_attention.W_O", std::sqrt(6.0 / 80)},
+                                    {"decoder.layer1.feed_forward.W_1", std::sqrt(6.0 / 150)},
+                                    {"encoder.layer1.feed_forward.W_2", std::sqrt(6.0 / 150)}}) {
+    const Tensor W = part_of(*model, name);
+    double largest = 0;
+    for (real x : W.values()) largest = std::max<double>(largest, std::abs(x));
+    CHECK(largest <= bound);
+    CHECK(largest > 0.98 * bound);
+    CHECK(deviation(W) == doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.05));
+    CHECK(std::abs(mean(W)) < 0.05 * bound);
+  }
+  CHECK(deviation(part_of(*model, "source_embedding")) == doctest::Approx(1 / std::sqrt(40.0)).epsilon(0.03));
+  for (real x : part_of(*model, "decoder.layer1.source_attention.norm.gain").values()) CHECK(x == 1);
+  for (const char* name :
+       {"encoder.layer1.self_attention.norm.bias", "encoder.layer1.feed_forward.b_1", "output.b_y"})
+    for (real x : part_of(*model, name).values()) CHECK(x == 0);
+}
+
 TEST_CASE("every recurrent matrix is orthogonal, and no two are the same") {
   const auto owned = initialized(1);
   const Model& model = *owned;

@@ -90,14 +90,25 @@ TEST_CASE("of options that exclude each other, the command line's switches off t
   CHECK(parse("m", {"--config", both, "--n-best"}).score == "");
 }
 
+TEST_CASE("the length penalty is an option, refused where log p is divided by nothing") {
+  CHECK(parse("m", {}).decoding.length_penalty == "power");
+  CHECK(parse("m", {"--length-penalty", "gnmt"}).decoding.length_penalty == "gnmt");
+  CHECK(holds(refusal({"--length-penalty", "gnmt", "--normalize", "0"}),
+              "--length-penalty does nothing without --normalize: add --normalize"));
+  const TemporaryFolder folder;
+  folder.write(kSavedOptions, "normalize = 0.6\nlength-penalty = gnmt\n");
+  CHECK(parse(folder.path(""), {}).decoding.length_penalty == "gnmt");
+  CHECK(parse(folder.path(""), {"--normalize", "0"}).decoding.normalize == 0);
+}
+
 TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(message_of<UsageError>([] { parse_beam_options({"--quiet"}); }), "add --model FOLDER"));
   CHECK(holds(refusal({"text.en"}), "--model takes 1 value"));
   CHECK(holds(refusal({"--n-bset"}), "did you mean --n-best?"));
   CHECK(holds(refusal({"--score", "f", "--n-best"}), "exclude each other"));
   CHECK(holds(refusal({"--score", "f", "--reference", "g"}), "exclude each other"));
-  for (const char* option :
-       {"--beam-size=3", "--normalize", "--max-length-factor=2", "--min-length-factor=1", "--allow-unk"})
+  for (const char* option : {"--beam-size=3", "--normalize", "--length-penalty=gnmt", "--max-length-factor=2",
+                             "--min-length-factor=1", "--allow-unk"})
     CHECK_MESSAGE(holds(refusal({"--score", "f", option}), "exclude each other"), option);
   CHECK(holds(refusal({"--score", "-"}), "standard input"));
   CHECK(holds(refusal({"--input", "x", "--output", "./x"}), "overwrite"));

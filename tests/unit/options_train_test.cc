@@ -106,7 +106,7 @@ TEST_CASE("fields of another family are refused, unless a stronger source chose 
   CHECK(refusal({"--type", "lstm", "--alignment-model", "additive"}) ==
         "--alignment-model is for --type rnnsearch, and this model's is lstm: leave it out");
   CHECK(refusal({"--layers", "2"}) ==
-        "--layers is for --type lstm, and this model's is rnnsearch: leave it out");
+        "--layers is for --type lstm or transformer, and this model's is rnnsearch: leave it out");
   CHECK(refusal_of_config("preset = lstm-small\ndim-align = 3\n") ==
         "my.ini:2: dim-align is for type rnnsearch, and this model's is lstm: leave it out");
   const TemporaryFolder folder;
@@ -201,6 +201,38 @@ TEST_CASE(
   CHECK(parse({"--config", sizes, "--alignment-model", "fixed"}).config.integer("dim-rnn") == 4);
   const std::string fixed = folder.write("fixed.ini", "alignment-model = fixed\n");
   CHECK(holds(refusal({"--config", fixed, "--dim-align", "3"}), "--dim-align is for"));
+}
+
+TEST_CASE("the Transformer's options are for it alone, and its presets are its recipe") {
+  CHECK(refusal({"--heads", "8"}) ==
+        "--heads is for --type transformer, and this model's is rnnsearch: leave it out");
+  CHECK(refusal({"--type", "transformer", "--dim-maxout", "8"}) ==
+        "--dim-maxout is for --type rnnsearch, and this model's is transformer: leave it out");
+  CHECK(parse({"--type", "transformer", "--heads", "8"}).config.integer("heads") == 8);
+  CHECK(
+      holds(refusal({"--optimizer", "sgd", "--adam-beta2", "0.9"}), "--adam-beta2 is for --optimizer adam"));
+  CHECK(parse({"--preset", "transformer-small", "--optimizer", "sgd"}).optimizer == "sgd");
+  CHECK(holds(refusal({"--type", "transformer", "--tied-embeddings", "all", "--dim-vocabs", "5", "6"}),
+              "--dim-vocabs: this model has one vocabulary for both sides: give one number twice"));
+  const TrainOptions base = parse({"--preset", "transformer-base"}),
+                     small = parse({"--preset", "transformer-small"});
+  for (const TrainOptions& o : {base, small}) {
+    CHECK(o.config.type == "transformer");
+    CHECK(o.learn_rate == doctest::Approx(1 / std::sqrt(o.config.integer("dim-model") * o.lr_warmup)));
+    CHECK(o.adam_beta2 == 0.98);
+    CHECK(o.adam_epsilon == 1e-9);
+    CHECK(o.label_smoothing == 0.1);
+    CHECK(o.decoding.beam_size == 4);
+    CHECK(o.decoding.normalize == 0.6);
+    CHECK(o.decoding.length_penalty == "gnmt");
+  }
+  CHECK(base.config.integer("layers") == 6);
+  CHECK(base.config.integer("heads") == 8);
+  CHECK(base.config.integer("dim-model") == 512);
+  CHECK(base.config.integer("dim-ffn") == 2048);
+  CHECK(base.lr_warmup == 4000);
+  CHECK(small.lr_warmup == 2000);
+  CHECK(small.config.real_number("dropout") == 0.3);
 }
 
 TEST_CASE("options are declared from data, with functions that get and set") {

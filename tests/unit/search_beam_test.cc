@@ -52,6 +52,7 @@ TEST_CASE("any beam is what the plain beam search finds") {
           for (int n_best : {1, beam})
             for (double normalize : {0.0, 0.6, 1.0}) {
               SearchOptions options{beam, normalize, 1.7, 0, seed % 2 == 0, n_best, false};
+              if (seed > 2) options.length_penalty = LengthPenalty::kGnmt;
               const auto expected = reference_search(*model, source, options);
               check_same(search_one(*model, source, options), expected);
               cut += !expected.back().ended;
@@ -87,11 +88,13 @@ std::vector<Hypothesis> exhaustive(const Model& model, const Sentence& source, c
 TEST_CASE("a beam wider than the search space is exhaustive search") {
   constexpr int kWords = 4;  // </s>, <unk> and two more: 121 targets of at most 4 words
   for (const auto& [order, alignment] : kVariants)
-    for (double normalize : {0.0, 1.0})
+    for (double normalize : {0.0, 1.0, 2.0})
       for (bool allow_unk : {false, true}) {
+        if (normalize == 2 && allow_unk) continue;
         const auto model = random_model(small_config(order, alignment, kWords));
         const Sentence source = random_sentences({2}, 9)[0];
         SearchOptions options{256, normalize, 2, 0, allow_unk, 256, false};
+        if (normalize == 2) options.length_penalty = LengthPenalty::kGnmt;
         const auto all = exhaustive(*model, source, options, kWords);
         CHECK(all.size() == (allow_unk ? 121 : 31));
         check_same(search_one(*model, source, options), all);
@@ -118,6 +121,25 @@ TEST_CASE("log p of a hypothesis is log p of its words") {
       }
     }
   }
+}
+
+// ((5 + 1) / 6)^2 = 1, ((5 + 7) / 6)^2 = 4.
+TEST_CASE("the length penalty of GNMT, by hand") {
+  const auto eager = random_model(small_config()), endless = random_model(small_config());
+  const auto favour = [](const Model& model, Id word) {
+    for (const Parameter* p : model.parameters().all())
+      if (p->name == "output.b_y") p->value.data()[word] = 30;
+  };
+  favour(*eager, kEos);
+  favour(*endless, 5);
+  SearchOptions options{1, 2, 7, 0, false, 1, false};
+  options.length_penalty = LengthPenalty::kGnmt;
+  const Hypothesis one = search_one(*eager, {kEos}, options)[0],
+                   seven = search_one(*endless, {kEos}, options)[0];
+  CHECK(one.words.empty());
+  CHECK(one.score == doctest::Approx(one.log_p));
+  CHECK(seven.words.size() == 7);
+  CHECK(seven.score == doctest::Approx(seven.log_p / 4));
 }
 
 TEST_CASE("n-best lists are sorted and without repeats") {

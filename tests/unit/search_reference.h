@@ -58,7 +58,8 @@ inline Hypothesis hypothesis(const Sentence& words, double log_p, const SearchOp
   Hypothesis h;
   h.words = words;
   h.log_p = log_p;
-  h.score = log_p / std::pow(static_cast<double>(words.size()), o.normalize);
+  const double n = static_cast<double>(words.size());
+  h.score = log_p / std::pow(o.length_penalty == LengthPenalty::kGnmt ? (5 + n) / 6 : n, o.normalize);
   h.ended = words.back() == kEos;
   if (h.ended) h.words.pop_back();
   return h;

@@ -95,6 +95,18 @@ TEST_CASE("words are counted over files") {
   CHECK(vocab.id("x") == 4);
 }
 
+TEST_CASE("the counts of two texts add up to one vocabulary") {
+  WordCounts source, target;
+  source.add_line("a b b c c");
+  target.add_line("a a a c");
+  source.add(target);
+  const Vocab vocab = source.vocab();
+  CHECK(vocab.size() == 5);
+  CHECK(vocab.id("a") == 2);  // 4 times
+  CHECK(vocab.id("c") == 3);  // 3 times
+  CHECK(vocab.id("b") == 4);
+}
+
 TEST_CASE("a vocabulary file is read as it was saved, whatever text it came from") {
   const TemporaryFolder folder;
   const std::string path = folder.path("source.vocab");

@@ -41,6 +41,22 @@ TEST_CASE("Adam corrects the bias of its moments") {
   check_steps(three_updates("adam", 0.1), {0.9, 0.9 - 0.02663386, 0.9 - 0.02663386 - 0.06581103});
 }
 
+// The Transformer's constants are options. Beta 0.98: v is 0.005, 0.00615; the second step is
+// (0.02 / 0.19) / sqrt(0.00615 / 0.0396) = 0.1052632 / 0.3940851 = 0.2671076. Epsilon 1.5: the first is
+// 0.5 / (0.5 + 1.5).
+TEST_CASE("Adam takes another decay of squares, and another epsilon") {
+  const Tensor x = Tensor::from({1}, {1});
+  const auto optimizer = make_optimizer("adam", 0.1, Tensor({1}));
+  optimizer->adam_beta2 = 0.98;
+  for (double g : {0.5, -0.25}) optimizer->update(x, Tensor::from({1}, {static_cast<real>(g)}), 1);
+  CHECK(x.data()[0] == doctest::Approx(0.9 - 0.02671076).epsilon(1e-6));
+  const auto blunt = make_optimizer("adam", 0.1, Tensor({1}));
+  blunt->adam_epsilon = 1.5;
+  x.fill(1);
+  blunt->update(x, Tensor::from({1}, {real{0.5f}}), 1);
+  CHECK(x.data()[0] == doctest::Approx(0.975).epsilon(1e-6));
+}
+
 // Zeiler 2012, algorithm 1, rho 0.95, epsilon 1e-6. E[g^2]: 0.0125, 0.015, 0.06425.
 //   t = 1: sqrt(1e-6 / 0.012501) 0.5 = 4.4719573e-3, E[dx^2] = 0.05 x 1.99984e-5 = 9.9992001e-7
 //   t = 2: sqrt(1.99992001e-6 / 0.015001) (-0.25) = -2.8865876e-3,

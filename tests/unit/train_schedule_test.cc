@@ -1,6 +1,7 @@
 // The decisions of a schedule for given scores; expected rates are computed by hand.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -94,6 +95,20 @@ TEST_CASE("schedule: early stopping counts stalls in a row") {
     stops.push_back(schedule.stops());
   }
   CHECK(stops == std::vector<bool>{false, false, false, false, true});
+}
+
+TEST_CASE("schedule: warming up rises in proportion, then falls with the root") {
+  for (const auto& [t, factor] :
+       std::vector<std::pair<std::int64_t, double>>{{1, 0.25}, {2, 0.5}, {4, 1}, {16, 0.5}, {400, 0.1}})
+    CHECK(warm_up_factor(t, 4) == doctest::Approx(factor));
+  CHECK(warm_up_factor(7, 0) == 1);
+  // The published form, d^-0.5 min(t^-0.5, t w^-1.5).
+  const double d = 512, w = 4000;
+  for (std::int64_t t : {1, 3999, 4000, 4001, 100000}) {
+    const double x = static_cast<double>(t);
+    CHECK(std::pow(d * w, -0.5) * warm_up_factor(t, 4000) ==
+          doctest::Approx(std::pow(d, -0.5) * std::min(std::pow(x, -0.5), x * std::pow(w, -1.5))));
+  }
 }
 
 }  // namespace mininmt

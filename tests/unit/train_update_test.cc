@@ -165,6 +165,20 @@ TEST_CASE("the average moves to the newest parameters by its weight, at first by
                            .after);
 }
 
+TEST_CASE("warming up scales the first updates, and Adam has the recipe's constants") {
+  TrainOptions options = plain_options();
+  const double whole = run(options).change();
+  options.lr_warmup = 4;
+  CHECK(run(options).change() == doctest::Approx(whole / 4).epsilon(1e-3));
+  options = plain_options();
+  options.optimizer = "adam";
+  const Run first = run(options, 1, 3);
+  options.adam_beta2 = 0.9;
+  CHECK(largest_difference(run(options, 1, 3).after, first.after) > 1e-4);
+  options.adam_epsilon = 1e3;  // far above any gradient
+  CHECK(run(options).change() < 1e-2 * first.change());
+}
+
 TEST_CASE("an update whose gradient is not finite leaves everything as it was") {
   TrainOptions options = plain_options();
   options.optimizer = "adam";
