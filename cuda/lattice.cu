@@ -5,20 +5,27 @@
 #include <cmath>
 
 #include "cuda/cells.cuh"
-#include "cuda/log_sum.cuh"
+#include "tensor/scalar.h"
 
 namespace mininmt::cuda {
 namespace {
 
-// log sum_j e^(x_j), computed by the block.
+// Of a softmax over numbers x: their largest and the sum of e^(x - largest). Shares are not taken from the log sum,
+// whose rounding is that of the largest.
+struct Normalizer {
+  real largest, sum;
+  __device__ real log_sum() const { return largest + mininmt::log(sum); }
+  __device__ real share(real x) const { return mininmt::exp(x - largest) / sum; }
+};
+
+// Computed by the block, of x(j), j < length.
 template <class X>
-__device__ real log_sum_of(Index length, const X& x) {
-  LogSum sum;
-  for (Index j = threadIdx.x; j < length; j += kBlock) {
-    const real next[1] = {x(j)};
-    sum.add(next);
-  }
-  return sum.of_block();
+__device__ Normalizer normalizer_of(Index length, const X& x) {
+  real most = -INFINITY, sum = 0;
+  for (Index j = threadIdx.x; j < length; j += kBlock) most = Larger{}(most, x(j));
+  most = block_reduce(most, Larger{}, real{-INFINITY});
+  for (Index j = threadIdx.x; j < length; j += kBlock) sum += mininmt::exp(x(j) - most);
+  return {most, block_reduce(sum, Plus{}, real{0})};
 }
 
 __global__ void __launch_bounds__(kBlock)
@@ -28,9 +35,9 @@ __global__ void __launch_bounds__(kBlock)
     if (threadIdx.x == 0) loss[n] = 0;
     return;
   }
-  const real all = log_sum_of(length, [&](Index j) { return scores[row + j]; });
-  const real both = log_sum_of(length, [&](Index j) { return scores[row + j] + w[row + j]; });
-  if (threadIdx.x == 0) loss[n] = all - both;
+  const Normalizer all = normalizer_of(length, [&](Index j) { return scores[row + j]; });
+  const Normalizer both = normalizer_of(length, [&](Index j) { return scores[row + j] + w[row + j]; });
+  if (threadIdx.x == 0) loss[n] = all.log_sum() - both.log_sum();
 }
 
 __global__ void __launch_bounds__(kBlock)
@@ -38,11 +45,10 @@ __global__ void __launch_bounds__(kBlock)
                         real* dscores) {
   const Index n = blockIdx.x, length = positions_of(c, n), row = n * c.steps;
   if (length == 0) return;
-  const real all = log_sum_of(length, [&](Index j) { return scores[row + j]; });
-  const real both = log_sum_of(length, [&](Index j) { return scores[row + j] + w[row + j]; });
+  const Normalizer all = normalizer_of(length, [&](Index j) { return scores[row + j]; });
+  const Normalizer both = normalizer_of(length, [&](Index j) { return scores[row + j] + w[row + j]; });
   for (Index j = threadIdx.x; j < length; j += kBlock) {
-    const real alpha = mininmt::exp(scores[row + j] - all);
-    const real g = mininmt::exp(scores[row + j] + w[row + j] - both);
+    const real alpha = all.share(scores[row + j]), g = both.share(scores[row + j] + w[row + j]);
     dw[row + j] = -dloss[n] * g;
     dscores[row + j] = dloss[n] * (alpha - g);
   }

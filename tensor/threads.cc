@@ -1,6 +1,9 @@
 #include "tensor/threads.h"
 
 #include <pthread.h>
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <latch>
@@ -49,8 +52,15 @@ std::string why_no_thread() {
   return "the system allows no more, see 'ulimit -u' and, in a container, its limit on processes";
 }
 
+void flush_denormals() {
+#ifdef __x86_64__
+  constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
+  _mm_setcsr(_mm_getcsr() | kFlushToZero | kDenormalsAreZero);
+#endif
+}
+
 void start_threads() {
-  detail::on_each_thread(omp_get_max_threads(), [](int, int) {});
+  detail::on_each_thread(omp_get_max_threads(), [](int, int) { flush_denormals(); });
 }
 
 }  // namespace mininmt

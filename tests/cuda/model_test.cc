@@ -62,7 +62,9 @@ TEST_CASE("costs and gradients are the CPU's") {
 }
 
 // A number of words that kernels divide among blocks, and odd sizes.
+// Double in the emulation has the same kernels at the sizes above, and float at these.
 TEST_CASE("with wider layers, label smoothing and dropout too") {
+  if (kEmulated && sizeof(real) == 8) return;
   const auto training = [](const Config& config) {
     return Training{smoothing_of(config, 0.1), {.on = true, .seed = 3, .update = 5}};
   };
