@@ -220,8 +220,8 @@ void add_layer_norm_gradient(Index rows, Index n, const real* x, const real* gai
 // keys; causal: query t has only the keys up to t.
 struct HeadWeights {
   Index all, heads, queries, keys;
-  real scale;
-  bool causal;
+  double scale;  // of 8 bytes in both builds: a kernel's arguments have no padding
+  Index causal;  // not 0: it is
   const std::int32_t* lengths;
 };
 
@@ -234,7 +234,7 @@ void head_weights_gradient(const HeadWeights& w, const real* p, real* dp);
 // negative. alpha (rows, count), the mean over the heads, and context (rows, d).
 struct PickedRows {
   Index rows, count, heads, d;
-  real scale;
+  double scale;
   const std::int32_t* picked;
 };
 void attend_to_rows(const PickedRows& o, const real* query, const real* keys, const real* values, real* alpha,

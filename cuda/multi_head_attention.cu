@@ -26,10 +26,11 @@ __global__ void __launch_bounds__(kBlock) weights_of_scores(HeadWeights w, real*
   if (row >= w.all * w.queries) return;  // the same for the whole warp
   e += row * w.keys;
   const Index length = length_of(w, row), lane = threadIdx.x % kWarp;
+  const real scale = static_cast<real>(w.scale);
   real largest = -INFINITY, sum = 0;
-  for (Index j = lane; j < length; j += kWarp) largest = Larger{}(largest, w.scale * e[j]);
+  for (Index j = lane; j < length; j += kWarp) largest = Larger{}(largest, scale * e[j]);
   largest = warp_reduce(largest, Larger{});
-  for (Index j = lane; j < length; j += kWarp) sum += e[j] = mininmt::exp(w.scale * e[j] - largest);
+  for (Index j = lane; j < length; j += kWarp) sum += e[j] = mininmt::exp(scale * e[j] - largest);
   sum = warp_reduce(sum, Plus{});
   for (Index j = lane; j < w.keys; j += kWarp) e[j] = j < length ? e[j] / sum : 0;
 }
@@ -44,7 +45,8 @@ __global__ void __launch_bounds__(kBlock) gradient_of_scores(HeadWeights w, cons
   real mean = 0;
   for (Index j = lane; j < length; j += kWarp) mean += p[j] * dp[j];
   mean = warp_reduce(mean, Plus{});
-  for (Index j = lane; j < w.keys; j += kWarp) dp[j] = j < length ? p[j] * (dp[j] - mean) * w.scale : 0;
+  const real scale = static_cast<real>(w.scale);
+  for (Index j = lane; j < w.keys; j += kWarp) dp[j] = j < length ? p[j] * (dp[j] - mean) * scale : 0;
 }
 
 // A block per hypothesis. weights (rows, heads, count) is scratch.
@@ -62,7 +64,7 @@ __global__ void __launch_bounds__(kBlock)
     if (place >= 0)  // the same for the whole warp
       for (Index c = first + lane; c < first + size; c += kWarp) sum += query[c] * keys[place * o.d + c];
     sum = warp_reduce(sum, Plus{});
-    if (lane == 0) weights[i] = place >= 0 ? o.scale * sum : -INFINITY;
+    if (lane == 0) weights[i] = place >= 0 ? static_cast<real>(o.scale) * sum : -INFINITY;
   }
   __syncthreads();  // the scores are complete
 

@@ -85,8 +85,8 @@ def rnnsearch_shapes(o):
 
 
 COMMON = ["type", "source-words", "target-words"]
-FIELDS = {"rnnsearch": COMMON + ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "dim-maxout",
-                                 "alignment-model", "decoder-order"],
+FIELDS = {"rnnsearch": COMMON + ["dim-emb", "dim-rnn", "dim-align", "gaussians", "hops", "hop-score", "addressing", "joint",
+                                 "dim-maxout", "alignment-model", "decoder-order"],
           "lstm": COMMON + ["dim-emb", "dim-rnn", "layers", "reverse-source"],
           "transformer": COMMON + ["layers", "heads", "dim-model", "dim-ffn", "norm", "tied-embeddings"]}
 SHAPES = {"rnnsearch": rnnsearch_shapes, "lstm": lstm_shapes, "transformer": transformer_shapes}
