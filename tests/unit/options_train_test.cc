@@ -77,8 +77,8 @@ TEST_CASE("the preset of the deep LSTM is the published recipe, 384 million para
   config.source_words = 160000;
   config.target_words = 80000;
   std::int64_t count = 0;  // of declared parameters, which take no memory
-  for (const Parameter& p : find_family("lstm").make(config)->parameters().declared())
-    count += p.shape.size();
+  const auto model = find_family("lstm").make(config);
+  for (const Parameter& p : model->parameters().declared()) count += p.shape.size();
   // Embeddings, output, and 4 + 4 layers of W, U, b and p.
   CHECK(count == 240'000'000 + 80'000'000 + 80'000 + 8 * (8'000'000 + 4'000 + 3'000));
 
