@@ -25,32 +25,32 @@ MININMT_VECTORIZED Moments moments(std::int64_t n, const real* x) {
 }
 
 MININMT_VECTORIZED void set_row(std::int64_t n, const real* x, const real* gain, const real* bias, real* y) {
-  const auto [mean, per_s] = moments(n, x);
+  const Moments m = moments(n, x);
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] = gain[i] * ((x[i] - mean) * per_s) + bias[i];
+  for (std::int64_t i = 0; i < n; ++i) y[i] = gain[i] * ((x[i] - m.mean) * m.per_s) + bias[i];
 }
 
 // dy * x^
 MININMT_VECTORIZED void set_gain_row(std::int64_t n, const real* x, const real* dy, real* y) {
-  const auto [mean, per_s] = moments(n, x);
+  const Moments m = moments(n, x);
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) y[i] = dy[i] * ((x[i] - mean) * per_s);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = dy[i] * ((x[i] - m.mean) * m.per_s);
 }
 
 MININMT_VECTORIZED void add_row_gradient(std::int64_t n, const real* x, const real* gain, const real* dy,
                                          real* dx) {
-  const auto [mean, per_s] = moments(n, x);
+  const Moments m = moments(n, x);
   real sum = 0, along = 0;  // of d, and of d * x^
 #pragma omp simd reduction(+ : sum, along)
   for (std::int64_t i = 0; i < n; ++i) {
     sum += dy[i] * gain[i];
-    along += dy[i] * gain[i] * ((x[i] - mean) * per_s);
+    along += dy[i] * gain[i] * ((x[i] - m.mean) * m.per_s);
   }
   sum /= static_cast<real>(n);
   along /= static_cast<real>(n);
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i)
-    dx[i] += (dy[i] * gain[i] - sum - (x[i] - mean) * per_s * along) * per_s;
+    dx[i] += (dy[i] * gain[i] - sum - (x[i] - m.mean) * m.per_s * along) * m.per_s;
 }
 
 void set_layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, const Tensor& y) {
