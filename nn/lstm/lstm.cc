@@ -44,11 +44,7 @@ class LstmDecoding : public Decoding {
     std::vector<LstmState> states;
     for (std::size_t i = 0; i < before.parts.size(); i += 2)
       states.push_back({before.parts[i], before.parts[i + 1]});
-    Words previous;
-    previous.steps = 1;
-    previous.batch = static_cast<int>(words.size());
-    previous.ids = words;
-    const Var h = mininmt::step(model_.run_decoder(tape, previous, states, {}), 0);
+    const Var h = mininmt::step(model_.run_decoder(tape, one_step(words), states, {}), 0);
     return {state_of(before.words + 1, states),
             {linear_forward(h, model_.output_weight().value), model_.output_bias().value, {}}};
   }

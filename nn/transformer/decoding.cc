@@ -50,11 +50,7 @@ class TransformerDecoding : public Decoding {
       numbers.push_back(static_cast<std::int32_t>(words_[0].rows + static_cast<std::int64_t>(r)));
     const Indices history = by_row(after.kept), positions = positions_of(sentence_of_row);
 
-    Words one;
-    one.steps = 1;
-    one.batch = static_cast<int>(words.size());
-    one.ids = words;
-    Var x = mininmt::step(model_.embed_target(tape, one, before.words, {}), 0);
+    Var x = mininmt::step(model_.embed_target(tape, one_step(words), before.words, {}), 0);
     Tensor alpha;
     for (std::size_t l = 0; l < words_.size(); ++l) {
       const DecoderLayer& layer = model_.decoder()[l];
