@@ -36,8 +36,7 @@ std::vector<Field> all_fields() {
 }
 
 bool shares_vocabulary(const Config& config) {
-  const Family& family = find_family(config.type);
-  return family.shares_vocabulary != nullptr && family.shares_vocabulary(config);
+  return find_family(config.type).shares_vocabulary(config);
 }
 
 Config narrowed(const Config& config) {

@@ -12,8 +12,8 @@ struct Family {
   std::unique_ptr<Model> (*make)(const Config& config);
   // Whether a word's cost comes from one softmax, so that label smoothing is defined.
   bool (*one_softmax)(const Config& config) = [](const Config&) { return true; };
-  // Whether both sides have one vocabulary; null: never.
-  bool (*shares_vocabulary)(const Config& config) = nullptr;
+  // Whether both sides have one vocabulary.
+  bool (*shares_vocabulary)(const Config& config) = [](const Config&) { return false; };
 };
 
 const std::vector<Family>& families();
