@@ -19,7 +19,8 @@ story.md, story.html and story.svg of FOLDER [story]. Ctrl-C stops it; the same 
   --test-links FILE            people's word alignments of the test text: adds the alignment error rate
   --sentence N                 the line of the test text whose alignments are drawn; else the first of 8 to
                                16 words
-  --minutes M                  of training for each system [1; with your own text 30]
+  --minutes M                  of training for each system [2; with your own text 30]
+  --jobs N                     systems at a time, which share the cores [a system a core; with a GPU 1]
   --preset NAME                sizes and recipe [tiny; with your own text small]
   --systems KEY,KEY,...        only these
   --help                       shows this and the systems
@@ -94,7 +95,7 @@ number() {
   [[ ${2:-} =~ ^[1-9][0-9]{0,8}$ ]] || die "$1 takes a whole number from 1, not '${2:-}'"
 }
 
-folder= preset= minutes= sentence= links= wanted=() train_sets=() valid_sets=() test_sets=() more=()
+folder= preset= minutes= jobs= sentence= links= wanted=() train_sets=() valid_sets=() test_sets=() more=()
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit ;;
@@ -104,6 +105,7 @@ while [ $# -gt 0 ]; do
     --test-links) [ -r "${2:-}" ] || die "$1: '${2:-}' can't be read"; links=$(realpath -- "$2"); shift 2 ;;
     --sentence) number "$@"; sentence=$2; shift 2 ;;
     --minutes) number "$@"; minutes=$2; shift 2 ;;
+    --jobs) number "$@"; jobs=$2; shift 2 ;;
     --preset) [ $# -ge 2 ] || die "$1 needs a name"; preset=$2; shift 2 ;;
     --systems) [ $# -ge 2 ] || die "$1 needs keys"; IFS=, read -ra wanted <<<"$2"; shift 2 ;;
     --) shift; more=("$@"); break ;;
@@ -145,10 +147,15 @@ if grep -q '^after =' <<<"$config"; then
   [ -z "$minutes" ] || die "--minutes and --after both say how long: leave one out"
   budget=$(sed -n 's/^after = *//p' <<<"$config" | tr -d '"')
 else
-  minutes=${minutes:-$([ -n "$own_text" ] && echo 30 || echo 1)}
+  minutes=${minutes:-$([ -n "$own_text" ] && echo 30 || echo 2)}
   budget=${minutes}m
   config+=$'\n'"after = $budget"
 fi
+cores=$(nproc)
+jobs=${jobs:-$([ -e /dev/nvidiactl ] && echo 1 || echo "$cores")}
+# Small matrices gain little from a second thread: each system has its own core. The number of threads is part of a
+# training, and so in the arguments of the folder.
+grep -q '^cpu-threads =' <<<"$config" || config+=$'\n'"cpu-threads = $((jobs < cores ? cores / jobs : 1))"
 
 # ---- the folder: only for these arguments
 
@@ -167,42 +174,37 @@ elif [ -e "$folder" ] && [ -n "$(ls -A "$folder")" ]; then
   die "$folder holds something else: name another folder"
 fi
 
-# ---- running programs: a signal stops the one that runs, which saves first, and then this script
+# ---- running programs: a signal stops those that run, which save first, and then this script
 
-child= stopped=
+children=() stopped=
 stop() {
   stopped=$1
-  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || true
+  [ ${#children[@]} -eq 0 ] || kill -TERM "${children[@]}" 2>/dev/null || true
 }
-trap 'stop 2' INT
-trap 'stop 15' TERM
-trap 'stop 1' HUP
+catch_signals() {
+  trap 'stop 2' INT
+  trap 'stop 15' TERM
+  trap 'stop 1' HUP
+}
+catch_signals
 end_if_stopped() {
-  [ -n "$stopped" ] || return 0
-  trap - INT TERM HUP
-  echo "Stopped. The same command goes on from here."
-  exit $((128 + stopped))
+  [ -z "$stopped" ] || exit $((128 + stopped))
 }
 
-# A line below the output on a terminal, replaced by the next; none without a text.
-status() {
-  [ ! -t 1 ] || printf '\r\033[K%s' "$(cut -c "1-$(($(tput cols 2>/dev/null || echo 80) - 1))" <<<"${1:-}" | tr -d '\n')"
+# The last background command is one of the children, also if the signal came just before.
+started() {
+  children+=($!)
+  [ -z "$stopped" ] || stop "$stopped"
 }
 
-# COMMAND ...: its exit code; meanwhile what `log` ends with is the status.
-log=
+# COMMAND ...: its exit code. A signal is passed on, and its end waited for.
 run() {
   end_if_stopped
   local code=0
   "$@" &
-  child=$!
-  while [ -t 1 ] && kill -0 "$child" 2>/dev/null; do
-    status "   $([ ! -e "$log" ] || tail -n 1 "$log" | sed 's/^\[[^]]*\] //')"
-    sleep 0.5 || true
-  done
-  while wait "$child" && code=0 || code=$?; [ -n "$stopped" ] && kill -0 "$child" 2>/dev/null; do :; done
-  child=
-  status
+  started
+  while wait "$!" && code=0 || code=$?; [ -n "$stopped" ] && kill -0 "$!" 2>/dev/null; do :; done
+  children=()
   end_if_stopped
   return "$code"
 }
@@ -276,7 +278,7 @@ mv "$folder/systems.part" "$folder/systems"
 
 # KEY OPTION ...: trains it, or goes on with it.
 train() {
-  local at=$folder/$1 line
+  local at=$folder/$1 key=$1 line
   shift
   {
     recipe "$key" | while read -r line; do grep -q "^${line%% *} =" <<<"$config" || echo "$line"; done
@@ -313,35 +315,76 @@ report() {
     --note "$pairs sentence pairs of $text, preset $preset, $length of training each."
 }
 
-# The minutes that the systems left take: as long as the others, or as --minutes says.
-minutes_left() {
-  local each=$((${minutes:-0} * 60 + 9))
-  [ "$timed" -eq 0 ] || each=$((spent / timed))
-  [ -n "$minutes" ] || [ "$timed" -gt 0 ] || return 0
-  echo ", about $((($1 * each + 59) / 60)) min left"
+# KEY ALIGNS OPTION ...: all of a system, in a process of its own, which `children` of this one holds.
+system() {
+  catch_signals
+  children=()
+  train "$1" "${@:3}" && translate "$1" "$2"
 }
 
-spent=0 timed=0 failed=()
+# ---- all systems, `jobs` at a time
+
+# A line below the output on a terminal, replaced by the next; none without a text.
+status() {
+  [ ! -t 1 ] || printf '\r\033[K%s' "$(cut -c "1-$(($(tput cols 2>/dev/null || echo 80) - 1))" <<<"${1:-}" | tr -d '\n')"
+}
+
+# How long each that runs goes on training, as its log ends with.
+progress() {
+  local pid log text=
+  for pid in "${children[@]}"; do
+    log=$folder/${key_of[$pid]}/train.log
+    [ ! -e "$log" ] || text+="   ${key_of[$pid]}: $(tail -n 1 "$log" | sed 's/.*  //')"
+  done
+  echo "$text"
+}
+
+declare -A key_of name_of
+failed=()
+# Waits until a system has ended, and tells how.
+wait_for_one() {
+  local pid= code=0 left=() other
+  while :; do
+    status "$(progress)"
+    for other in "${children[@]}"; do kill -0 "$other" 2>/dev/null || pid=$other; done
+    [ -z "$pid" ] || break
+    sleep 0.5 || true
+  done
+  wait "$pid" || code=$?
+  for other in "${children[@]}"; do [ "$other" = "$pid" ] || left+=("$other"); done
+  children=("${left[@]}")
+  status
+  [ -z "$stopped" ] || return 0
+  local key=${key_of[$pid]} name=${name_of[$pid]}
+  if [ "$code" -eq 0 ]; then
+    report | awk -F'|' -v name=" $name " 'index($2, name) == 1 { print "   " $2 ": BLEU" $3 }'
+  else
+    failed+=("$key")
+    echo "   $name failed: the messages are above and in $folder/$key/train.log" >&2
+  fi
+}
+
 for i in "${!rows[@]}"; do
   IFS='|' read -r key name aligns options what <<<"${rows[$i]}"
   if [ -e "$folder/$key/seconds" ]; then
     echo "== $((i + 1)) of ${#rows[@]}: $name: done before"
     continue
   fi
-  echo "== $((i + 1)) of ${#rows[@]}: $name$(minutes_left $((${#rows[@]} - i)))"
+  while [ ${#children[@]} -ge "$jobs" ]; do wait_for_one; done
+  [ -z "$stopped" ] || break
+  echo "== $((i + 1)) of ${#rows[@]}: $name${minutes:+, about $(((${#rows[@]} - i + jobs - 1) / jobs * minutes)) min left}"
   echo "   $what"
   mkdir -p "$folder/$key"
-  resumed=$([ ! -e "$folder/$key/model" ] || echo yes)
-  start=$SECONDS log=$folder/$key/train.log
-  if train "$key" $options && log='' && translate "$key" "$aligns"; then
-    [ -n "$resumed" ] || spent=$((spent + SECONDS - start)) timed=$((timed + 1))
-    report | awk -F'|' -v name=" $name " 'index($2, name) == 1 { print "   BLEU" $3 }'
-  else
-    failed+=("$key")
-    echo "   $name failed: the messages are above and in $folder/$key/train.log" >&2
-  fi
-  log=
+  system "$key" "$aligns" $options &
+  key_of[$!]=$key name_of[$!]=$name
+  started
 done
+while [ ${#children[@]} -gt 0 ]; do wait_for_one; done
+if [ -n "$stopped" ]; then
+  trap - INT TERM HUP
+  echo "Stopped. The same command goes on from here."
+fi
+end_if_stopped
 
 printf '\n'
 report

@@ -8,7 +8,7 @@ make_pairs 12 valid
 awk '{ for (i = 0; i < NF; ++i) printf "%d-%d ", i, NF - 1 - i; print "" }' toy.src >links
 text=(--train-sets toy.src toy.tgt --valid-sets valid.src valid.tgt --test-sets toy.src toy.tgt --test-links links)
 small=(--preset tiny --systems fixed,additive -- --dim-emb 16 --dim-rnn 24 --dim-align 16 --dim-maxout 16 --mini-batch 10
-  --valid-freq 0 --disp-freq 10u --save-freq 10u --after 150u)
+  --valid-freq 0 --disp-freq 10u --save-freq 10u --after 150u --cpu-threads 1)
 tell() { "$story" "$@" "${text[@]}" "${small[@]}"; }
 
 # Two systems; the second is the drawn one. The same command does nothing again.
@@ -28,22 +28,23 @@ says out 'fixed vector: done before'
 says out 'RNNsearch: done before'
 holds "a system that is done stays" cmp -s before whole/additive/model/model.safetensors
 
-# Stopped in the first training, it goes on there, to the same bits.
-"$story" cut "${text[@]}" "${small[@]}" >out 2>err &
+# Stopped while both train, it goes on there, to the same bits.
+"$story" cut --jobs 2 "${text[@]}" "${small[@]}" >out 2>err &
 pid=$!
-until grep -qs 'epoch' cut/fixed/train.log; do kill -0 $pid 2>/dev/null || break; done
+until grep -qs 'epoch' cut/fixed/train.log && grep -qs 'epoch' cut/additive/train.log; do kill -0 $pid 2>/dev/null || break; done
 kill -TERM $pid
 code=0
 wait $pid || code=$?
 holds "it ends by the signal" test $code -eq 143
 says out 'The same command goes on from here'
-expect 0 tell cut
+expect 0 tell cut --jobs 2
 for key in fixed additive; do
   for file in model/model.safetensors translation scores; do
     holds "$key/$file as without the stop" cmp -s {whole,cut}/$key/$file
   done
 done
 says cut/fixed/train.log 'going on after update'
+says cut/additive/train.log 'going on after update'
 
 # A folder is for one text and one set of options.
 expect 2 tell whole --sentence 2
