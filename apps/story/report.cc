@@ -19,7 +19,7 @@ th, td { padding: .25em .7em; text-align: right; white-space: nowrap; border-bot
 th { border-bottom: 2px solid #888; }
 th:first-child, td:first-child { text-align: left; }
 .scrolls { overflow-x: auto; }
-svg { max-width: 100%; height: auto; }
+svg { width: 100%; min-width: 44em; height: auto; }
 dt { font-weight: bold; margin-top: .4em; }
 )";
 
@@ -196,7 +196,7 @@ std::string html_report(const Story& story, const std::string& figure) {
     text += join("<li><b>", xml_text(system.name), "</b>: ", xml_text(system.what), "</li>\n");
   text += "</ul>\n";
   if (!story.bins.empty()) text += "<h2>BLEU by source length</h2>\n" + table_of_lengths(story).html();
-  text += figure + "<h2>One sentence</h2>\n<dl>\n";
+  text += "<div class=\"scrolls\">" + figure + "</div>\n<h2>One sentence</h2>\n<dl>\n";
   for (const auto& [name, line] : sentence(story))
     text += join("<dt>", xml_text(name), "</dt><dd>", xml_text(line), "</dd>\n");
   return text + "</dl>\n</body>\n</html>\n";
