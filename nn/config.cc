@@ -38,6 +38,12 @@ Field size_field(const std::string& name, int standard, const std::string& help)
   return {.name = name, .standard = standard, .least = 1, .most = kLargestSize, .choices = {}, .help = help};
 }
 
+Field layers_field() {
+  Field field = size_field("layers", 4, "layers of the encoder, and of the decoder");
+  field.most = 64;
+  return field;
+}
+
 Field dropout_field(const std::string& name, double standard, const std::string& help) {
   return {.name = name,
           .standard = standard,

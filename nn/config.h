@@ -32,6 +32,7 @@ struct Field {
 
 // Sizes in the paper's notation, dropout probabilities, choices, and flags.
 Field size_field(const std::string& name, int standard, const std::string& help);
+Field layers_field();  // --layers of the encoder, and of the decoder; of several families, which must agree
 Field dropout_field(const std::string& name, double standard, const std::string& help);
 Field choice_field(const std::string& name, const std::vector<std::string>& choices, const std::string& help);
 Field flag_field(const std::string& name, const std::string& help);

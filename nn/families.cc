@@ -30,14 +30,14 @@ std::vector<Field> all_fields() {
       auto known =
           std::find_if(all.begin(), all.end(), [&](const Field& other) { return other.name == field.name; });
       if (known == all.end()) known = all.insert(all.end(), field);
+      if (known->least != field.least || known->most != field.most)
+        throw Error(join("[all_fields] families give --", field.name, " different ranges"));
       known->types.push_back(family.name);
     }
   return all;
 }
 
-bool shares_vocabulary(const Config& config) {
-  return find_family(config.type).shares_vocabulary(config);
-}
+bool shares_vocabulary(const Config& config) { return find_family(config.type).shares_vocabulary(config); }
 
 Config narrowed(const Config& config) {
   Config result(config.type, find_family(config.type).fields);

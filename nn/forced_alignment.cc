@@ -18,7 +18,7 @@ class Forcing {
     for (std::size_t b = 0; b < targets.size(); ++b) {
       live_.push_back(static_cast<std::int32_t>(b));
       steps_.push_back(targets[b].size() - 1 + static_cast<std::size_t>(model.attention_delay()));
-      alpha_.push_back({sources[b].size(), {}});
+      alpha_.push_back({sources[b].size(), {}, {}});
     }
   }
 
@@ -70,13 +70,27 @@ class Forcing {
   std::vector<ForcedAlpha> alpha_;
 };
 
+void add_posteriors(const Model& model, const Batch& batch, std::vector<ForcedAlpha>& all) {
+  const Tensor found = model.posteriors(batch);
+  if (!found.defined()) return;
+  const Tensor posteriors = found.to(cpu_memory());
+  for (std::size_t n = 0; n < batch.rows.size(); ++n) {  // the words of a sentence come in their order
+    if (batch.rows[n] == kNone) continue;
+    ForcedAlpha& alpha = all[static_cast<std::size_t>(batch.rows[n] % batch.sentences)];
+    const real* const row = posteriors.data() + static_cast<std::int64_t>(n) * posteriors.shape()[1];
+    alpha.posteriors.insert(alpha.posteriors.end(), row, row + alpha.source_words);
+  }
+}
+
 }  // namespace
 
 std::vector<ForcedAlpha> forced_alignment(const Model& model, Spans sources, Spans targets) {
   if (sources.size() != targets.size())
     throw Error(join("[forced_alignment] ", sources.size(), " sources, ", targets.size(), " targets"));
   if (sources.empty()) return {};
-  return Forcing(model, sources, targets).run();
+  std::vector<ForcedAlpha> all = Forcing(model, sources, targets).run();
+  add_posteriors(model, make_batch(sources, targets), all);
+  return all;
 }
 
 }  // namespace mininmt

@@ -16,6 +16,8 @@ namespace mininmt {
 struct ForcedAlpha {
   std::size_t source_words;    // S, </s> counted
   std::vector<float> weights;  // (T - 1 + d, S), row-major
+  // Of models that have them (Model::posteriors): where each word came from, knowing all words (T, S).
+  std::vector<float> posteriors;
 };
 
 // alpha of each pair (ids ending in </s>). Throws UsageError if the model has no attention.

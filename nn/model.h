@@ -74,6 +74,10 @@ class Model {
   // Encodes sources (S, B) and starts decoding. Lives as long as the tape.
   virtual std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const = 0;
 
+  // Of a model that can tell where each word of a given target came from, knowing all of the pair: the
+  // probabilities of the source positions, (N, S) in the order of batch.rows; else undefined.
+  virtual Tensor posteriors(const Batch&) const { return Tensor(); }
+
   // d: the attention of step i + d is the first that depends on word i.
   virtual int attention_delay() const { return 1; }
 

@@ -35,6 +35,7 @@ struct Pass {
         T(at.target_steps) {
     cells.check(op, joint.f.shape());
     check_shape(op, "g", joint.g.shape(), {N, V});
+    if (V < 2) throw Error(join("[", op, "] (f) needs a word beside </s>"));
   }
 
   const real* g(std::int64_t n) const { return joint.g.value().data() + n * V; }
@@ -187,6 +188,7 @@ void set_mixture(const Pass& p, const Tensor& weights, const Tensor& y) {
     std::vector<real> logits(static_cast<std::size_t>(p.V));
     for (std::int64_t n = begin; n < end; ++n) {
       const std::int64_t b = p.cells.sentence_of(n);
+      if (b == kNone) continue;
       real* const row = y.data() + n * p.V;
       for (std::int64_t j = 0; j < p.cells.lengths[b]; ++j) {
         const real log_sum = direct_log_sum(p, n, j, b, logits.data());
@@ -275,7 +277,7 @@ void backward_on_cuda(const Pass& p, const Tensor& products, const Tensor& dw) {
 
 Var cell_log_p(const AdditiveJoint& joint, const Cells& cells, const Indices& targets) {
   const Pass pass("cell_log_p", joint, cells, targets);
-  check_cell_targets(cells, targets, pass.V);
+  check_cell_targets("cell_log_p", cells, targets, pass.V);
   Memory& memory = joint.g.value().memory();
   const Tensor w({pass.N, pass.S}, memory), products({pass.B, pass.T, pass.S}, memory);
   const bool on_cuda = kHasCuda && w.on_cuda();

@@ -32,6 +32,11 @@ Indices Cells::lengths_of_words() const {
 void Cells::check(const char* op, const Shape& keys) const {
   check_rank(op, "keys", keys, 3, 3);
   check_lengths(op, lengths, keys[0], keys[1]);
+  check(op, keys[0]);
+}
+
+void Cells::check(const char* op, std::int64_t steps) const {
+  check_lengths(op, lengths, steps, sentences());
   std::vector<bool> taken(static_cast<std::size_t>(target_steps * sentences()));
   for (const std::int32_t row : rows) {
     if (row == kNone) continue;
@@ -42,11 +47,22 @@ void Cells::check(const char* op, const Shape& keys) const {
   }
 }
 
-void check_cell_targets(const Cells& cells, const Indices& targets, std::int64_t words) {
-  check_shape("cell_log_p", "targets", {static_cast<std::int64_t>(targets.size())}, {cells.words()});
+void Cells::check_contiguous(const char* op) const {
+  const auto all = word_at();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t batch = static_cast<std::size_t>(sentences());
+    const bool starts = i < batch, follows = !starts && all[i - batch] != kNone;
+    if (starts && all[i] == kNone) throw Error(join("[", op, "] (rows) sentence ", i, " has no words"));
+    if (!starts && !follows && all[i] != kNone)
+      throw Error(join("[", op, "] (rows) word ", i / batch, " of sentence ", i % batch, " follows none"));
+  }
+}
+
+void check_cell_targets(const char* op, const Cells& cells, const Indices& targets, std::int64_t words) {
+  check_shape(op, "targets", {static_cast<std::int64_t>(targets.size())}, {cells.words()});
   for (std::int64_t n = 0; n < cells.words(); ++n)
     if (cells.rows[n] == kNone ? targets[n] != kNone : targets[n] < 0 || targets[n] >= words)
-      throw Error(join("[cell_log_p] (targets) word ", targets[n], " of ", words, " in row ", cells.rows[n]));
+      throw Error(join("[", op, "] (targets) word ", targets[n], " of ", words, " in row ", cells.rows[n]));
 }
 
 }  // namespace mininmt

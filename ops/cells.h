@@ -33,8 +33,11 @@ struct Cells {
   // (T * B): the word n at time t of sentence b; kNone: none.
   std::vector<std::int32_t> word_at() const;
 
-  // Throws Error, naming the operation, unless the cells fit keys (S, B, ...).
+  // Throws Error, naming the operation, unless rows and lengths fit sources of S steps; of keys (S, B, ...).
+  void check(const char* op, std::int64_t steps) const;
   void check(const char* op, const Shape& keys) const;
+  // Throws Error unless each sentence has words, at all times from its first to its last. After check().
+  void check_contiguous(const char* op) const;
 
   // As kernels take them.
   cuda::CellOperands in(Memory& memory, std::int64_t steps) const {
@@ -42,7 +45,7 @@ struct Cells {
   }
 };
 
-// Throws Error unless each word has a target of `words`, and padding has none.
-void check_cell_targets(const Cells& cells, const Indices& targets, std::int64_t words);
+// Throws Error, naming the operation, unless each word has a target of `words`, and padding has none.
+void check_cell_targets(const char* op, const Cells& cells, const Indices& targets, std::int64_t words);
 
 }  // namespace mininmt

@@ -302,7 +302,7 @@ void set_mixture_on_cuda(const Pass& pass, const Tensor& weights, const Tensor& 
 
 Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets) {
   const Pass pass("cell_log_p", joint, cells);
-  check_cell_targets(cells, targets, pass.V);
+  check_cell_targets("cell_log_p", cells, targets, pass.V);
   Memory& memory = joint.keys.value().memory();
   const Tensor w({pass.N, pass.S}, memory), log_sum({pass.N, pass.S}, memory);
   const bool on_cuda = kHasCuda && w.on_cuda();

@@ -26,7 +26,7 @@ void for_lattices(const Operands& o, bool backward, const Use& use) {
   const std::int64_t batch = o.cells.sentences(), size = o.cells.target_steps * o.steps;
   const double bias = o.bias.value().item();
   parallel_for(batch, 200 * size, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> values(static_cast<std::size_t>(3 * size));
+    std::vector<double> values(static_cast<std::size_t>((backward ? 3 : 2) * size));
     for (std::int64_t i = begin; i < end; ++i) {
       double* const q = values.data();
       Lattice lattice{o.cells.lengths[i],      0,    batch, o.steps,  word_at.data() + i, o.w.value().data(),
@@ -68,19 +68,21 @@ void set_gradients(const Operands& o, const Tensor& dloss, const Tensor& dw, con
   });
 }
 
+Operands checked(const char* op, Var w, Var scores, Var bias, const Cells& cells) {
+  check_rank(op, "w", w.shape(), 2, 2);
+  const std::int64_t steps = w.shape()[1];
+  check_shape(op, "w", w.shape(), {cells.words(), steps});
+  check_shape(op, "scores", scores.shape(), w.shape());
+  check_shape(op, "bias", bias.shape(), {1});
+  cells.check(op, steps);
+  cells.check_contiguous(op);
+  return {w, scores, bias, cells, steps};
+}
+
 }  // namespace
 
 Var lattice_losses(Var w, Var scores, Var bias, const Cells& cells) {
-  check_rank("lattice_losses", "w", w.shape(), 2, 2);
-  const std::int64_t steps = w.shape()[1];
-  check_shape("lattice_losses", "w", w.shape(), {cells.words(), steps});
-  check_shape("lattice_losses", "scores", scores.shape(), w.shape());
-  check_shape("lattice_losses", "bias", bias.shape(), {1});
-  check_lengths("lattice_losses", cells.lengths, steps, cells.sentences());
-  const auto word_at = cells.word_at();
-  if (std::any_of(word_at.begin(), word_at.begin() + cells.sentences(), [](int n) { return n == kNone; }))
-    throw Error("[lattice_losses] (rows) a sentence has no words");
-  const Operands operands{w, scores, bias, cells, steps};
+  const Operands operands = checked("lattice_losses", w, scores, bias, cells);
   const Tensor loss({cells.sentences()}, w.value().memory());
   set_losses(operands, loss);
   return w.tape->record("lattice_losses", loss, {w, scores, bias}, [=](const Tensor&, const Tensor& dloss) {
@@ -91,6 +93,15 @@ Var lattice_losses(Var w, Var scores, Var bias, const Cells& cells) {
     if (bias.needs_gradient()) add_sum_of_rows(dz.reshape({dz.size(), 1}), bias.gradient());
     if (scores.needs_gradient()) add_gradient(scores, dz);
   });
+}
+
+Tensor lattice_posteriors(Var w, Var scores, Var bias, const Cells& cells) {
+  const Operands operands = checked("lattice_posteriors", w, scores, bias, cells);
+  const Tensor g = Tensor::zeros(w.shape(), w.value().memory());
+  const Tensor dz = Tensor::zeros(w.shape(), g.memory()), minus_one({cells.sentences()}, g.memory());
+  minus_one.fill(-1);
+  set_gradients(operands, minus_one, g, dz);  // g is the gradient of log p
+  return g;
 }
 
 Tensor lattice_step(const Tensor& before, const Tensor& scores, const Tensor& bias, const Cells& cells) {
@@ -106,7 +117,7 @@ Tensor lattice_step(const Tensor& before, const Tensor& scores, const Tensor& bi
     }
   log_pi.fill(static_cast<real>(kLogZero));
   for (std::int64_t r = 0; r < cells.words(); ++r) {
-    const std::int64_t length = cells.lengths[cells.sentence_of(r)];
+    const std::int64_t b = cells.sentence_of(r), length = b == kNone ? 0 : cells.lengths[b];
     std::vector<double> reached(static_cast<std::size_t>(length));
     const double sum =
         step_row(length, before.defined() ? before.data() + r * steps : nullptr, scores.data() + r * steps,

@@ -20,6 +20,9 @@ namespace mininmt {
 // w, scores (N, S), bias (1) -> loss (B). Contents at padding don't matter. Needs a word in each sentence.
 Var lattice_losses(Var w, Var scores, Var bias, const Cells& cells);
 
+// g (N, S): where each word was written, given the whole sentence; 0 at padding. Without gradient.
+Tensor lattice_posteriors(Var w, Var scores, Var bias, const Cells& cells);
+
 // One word of the search, without gradient. before (R, S): a(u-1,j), up to a constant in each row; undefined:
 // before the first word. Returns log pi (R, S): where the cursor writes word u + 1, given the words so far,
 //   pi_j = exp(q(u,j) + log e(u,j)) / sum_k exp(q(u,k) + log e(u,k)), -infinity at padding.

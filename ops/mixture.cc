@@ -69,7 +69,7 @@ Var mixture_losses(Var w, Var scores, const Cells& cells) {
   check_rank("mixture_losses", "w", w.shape(), 2, 2);
   check_shape("mixture_losses", "w", w.shape(), {cells.words(), w.shape()[1]});
   check_shape("mixture_losses", "scores", scores.shape(), w.shape());
-  check_lengths("mixture_losses", cells.lengths, w.shape()[1], cells.sentences());
+  cells.check("mixture_losses", w.shape()[1]);
   const Tensor loss({cells.words()}, w.value().memory());
   set_losses(cells, w.value(), scores.value(), loss);
   return w.tape->record("mixture_losses", loss, {w, scores}, [=](const Tensor&, const Tensor& dloss) {

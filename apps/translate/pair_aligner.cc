@@ -10,9 +10,9 @@ namespace mininmt {
 namespace {
 
 // `rows` rows of the weights, from the one of this number.
-AlignmentMatrix rows_of(const ForcedAlpha& alpha, std::size_t first, std::size_t rows) {
-  const std::span<const float> weights = alpha.weights;
-  return {weights.subspan(first * alpha.source_words, rows * alpha.source_words), rows, alpha.source_words};
+AlignmentMatrix rows_of(std::span<const float> weights, std::size_t columns, std::size_t first,
+                        std::size_t rows) {
+  return {weights.subspan(first * columns, rows * columns), rows, columns};
 }
 
 // A model's links of each pair, and what `show` makes of the weights that predict the words and the </s>.
@@ -26,14 +26,16 @@ Aligned align_all(const LoadedModel& model, const std::vector<std::string>& sour
                   const std::vector<std::string>& targets, int mini_batch, int threads, const Show& show) {
   Aligned all{std::vector<WordAlignment>(sources.size()), std::vector<std::string>(sources.size())};
   const std::size_t delay = static_cast<std::size_t>(model.model->attention_delay());
-  align_lines(
-      *model.model, model.source, model.target, sources, targets, mini_batch, threads,
-      [&](std::size_t i, const ForcedAlpha& alpha) {
-        const std::size_t words = split_words(targets[i]).size();
-        const AlignmentMatrix predicting = rows_of(alpha, 0, words + 1);
-        all.links[i] = {hard_links(predicting, words), hard_links(rows_of(alpha, delay, words), words)};
-        all.shown[i] = show(i, predicting);
-      });
+  align_lines(*model.model, model.source, model.target, sources, targets, mini_batch, threads,
+              [&](std::size_t i, const ForcedAlpha& alpha) {
+                const std::size_t words = split_words(targets[i]).size();
+                const bool posteriors = !alpha.posteriors.empty();
+                const AlignmentMatrix predicting =
+                    rows_of(posteriors ? alpha.posteriors : alpha.weights, alpha.source_words, 0, words + 1);
+                const AlignmentMatrix after = rows_of(alpha.weights, alpha.source_words, delay, words);
+                all.links[i] = {hard_links(predicting, words), hard_links(after, words), posteriors};
+                all.shown[i] = show(i, predicting);
+              });
   return all;
 }
 
@@ -59,7 +61,7 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
   if (opposite_ != nullptr)
     others = align_all(*opposite_, targets, sources, options_.mini_batch, threads_, nothing).links;
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    const WordAlignment other{reversed(others[i].before), reversed(others[i].after)};
+    const WordAlignment other{reversed(others[i].before), reversed(others[i].after), others[i].posteriors};
     if (joined) all.shown[i] = format_links(grow_diagonal(all.links[i].before, other.before));
     if (reference_) judge(sources[i], targets[i], judged(all.links[i], other));
   }
@@ -67,11 +69,14 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
 }
 
 PairAligner::Named PairAligner::judged(const WordAlignment& links, const WordAlignment& other) const {
-  const std::string before = "attention before each word", after = "attention after each word";
+  const auto name_of_first = [](const WordAlignment& of) -> std::string {
+    return of.posteriors ? "posteriors of each word" : "attention before each word";
+  };
+  const std::string before = name_of_first(links), after = "attention after each word";
   Named all = {{before, links.before}, {after, links.after}};
   if (opposite_ == nullptr) return all;
   const std::string opposite = ", opposite model", both = ", both models (grow-diagonal)";
-  all.insert(all.end(), {{before + opposite, other.before},
+  all.insert(all.end(), {{name_of_first(other) + opposite, other.before},
                          {after + opposite, other.after},
                          {before + both, grow_diagonal(links.before, other.before)},
                          {after + both, grow_diagonal(links.after, other.after)}});

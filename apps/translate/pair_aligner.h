@@ -15,8 +15,9 @@ namespace mininmt {
 
 // Two readings of attention (MODEL.md 2). Either links a target word to the source word of maximum weight.
 struct WordAlignment {
-  AlignmentLinks before;  // by the attention that predicts the word
-  AlignmentLinks after;   // by the first that has seen it (Chen et al. 2020)
+  AlignmentLinks before;    // by the attention that predicts the word; by the posteriors, if there are some
+  AlignmentLinks after;     // by the first attention that has seen it (Chen et al. 2020)
+  bool posteriors = false;  // what `before` is
 };
 
 class PairAligner {

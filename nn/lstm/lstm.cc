@@ -61,14 +61,12 @@ class LstmDecoding : public Decoding {
 };
 
 std::vector<Field> lstm_fields() {
-  Field layers = size_field("layers", 4, "layers of the encoder, and of the decoder");
-  layers.most = 16;
   Field reversed = flag_field("reverse-source", "read the source from its last word to its first, then </s>");
   reversed.standard = true;
   return {
       size_field("dim-emb", 256, "m, size of embeddings"),
       size_field("dim-rnn", 256, "n, units of each recurrent layer"),
-      layers,
+      layers_field(),
       reversed,
       {.name = "initial-range",
        .standard = 0.08,

@@ -10,8 +10,8 @@ LateModel::LateModel(const Config& config, int readout_size)
     : Model(config),
       encoder_(parameters_, config, true),
       decoder_(parameters_, config, encoder_.annotation_size(), readout_size),
-      order_(decoder_order(config)),
-      dropout_readout_(config.real_number("dropout-readout")) {}
+      dropout_readout_(config.real_number("dropout-readout")),
+      order_(decoder_order(config)) {}
 
 // MODEL.md 5, without c: `authors` updates with y_{i-1} before word i is predicted, and not before the first.
 LateModel::Step LateModel::step(Var s, bool first, Var projected, const StepWeight& U) const {

@@ -48,10 +48,10 @@ class LateModel : public Model {
 
   Encoder encoder_;
   DecoderParts decoder_;
+  double dropout_readout_;
 
  private:
   DecoderOrder order_;
-  double dropout_readout_;
 };
 
 // One embedded word of each row, and its part of the state's update, in search.

@@ -20,7 +20,6 @@ class Transducer : public LateModel {
   explicit Transducer(const Config& config)
       : LateModel(config, config.integer("dim-maxout") * (config.text("joint") == "deep" ? 2 : 1)),
         deep_(config.text("joint") == "deep"),
-        dropout_readout_(config.real_number("dropout-readout")),
         W_e_(parameters_.add("transducer.W_e", {config.integer("dim-align"), config.integer("dim-rnn")},
                              Initial::normal(0.001))),
         U_e_(parameters_.add("transducer.U_e", {config.integer("dim-align"), encoder_.annotation_size()},
@@ -34,14 +33,15 @@ class Transducer : public LateModel {
 
   Var costs(Tape& tape, const Batch& batch, const Training& training) const override {
     refuse_label_smoothing(training);
-    Words words = read(tape, batch, training.noise);
-    words.cells.late_end = true;
-    const Var h = words.encoded.annotations;
-    const Var z = gates(tape, words.states.position, linear(h, tape.leaf(U_e_)), words.cells);
-    const Var query = decoder_.readout_of_state(tape, words.states.readout, words.embedded);
-    const Var keys = source_terms(tape, h, training.noise);
-    const Var w = log_p(tape, query, keys, words.cells, batch.targets, training.noise);
-    return lattice_losses(w, z, tape.leaf(b_), words.cells);
+    const OfPairs of = of_pairs(tape, batch, training.noise);
+    return lattice_losses(of.w, of.z, tape.leaf(b_), of.cells);
+  }
+
+  // g, MODEL.md 9.3
+  Tensor posteriors(const Batch& batch) const override {
+    Tape tape;
+    const OfPairs of = of_pairs(tape, batch, {});
+    return lattice_posteriors(of.w, of.z, tape.leaf(b_), of.cells);
   }
 
   std::unique_ptr<Decoding> decode(Tape& tape, const mininmt::Words& source,
@@ -87,6 +87,22 @@ class Transducer : public LateModel {
     StepWeight U_;
   };
 
+  // At the cells of given pairs: w(u,j), and z(u,j) without b.
+  struct OfPairs {
+    Var w, z;
+    Cells cells;
+  };
+
+  OfPairs of_pairs(Tape& tape, const Batch& batch, const Noise& noise) const {
+    Words words = read(tape, batch, noise);
+    words.cells.late_end = true;
+    const Var h = words.encoded.annotations;
+    const Var z = gates(tape, words.states.position, linear(h, tape.leaf(U_e_)), words.cells);
+    const Var query = decoder_.readout_of_state(tape, words.states.readout, words.embedded);
+    const Var keys = source_terms(tape, h, noise);
+    return {log_p(tape, query, keys, words.cells, batch.targets, noise), z, words.cells};
+  }
+
   // z without b
   Var gates(Tape& tape, Var s, Var keys, const Cells& cells) const {
     return additive_scores(linear(s, tape.leaf(W_e_), tape.leaf(b_e_)), keys, tape.leaf(v_e_), cells);
@@ -117,7 +133,6 @@ class Transducer : public LateModel {
   }
 
   bool deep_;
-  double dropout_readout_;
   const Parameter &W_e_, &U_e_, &b_e_, &v_e_, &b_;
 };
 

@@ -115,8 +115,7 @@ std::unique_ptr<Decoding> Transformer::decode(Tape& tape, const Words& source, c
 Family transformer_family() {
   return {
       .name = "transformer",
-      .fields = {size_field("layers", 4, "layers of the encoder and of the decoder"),
-                 size_field("heads", 4, "h, heads of an attention; they divide --dim-model"),
+      .fields = {layers_field(), size_field("heads", 4, "h, heads of an attention; they divide --dim-model"),
                  size_field("dim-model", 256, "d, size of embeddings and of all layers' outputs"),
                  size_field("dim-ffn", 512, "hidden units of each feed-forward layer"),
                  choice_field("norm", {"post", "pre"},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/additive_joint.h"
+#include "ops/arrange.h"
 #include "ops/deep_joint.h"
 #include "ops/lattice.h"
 #include "ops/reduce.h"
@@ -53,6 +54,14 @@ struct Example {
     return here + (j + 1 < S ? (1 - write(u, j)) * paths(u, j + 1) : 0);
   }
 
+  // g: what the word at (u, j) has of the mass of all paths, those through (u, j) reached from (k, i).
+  double through(int u, int j, int k = 0, int i = 0) const {
+    if (k > u || i > j) return 0;
+    if (k == u && i == j) return write(u, j) * word(u, j) * paths(u + 1, j);
+    const double written = write(k, i) * word(k, i) * through(u, j, k + 1, i);
+    return written + (1 - write(k, i)) * through(u, j, k, i + 1);
+  }
+
   struct Result {
     double log_p;
     Tensor dw, dz;
@@ -76,6 +85,12 @@ TEST_CASE("the lattice sums over all paths, and its posteriors are probabilities
       const auto [log_p, dw, dz] = e.run();
       CHECK(log_p == doctest::Approx(std::log(e.paths(0, 0))).epsilon(kRounding));
       std::vector<double> visits(static_cast<std::size_t>(S + T), 0.0);  // of the anti-diagonals
+      Tape tape;
+      const Tensor g = lattice_posteriors(tape.constant(e.w.value), tape.constant(e.scores.value),
+                                          tape.constant(e.bias.value), e.cells());
+      for (int u = 0; u < T; ++u)
+        for (int j = 0; j < S; ++j)
+          CHECK(g.data()[u * S + j] == doctest::Approx(e.through(u, j) / e.paths(0, 0)).epsilon(1e-10));
       for (int u = 0; u < T; ++u) {
         double written = 0;
         for (int j = 0; j < S; ++j) written -= dw.data()[u * S + j];
@@ -96,6 +111,22 @@ TEST_CASE("the lattice sums over all paths, and its posteriors are probabilities
         CHECK(visits[static_cast<std::size_t>(d)] == doctest::Approx(1).epsilon(1e-10));
       for (int u = 0; u < T; ++u) CHECK(dz.data()[u * S + S - 1] == 0);
     }
+}
+
+TEST_CASE("the lattice refuses words that are not there one after the other") {
+  Tape tape;
+  const auto losses = [&](const Cells& cells) {
+    const std::int64_t N = cells.words();
+    return lattice_losses(tape.constant(Tensor::zeros({N, 3})), tape.constant(Tensor::zeros({N, 3})),
+                          tape.constant(Tensor::zeros({1})), cells);
+  };
+  CHECK(losses({{0, 1, 2}, {3, 2}, 2, true}).value().size() == 2);
+  CHECK_THROWS_WITH_AS(losses({{0, 1, 7}, {3, 2}, 2, true}), "[lattice_losses] (rows) 7 of 2 x 2 words",
+                       Error);
+  CHECK_THROWS_WITH_AS(losses({{0, 2}, {3, 2}, 2, true}), "[lattice_losses] (rows) sentence 1 has no words",
+                       Error);
+  CHECK_THROWS_WITH_AS(losses({{0, 1, 5}, {3, 2}, 3, true}),
+                       "[lattice_losses] (rows) word 2 of sentence 1 follows none", Error);
 }
 
 TEST_CASE("with one position the lattice is a plain sum") {
@@ -157,6 +188,45 @@ TEST_CASE("both joints are log softmax of their logits, with </s> barred before 
                 doctest::Approx(mixture[static_cast<std::size_t>(k)]).epsilon(1e-10));
     }
   }
+}
+
+// 8 words of 64 x 33,000 logits, of which a chunk holds 7.
+TEST_CASE("the chunks of the deep joint change nothing") {
+  constexpr std::int64_t S = 64, V = 33000, N = 8, l = 2;
+  Parameters parameters;
+  const Parameter &query = parameters.add("query", {N, 2 * l}), &keys = parameters.add("keys", {S, 1, 2 * l}),
+                  &W = parameters.add("W", {V, l});
+  parameters.allocate();
+  const Random random{9, 9};
+  std::uint64_t i = 0;
+  for (real& x : parameters.values().values()) x = random.normal(i++);
+  const auto run = [&](std::int64_t first, std::int64_t count) {
+    const Tensor gradients = parameters.new_gradients();
+    Tape tape(gradients);
+    std::vector<std::int32_t> rows, words, ids;
+    for (std::int64_t n = 0; n < count; ++n) {
+      rows.push_back(static_cast<std::int32_t>(n));
+      words.push_back(static_cast<std::int32_t>(first + n));
+      ids.push_back(static_cast<std::int32_t>(1 + 7 * (first + n)));
+    }
+    const DeepJoint joint{gather_rows(tape.leaf(query), words), tape.leaf(keys), tape.leaf(W),
+                          tape.constant(Tensor::zeros({V}))};
+    const Var w = cell_log_p(joint, {rows, {S}, static_cast<int>(count), true}, ids);
+    tape.backward(sum(w));
+    return std::pair(w.value(), gradients);
+  };
+  const auto [w, gradients] = run(0, N);
+  const Tensor sums = Tensor::zeros(gradients.shape());
+  for (std::int64_t n = 0; n < N; ++n) {
+    const auto [of_word, gradient_of_word] = run(n, 1);
+    for (std::int64_t j = 0; j < S; ++j)
+      CHECK(w.data()[n * S + j] == doctest::Approx(of_word.data()[j]).epsilon(kRounding));
+    for (std::int64_t k = 0; k < sums.size(); ++k) sums.data()[k] += gradient_of_word.data()[k];
+  }
+  double difference = 0;
+  for (std::int64_t k = 0; k < sums.size(); ++k)
+    difference = std::max<double>(difference, std::abs(sums.data()[k] - gradients.data()[k]));
+  CHECK(difference < 1e-10);
 }
 
 Config tiny_config(const std::string& alignment, int target_words = 3) {

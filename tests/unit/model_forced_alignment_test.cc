@@ -74,6 +74,34 @@ TEST_CASE("the attention that a word changes first is as many steps later as the
   CHECK(random_model(plain(small_config("appendix")))->attention_delay() == 2);
 }
 
+// The posterior of a sentence's last word, the </s>, is 1 at the last position of the source, where alone it can
+// be; in a batch all are what they are alone.
+TEST_CASE("the transducer has posteriors of given pairs") {
+  for (const ModelRow& row : model_table()) {
+    INFO(row.name);
+    const auto model = model_under_test(row);
+    if (!has_attention(*model)) continue;
+    const auto together = forced_alignment(*model, spans(kSources), spans(kTargets));
+    for (std::size_t b = 0; b < 4; ++b) {
+      const std::size_t S = kSources[b].size(), T = kTargets[b].size();
+      const bool is_transducer = row.name.find("transducer") != std::string::npos;
+      REQUIRE(together[b].posteriors.size() == (is_transducer ? T * S : 0));
+      if (!is_transducer) continue;
+      const auto alone = forced_alignment(*model, spans({kSources[b]}), spans({kTargets[b]}))[0];
+      CHECK(together[b].posteriors.back() == doctest::Approx(1).epsilon(1e-5));
+      for (std::size_t i = 0; i < T; ++i) {
+        double sum = 0;
+        for (std::size_t j = 0; j < S; ++j) {
+          const float g = together[b].posteriors[i * S + j];
+          CHECK(g == doctest::Approx(alone.posteriors[i * S + j]).epsilon(1e-4));
+          sum += g;
+        }
+        CHECK(sum == doctest::Approx(1).epsilon(1e-5));
+      }
+    }
+  }
+}
+
 TEST_CASE("lines are aligned as their sentences are, whatever the batches") {
   const auto model = random_model(small_config());
   Vocab source, target;
