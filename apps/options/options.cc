@@ -124,6 +124,8 @@ void OptionSet::add_general() {
       .command_line_only = true;
   add("help", help_, kind::request(), "the short help").command_line_only = true;
   add("help-all", help_all_, kind::request(), "this list").command_line_only = true;
+  add("help-man", help_man_, kind::request(), "a manual page, for man -l -").command_line_only = true;
+  add("help-bash", help_bash_, kind::request(), "completion of options in bash").command_line_only = true;
   add("version", version_, kind::request(), "print the version").command_line_only = true;
 }
 
@@ -326,6 +328,8 @@ std::optional<Reply> OptionSet::reply(const Settings& command_line, const std::s
   if (command_line.empty()) return Reply{usage, 2};
   if (find_setting(command_line, "help") != nullptr) return Reply{fill_in(help)};
   if (find_setting(command_line, "help-all") != nullptr) return Reply{join(described(), kSwitches)};
+  if (find_setting(command_line, "help-man") != nullptr) return Reply{manual_page(fill_in(help), usage)};
+  if (find_setting(command_line, "help-bash") != nullptr) return Reply{bash_completion()};
   if (find_setting(command_line, "version") != nullptr) return Reply{join(program_, " ", kVersion, "\n")};
   return std::nullopt;
 }

@@ -68,7 +68,7 @@ class OptionSet {
   Option& add(const std::string& name, const std::function<T()>& get,
               const std::function<void(const T&)>& set, const Kind<T>& kind, const std::string& help,
               const std::string& needs = "");
-  // --config, --help, --help-all and --version.
+  // --config, --help, --help-all, --help-man, --help-bash and --version.
   void add_general();
 
   // The settings of a command line (argv without the program's name). Unknown, abbreviated and stray
@@ -102,6 +102,10 @@ class OptionSet {
   std::optional<Reply> reply(const Settings& command_line, const std::string& help,
                              const std::string& usage) const;
 
+  // A manual page in roff, with the first paragraph of `help`; a completion for bash (manual.cc).
+  std::string manual_page(const std::string& help, const std::string& usage) const;
+  std::string bash_completion() const;
+
   // The current values as config text.
   std::string to_config() const;
 
@@ -129,7 +133,7 @@ class OptionSet {
   std::string group_;
   std::deque<po::options_description> groups_;  // for Boost
   std::deque<Option> options_;                  // the rest, in the same order
-  bool help_ = false, help_all_ = false, version_ = false;
+  bool help_ = false, help_all_ = false, help_man_ = false, help_bash_ = false, version_ = false;
   std::string config_;
 };
 

@@ -37,7 +37,7 @@ Model:
   --type NAME                  rnnsearch, lstm, transformer [{type}]
   --dim-emb N, --dim-rnn N     embeddings, hidden units [{dim-emb}, {dim-rnn}]
   --alignment-model NAME       additive, fixed, diagonal, window, content,
-                               hops [{alignment-model}]
+                               transducer, hard, hops [{alignment-model}]
 Training:
   --mini-batch N               sentences an update [{mini-batch}]
   --max-length N               drop pairs with more words a side [{max-length}]
