@@ -14,8 +14,8 @@
 #include "apps/program/model_folder.h"
 #include "apps/program/program.h"
 #include "apps/program/progress.h"
-#include "apps/text/bleu.h"
 #include "apps/text/corpus.h"
+#include "apps/text/text_scores.h"
 #include "apps/text/unknown_words.h"
 #include "apps/translate/output.h"
 #include "apps/translate/pair_aligner.h"
@@ -87,7 +87,7 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   std::optional<LineReader> reference;
   if (!options.reference.empty()) reference.emplace(options.reference, line_options);
   Output output(options.output);
-  Bleu bleu;
+  TextScores scores(loaded.target.units().are_of_raw_text());
   UnknownWords unknown;
   std::size_t number = 0;
   while (true) {
@@ -96,11 +96,11 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
     const auto translations = translator.translate(lines);
     for (std::size_t i = 0; i < lines.size(); ++i, ++number) {
       unknown.add(loaded.source, lines[i]);
-      output.write(format_output(options, number, lines[i], translations[i], loaded.target));
+      output.write(format_output(options, number, lines[i], translations[i], loaded.source, loaded.target));
       if (!reference) continue;
       std::string line;
       if (!reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), true);
-      bleu.add(translations[i].empty() ? "" : translator.text(translations[i][0]), line);
+      scores.add(translations[i].empty() ? "" : translator.text(translations[i][0]), line);
     }
     if (!is_interactive(options))  // else it would be drawn where the user types
       log.set_status(join(number, number == 1 ? " line" : " lines"));
@@ -110,7 +110,7 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (!reference) return;
   std::string line;
   if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
-  write_result("BLEU", bleu.format() + " " + Bleu::signature() + "\n");
+  write_result("BLEU", scores.report());
 }
 
 // How much of two texts a model doesn't know, warned about at the end; `owner` is whose vocabularies they

@@ -26,7 +26,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   std::optional<LoadedModel> init;
   TrainOptions reading = options;
   if (!options.init.empty()) {
-    if (checkpoint) reading.vocabs = own_vocabs(folder, checkpoint->facts());
+    if (checkpoint) reading.vocabs = own_vocabs(folder, options, checkpoint->facts());
     if (reading.vocabs.empty()) init = load_model_folder(options.init);
   }
   const TrainingText text = read_training_text(reading, init ? &*init : nullptr, log);
@@ -35,7 +35,8 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
 
   const std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
-  log.info(join(text.source.size(), " source and ", text.target.size(), " target words in the vocabularies, ",
+  log.info(join(text.source.size(), " source and ", text.target.size(), " target ",
+                either_plural(text.source.units(), text.target.units()), " in the vocabularies, ",
                 model->parameters().count(), " parameters"));
   if (init) take_parameters(*init->model, *model);
   init.reset();

@@ -162,6 +162,17 @@ Kind<Values> choices(const std::vector<std::string>& choices) {
 
 Kind<Values> names_of_sides() { return two_of(name(), "SOURCE TARGET"); }
 
+Kind<Values> choices_of_sides(const std::vector<std::string>& choices) {
+  const auto read = [choices](const Values& values) {
+    for (const std::string& value : values) read_choice(value, choices);
+    return Values{values.front(), values.back()};
+  };
+  const auto write = [](const Values& sides) {
+    return sides.front() == sides.back() ? Values{sides.front()} : sides;
+  };
+  return {join_list(choices, "|") + " [...]", read, write, 1, 2};
+}
+
 Kind<std::vector<int>> integers_of_sides(Range<int> range) { return two_of(integer(range), "N N"); }
 
 Kind<std::vector<double>> two_reals(Range<double> range, const std::string& values_name) {

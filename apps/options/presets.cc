@@ -40,6 +40,18 @@ min-length-factor = 0.5
 allow-unk = true
 )";
 
+// Letters instead of words: names, transliteration, pronunciation, inflection. Lines are short, and single sounds
+// decide.
+const std::string kChars = R"(
+units = chars
+dim-vocabs = 2000 2000
+dim-emb = 128
+max-length = 300
+mini-batch = 64
+learn-rate = 0.001
+valid-metrics = exact-match character-error-rate cross-entropy
+)";
+
 // For the toy corpus: 600 words, sentences of 3 to 50 words.
 const std::string kTiny = R"(
 dim-vocabs = 0 0
@@ -150,6 +162,7 @@ const std::vector<std::pair<std::string, std::string>> kPresets = {
     {"rnnsearch-50", kPaper + "max-length = 50\nalignment-model = additive\n"},
     {"rnnencdec-30", kPaper + "max-length = 30\nalignment-model = fixed\n"},
     {"rnnencdec-50", kPaper + "max-length = 50\nalignment-model = fixed\n"},
+    {"chars", kChars},
     {"lstm-small", "type = lstm\nlayers = 2\n"},
     {"sutskever", kSutskever},
     {"transformer-small", kTransformerSmall},

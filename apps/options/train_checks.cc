@@ -66,6 +66,9 @@ void take_config_of_init(const std::vector<Settings>& sources, TrainOptions& opt
   };
   check("type", options.config.type == init.type);
   options.config.type = init.type;
+  const std::vector<std::string> units = units_of_model(path.string());
+  check("units", options.units == units);
+  options.units = units;
   check_vocab_limits(sources, options, init);
   for (const Field& field : init.fields()) {
     if (!field.saved) continue;

@@ -16,7 +16,8 @@ mininmt-train --help explains the options.
 )";
 
 constexpr char kHelp[] = R"(mininmt-train learns to translate from sentence pairs (RNNsearch and relatives).
-It reads tokenized text: two files, plain or gzipped, one sentence a line.
+It reads two files of text, plain or gzipped, one sentence a line: tokenized, or
+raw with --units chars.
 
 Examples:
   mininmt-train --train-sets train.en train.fr --valid-sets dev.en dev.fr \
@@ -29,9 +30,10 @@ Data and model:
   --model FOLDER               where the model goes (required)
   --valid-sets SOURCE TARGET   text to measure progress on, and pick the best
   --preset NAME                tiny, small, rnnsearch-30, rnnsearch-50,
-                               rnnencdec-30, rnnencdec-50, lstm-small,
+                               rnnencdec-30, rnnencdec-50, chars, lstm-small,
                                sutskever, transformer-small,
                                transformer-base [{preset}]
+  --units NAME                 words or chars, of which a line is made [{units}]
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
 Model:
   --type NAME                  rnnsearch, lstm, transformer [{type}]
@@ -81,13 +83,21 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "start from the parameters of a model, a folder or a file in it, with its sizes and vocabularies");
   set.add("extend-vocabs", options.extend_vocabs, kind::flag(),
           "add the words of the training text that the model of --init lacks, up to --dim-vocabs", "init");
-  set.add("vocabs", options.vocabs, kind::names_of_sides(),
-          "vocabulary files, a word a line, </s> and <unk> first; without them the words are counted");
+  set.add("units", options.units, kind::choices_of_sides({"words", "chars"}),
+          "what a line is made of, on both sides or on each: words between spaces, of tokenized text; or "
+          "chars, "
+          "all characters and spaces of raw text, for names, pronunciation, inflection")
+      .set_by = "init";
+  set.add(
+      "vocabs", options.vocabs, kind::names_of_sides(),
+      "vocabulary files, a word or character a line, </s> and <unk> first; without them they are counted");
   set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
           "the most frequent words to keep, </s> and <unk> counted; 0 for all")
       .applies = [&options] { return options.init.empty() || options.extend_vocabs; };
   set.add("max-length", options.max_length, kind::integer({1, 100'000}),
-          "drop pairs with more words on a side, </s> not counted");
+          "drop pairs with more words, or other units, on a side, </s> not counted; if only the units are "
+          "given: 300 "
+          "chars");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
@@ -177,11 +187,11 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   set.add("valid-freq", options.valid_freq, kind::budget(),
           "validate every so many updates (500u), epochs (1e) or minutes (10m); 0 only at the end",
           "valid-sets");
-  set.add(
-      "valid-metrics", options.valid_metrics, kind::choices(metric_names()),
-      "what to report: cross-entropy (a sentence, natural log), perplexity; of beam search bleu, chrf, "
-      "exact-match (percent of the sentences); the first picks the best model, a tie is decided by the next",
-      "valid-sets");
+  set.add("valid-metrics", options.valid_metrics, kind::choices(metric_names()),
+          "what to report: cross-entropy (a sentence, natural log), perplexity; of beam search bleu, chrf, "
+          "exact-match (percent of the sentences), character-error-rate (percent); the first picks the best "
+          "model, a tie is decided by the next",
+          "valid-sets");
   set.add("keep-best", options.keep_best, kind::flag(),
           "keep the best model by each of --valid-metrics too, as best-METRIC.safetensors", "valid-sets");
   set.add("valid-mini-batch", options.valid_mini_batch, kind::integer(kSize),
@@ -212,6 +222,8 @@ void declare(OptionSet& set, TrainOptions& options) {
 // Settings of a source that change the defaults of other options, unless it sets those too.
 void settle(const Settings& given, TrainOptions& options) {
   const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
+  if (gives("units") && !gives("max-length") && options.units != TrainOptions().units)
+    options.max_length = 300;
   if (gives("mini-batch") && !gives("mini-batch-words")) options.mini_batch_words = 0;
   if (gives("optimizer") && !gives("learn-rate")) {
     options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.002 : 0.1;
@@ -269,8 +281,8 @@ std::vector<std::string> changed_options(const std::string& saved, const TrainOp
 }
 
 const std::vector<std::string>& metric_names() {
-  static const std::vector<std::string> names = {"cross-entropy", "perplexity", "bleu", "chrf",
-                                                 "exact-match"};
+  static const std::vector<std::string> names = {"cross-entropy", "perplexity",  "bleu",
+                                                 "chrf",          "exact-match", "character-error-rate"};
   return names;
 }
 

@@ -15,14 +15,15 @@ namespace mininmt {
 // The defaults, and the preset "small": good for some 30,000 pairs on a CPU.
 struct TrainOptions : Recipe {
   std::string preset = "small";
-  std::vector<std::string> train_sets;         // source and target
-  std::vector<std::string> valid_sets;         // source and target, or none
-  std::string model;                           // the folder to create
-  bool overwrite = false;                      // whether an existing model may be replaced
-  std::string resume = "auto";                 // auto, never, required: from the folder's checkpoint
-  std::string init;                            // a model to start from; empty: new parameters
-  bool extend_vocabs = false;                  // by words of train_sets that the model of `init` lacks
-  std::vector<std::string> vocabs;             // source and target; none: made from train_sets
+  std::vector<std::string> train_sets;  // source and target
+  std::vector<std::string> valid_sets;  // source and target, or none
+  std::string model;                    // the folder to create
+  bool overwrite = false;               // whether an existing model may be replaced
+  std::string resume = "auto";          // auto, never, required: from the folder's checkpoint
+  std::string init;                     // a model to start from; empty: new parameters
+  bool extend_vocabs = false;           // by words of train_sets that the model of `init` lacks
+  std::vector<std::string> units = {"words", "words"};  // of source and target (apps/text/units.h)
+  std::vector<std::string> vocabs;                      // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
 

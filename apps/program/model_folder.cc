@@ -22,6 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// In the metadata of a model.
+constexpr char kSourceUnits[] = "source.units", kTargetUnits[] = "target.units";
+
+Vocab load_vocab(const std::string& path, const std::string& units, const fs::path& model) {
+  try {
+    return Vocab::load(path, units_of(units));
+  } catch (const UsageError&) {
+    throw DataError(
+        join(model.string(), " is of ", in_quotes(units), ", units that this program doesn't know"));
+  }
+}
+
 void check_size(const fs::path& file, std::size_t words, int expected) {
   if (words != static_cast<std::size_t>(expected))
     throw DataError(join(file.string(), ": ", words, " words, but the model was trained with ", expected));
@@ -62,6 +74,23 @@ std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vo
   return {{kSourceVocab, source.checksum()}, {kTargetVocab, target.checksum()}};
 }
 
+std::map<std::string, std::string> vocab_metadata(const Vocab& source, const Vocab& target) {
+  std::map<std::string, std::string> metadata = vocab_checksums(source, target);
+  if (source.units().name() != words()->name()) metadata[kSourceUnits] = source.units().name();
+  if (target.units().name() != words()->name()) metadata[kTargetUnits] = target.units().name();
+  return metadata;
+}
+
+std::vector<std::string> units_of_model(const std::string& model_file) {
+  const auto metadata = SafeTensorsReader(model_file).metadata();
+  std::vector<std::string> units;
+  for (const char* key : {kSourceUnits, kTargetUnits}) {
+    const auto found = metadata.find(key);
+    units.push_back(found == metadata.end() ? words()->name() : found->second);
+  }
+  return units;
+}
+
 bool has_vocabs(const std::string& model_file, const Vocab& source, const Vocab& target) {
   const auto metadata = SafeTensorsReader(model_file).metadata();
   for (const auto& [name, checksum] : vocab_checksums(source, target)) {
@@ -82,8 +111,9 @@ LoadedModel load_model_folder(const std::string& path) {
   if (!fs::exists(file, error))
     throw IoError("--model " + path + ": the folder has no " + kModelFile +
                   "; is its training still on its way to the first one?");
-  LoadedModel loaded{load_model(file.string()), Vocab::load((folder / kSourceVocab).string()),
-                     Vocab::load((folder / kTargetVocab).string())};
+  const std::vector<std::string> units = units_of_model(file.string());
+  LoadedModel loaded{load_model(file.string()), load_vocab((folder / kSourceVocab).string(), units[0], file),
+                     load_vocab((folder / kTargetVocab).string(), units[1], file)};
   check_size(folder / kSourceVocab, loaded.source.size(), loaded.model->config().source_words);
   check_size(folder / kTargetVocab, loaded.target.size(), loaded.model->config().target_words);
   if (!has_vocabs(file.string(), loaded.source, loaded.target))

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/text/vocab.h"
 #include "nn/model_file.h"
@@ -26,6 +27,12 @@ std::string name_before_end(const std::string& name);
 
 // The checksums of two vocabularies, for the metadata of a model that is of no use with others.
 std::map<std::string, std::string> vocab_checksums(const Vocab& source, const Vocab& target);
+
+// The same, and the units of sides that are not of words.
+std::map<std::string, std::string> vocab_metadata(const Vocab& source, const Vocab& target);
+
+// The units of a model file's source and target, by name. Throws as SafeTensorsReader does.
+std::vector<std::string> units_of_model(const std::string& model_file);
 
 // Whether the model in this file was trained with these vocabularies, as far as its metadata says. Throws as
 // SafeTensorsReader does.

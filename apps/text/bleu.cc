@@ -126,8 +126,8 @@ std::string Bleu::format() const {
   return text;
 }
 
-std::string Bleu::signature() {
-  return join("nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:mininmt-", kVersion);
+std::string Bleu::signature(const std::string& tokenization) {
+  return join("nrefs:1|case:mixed|eff:no|tok:", tokenization, "|smooth:exp|version:mininmt-", kVersion);
 }
 
 }  // namespace mininmt

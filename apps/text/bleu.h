@@ -1,4 +1,5 @@
-// Corpus BLEU (Papineni et al. 2002) as in sacreBLEU with tokenize=none, smooth=exp and one reference.
+// Corpus BLEU (Papineni et al. 2002) as in sacreBLEU with smooth=exp and one reference; of tokenized text
+// (tokenize=none), or with what tokenize_13a.h does before.
 #pragma once
 
 #include <array>
@@ -48,8 +49,8 @@ class Bleu {
   // As sacreBLEU: "BLEU = 34.16 66.5/42.1/27.3/18.0 (BP = 0.980 ratio = 0.980 hyp_len = 980 ref_len = 1000)".
   std::string format() const;
 
-  // How it was computed, in sacreBLEU's notation.
-  static std::string signature();
+  // How it was computed, in sacreBLEU's notation, with the tokenization done before.
+  static std::string signature(const std::string& tokenization = "none");
 
  private:
   std::array<std::uint64_t, kOrders> matches_{};  // by n - 1: n-grams shared by hypothesis and reference

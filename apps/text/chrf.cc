@@ -1,11 +1,12 @@
 #include "apps/text/chrf.h"
 
 #include <algorithm>
-#include <string>
 #include <vector>
 
 #include "apps/text/bleu.h"
 #include "apps/text/utf8.h"
+#include "tensor/error.h"
+#include "tensor/version.h"
 
 namespace mininmt {
 namespace {
@@ -56,6 +57,10 @@ double Chrf::score() const {
   if (orders == 0 || precision + recall == 0) return 0;
   precision /= orders, recall /= orders;
   return 100 * (1 + kBetaSquared) * precision * recall / (kBetaSquared * precision + recall);
+}
+
+std::string Chrf::signature() {
+  return join("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:mininmt-", kVersion);
 }
 
 }  // namespace mininmt

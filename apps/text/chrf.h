@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace mininmt {
@@ -22,6 +23,9 @@ class Chrf {
 
   // From 0 to 100.
   double score() const;
+
+  // How it was computed, in sacreBLEU's notation.
+  static std::string signature();
 
  private:
   std::array<std::uint64_t, kOrders> matches_{}, hypothesis_{}, reference_{};  // n-grams by n - 1

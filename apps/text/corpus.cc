@@ -61,9 +61,11 @@ void PairReader::check_end() {
     throw DataError(join(source_.name(), " and ", target_.name(), " are empty: there is no text in them"));
 }
 
-PairCounts count_words(const std::string& source_path, const std::string& target_path, LineOptions options) {
+PairCounts count_words(const std::string& source_path, const std::string& target_path, LineOptions options,
+                       const std::shared_ptr<const Units>& source_units,
+                       const std::shared_ptr<const Units>& target_units) {
   PairReader reader(source_path, target_path, options);
-  PairCounts counts;
+  PairCounts counts{WordCounts(source_units), WordCounts(target_units)};
   for (std::string source, target; reader.next(source, target);) {
     counts.source.add_line(source);
     counts.target.add_line(target);
@@ -84,7 +86,8 @@ ParallelCorpus ParallelCorpus::read(const std::string& source_path, const std::s
   if (corpus.size() == 0) {
     throw DataError(join(source_path, ", ", target_path, ": no pair is left of ", report.lines, ": ",
                          report.empty, " have an empty side, ", report.too_long, " have more than ",
-                         max_length, " words (see --max-length)"));
+                         max_length, " ", either_plural(source_vocab.units(), target_vocab.units()),
+                         " (see --max-length)"));
   }
   return corpus;
 }

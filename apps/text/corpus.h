@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,9 +41,10 @@ struct PairCounts {
   std::size_t lines = 0;
 };
 
-// Throws as PairReader does.
+// Of a side's units. Throws as PairReader does.
 PairCounts count_words(const std::string& source_path, const std::string& target_path,
-                       LineOptions options = {});
+                       LineOptions options = {}, const std::shared_ptr<const Units>& source_units = words(),
+                       const std::shared_ptr<const Units>& target_units = words());
 
 // Statistics of reading two files. Words are those of the kept pairs, without </s>.
 struct CorpusReport {

@@ -9,6 +9,7 @@ namespace mininmt {
 
 void UnknownWords::add(const Vocab& vocab, std::string_view line) {
   const std::vector<Id> ids = vocab.encode(line);
+  units = vocab.units().plural();
   words += ids.size() - 1;
   unknown += static_cast<std::size_t>(std::count(ids.begin(), ids.end(), kUnk));
 }
@@ -21,7 +22,7 @@ std::string UnknownWords::percent() const {
 }
 
 std::string UnknownWords::warning(const std::string& file, const std::string& side) const {
-  return join(file, ": ", percent(), " of its words are not in the ", side,
+  return join(file, ": ", percent(), " of its ", units, " are not in the ", side,
               " vocabulary; are files or vocabularies swapped, or is it tokenized in another way?");
 }
 

@@ -11,6 +11,7 @@ namespace mininmt {
 
 struct UnknownWords {
   std::size_t words = 0, unknown = 0;  // </s> not counted
+  std::string units = "words";         // what they are
 
   // Counts the words of a line.
   void add(const Vocab& vocab, std::string_view line);

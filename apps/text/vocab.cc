@@ -8,23 +8,16 @@
 #include "tensor/error.h"
 
 namespace mininmt {
-namespace {
 
-bool is_one_word(std::string_view text) {
-  const auto words = split_words(text);
-  return words.size() == 1 && words.front().size() == text.size() && text.find('\n') == text.npos;
+Vocab::Vocab(std::shared_ptr<const Units> units) : units_(std::move(units)) {
+  append(kEosWord);
+  append(kUnkWord);
 }
 
-}  // namespace
-
-Vocab::Vocab() {
-  add(kEosWord);
-  add(kUnkWord);
-}
-
-Vocab Vocab::load(const std::string& path) {
+Vocab Vocab::load(const std::string& path, std::shared_ptr<const Units> units) {
   LineReader reader(path);
-  Vocab vocab;
+  Vocab vocab(std::move(units));
+  const bool of_words = vocab.units_->name() == words()->name();
   std::string line;
   for (const std::string_view expected : {kEosWord, kUnkWord}) {
     if (!reader.next(line) || line != expected) {
@@ -33,9 +26,11 @@ Vocab Vocab::load(const std::string& path) {
     }
   }
   while (reader.next(line)) {
-    if (!is_one_word(line)) {
+    if (!vocab.units_->is_unit(line)) {
       throw DataError(
-          join(reader.place(), ": expected one word, without white space, and found '", line, "'"));
+          join(reader.place(), ": expected one ",
+               of_words ? "word, without white space," : "unit of --units " + vocab.units_->name(),
+               " and found '", line, "'"));
     }
     if (vocab.size() == kMaxWords) {
       throw DataError(
@@ -58,18 +53,24 @@ void Vocab::save(const std::string& path) const {
 
 std::string Vocab::checksum() const {
   Checksum sum;
+  if (units_->name() != words()->name()) sum.add(units_->name() + '\n');
   for (const std::string& word : words_) sum.add(word + '\n');
   return sum.text();
 }
 
 bool Vocab::add(std::string_view word) {
-  if (!is_one_word(word)) throw DataError(join("vocabulary: '", word, "' is not one word"));
+  if (!units_->is_unit(word))
+    throw DataError(join("vocabulary: '", word, "' is not one unit of ", units_->plural()));
   if (ids_.find(word) != ids_.end()) return false;
   if (size() == kMaxWords)
     throw DataError(join("vocabulary: more than ", kMaxWords, " words: set a size limit"));
+  append(word);
+  return true;
+}
+
+void Vocab::append(std::string_view word) {
   ids_.emplace(word, static_cast<Id>(size()));
   words_.emplace_back(word);
-  return true;
 }
 
 Id Vocab::id(std::string_view word) const {
@@ -84,37 +85,34 @@ std::string_view Vocab::word(Id id) const {
 }
 
 std::vector<Id> Vocab::encode(std::string_view line) const {
-  const auto words = split_words(line);
   std::vector<Id> ids;
-  ids.reserve(words.size() + 1);
-  for (const std::string_view word : words) {
+  units_->for_each(line, [&](std::string_view word) {
     const Id found = id(word);
     ids.push_back(found == kEos ? kUnk : found);
-  }
+  });
   ids.push_back(kEos);
   return ids;
 }
 
 std::string Vocab::decode(std::span<const Id> ids) const {
-  std::string line;
+  std::vector<std::string_view> found;
   for (const Id id : ids) {
     if (id == kEos) break;
-    if (!line.empty()) line += ' ';
-    line += word(id);
+    found.push_back(word(id));
   }
-  return line;
+  return units_->join(found);
 }
 
 void WordCounts::add_line(std::string_view line) {
-  for (const std::string_view word : split_words(line)) {
-    if (word == kEosWord || word == kUnkWord) continue;
+  units_->for_each(line, [&](std::string_view word) {
+    if (word == kEosWord || word == kUnkWord) return;
     const auto found = counts_.find(word);
     if (found != counts_.end()) {
       ++found->second;
     } else {
       counts_.emplace(word, 1);
     }
-  }
+  });
 }
 
 void WordCounts::add(const WordCounts& other) {
@@ -128,7 +126,7 @@ void WordCounts::add_file(const std::string& path, LineOptions options) {
 }
 
 Vocab WordCounts::vocab(std::size_t limit) const {
-  Vocab vocab;
+  Vocab vocab(units_);
   if (limit != 0 && limit <= vocab.size()) {
     throw UsageError(join("a vocabulary of ", limit,
                           " has no room for a word beside </s> and <unk>: ask for 3 or more, ",

@@ -70,12 +70,16 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
   return {};
 }
 
-std::vector<std::string> own_vocabs(const TrainingFolder& folder, const Facts& before) {
+std::vector<std::string> own_vocabs(const TrainingFolder& folder, const TrainOptions& options,
+                                    const Facts& before) {
   std::vector<std::string> files;
-  for (const auto& [name, fact_name] :
-       {std::pair{kSourceVocab, kTexts[0].first}, {kTargetVocab, kTexts[1].first}}) {
-    if (!folder.has(name) || Vocab::load(folder.file(name)).checksum() != fact(before, fact_name)) return {};
-    files.push_back(folder.file(name));
+  const char* const names[] = {kSourceVocab, kTargetVocab};
+  for (std::size_t side = 0; side < 2; ++side) {
+    const std::string file = folder.file(names[side]);
+    if (!folder.has(names[side]) ||
+        Vocab::load(file, units_of(options.units[side])).checksum() != fact(before, kTexts[side].first))
+      return {};
+    files.push_back(file);
   }
   return files;
 }

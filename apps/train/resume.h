@@ -20,7 +20,8 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
 
 // The files of the vocabularies that the training of this checkpoint wrote, if they are there: what goes on
 // needs no model of --init any more.
-std::vector<std::string> own_vocabs(const TrainingFolder& folder, const Facts& before);
+std::vector<std::string> own_vocabs(const TrainingFolder& folder, const TrainOptions& options,
+                                    const Facts& before);
 
 // What a training is of, for its checkpoints.
 Facts facts_of(const TrainOptions& options, const TrainingText& text, const ValidationText& valid_text,

@@ -45,7 +45,7 @@ void Saver::save_model(const std::string& name, const Tensor& values, bool at_en
   check_finite(values);
   if (!started_) throw IoError(folder_.file(name) + " waits for the first checkpoint");
   if (at_end && folder_.has(name)) link_file(folder_.file(name), folder_.file(name_before_end(name)));
-  mininmt::save_model(folder_.file(name), model_, values, vocab_checksums(source_, target_));
+  mininmt::save_model(folder_.file(name), model_, values, vocab_metadata(source_, target_));
 }
 
 void Saver::keep_last(std::int64_t update, int most) {

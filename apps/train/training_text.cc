@@ -12,17 +12,19 @@ namespace {
 // Both sides of a text: how many words, and what the vocabularies lack.
 void report_words(const std::vector<std::string>& files, const UnknownWords& source,
                   const UnknownWords& target, Log& log) {
-  log.info(join(source.words, " source words, ", source.percent(), " of them unknown; ", target.words,
-                " target words, ", target.percent(), " unknown"));
+  log.info(join(source.words, " source ", source.units, ", ", source.percent(), " of them unknown; ",
+                target.words, " target ", target.units, ", ", target.percent(), " unknown"));
   if (source.are_most()) log.warning(source.warning(files[0], "source"));
   if (target.are_most()) log.warning(target.warning(files[1], "target"));
 }
 
-void report_corpus(const CorpusReport& r, const TrainOptions& options, Log& log) {
+void report_corpus(const CorpusReport& r, const TrainOptions& options, const Units& source,
+                   const Units& target, Log& log) {
   log.info(join(r.kept, " of ", r.lines, " pairs kept; ", r.too_long, " dropped for more than ",
-                options.max_length, " words on a side, ", r.empty, " for an empty side"));
-  report_words(options.train_sets, {r.source_words, r.source_unknown}, {r.target_words, r.target_unknown},
-               log);
+                options.max_length, " ", either_plural(source, target), " on a side, ", r.empty,
+                " for an empty side"));
+  report_words(options.train_sets, {r.source_words, r.source_unknown, source.plural()},
+               {r.target_words, r.target_unknown, target.plural()}, log);
 }
 
 }  // namespace
@@ -44,11 +46,12 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
   if (init != nullptr) {
     text.source = init->source, text.target = init->target;
   } else if (!options.vocabs.empty()) {
-    text.source = Vocab::load(options.vocabs[0]);
-    text.target = Vocab::load(options.vocabs[1]);
+    text.source = Vocab::load(options.vocabs[0], units_of(options.units[0]));
+    text.target = Vocab::load(options.vocabs[1], units_of(options.units[1]));
   }
   if (options.vocabs.empty() && (init == nullptr || options.extend_vocabs)) {
-    PairCounts counts = count_words(source, target, lines);
+    PairCounts counts =
+        count_words(source, target, lines, units_of(options.units[0]), units_of(options.units[1]));
     if (shares_vocabulary(options.config)) {
       counts.source.add(counts.target);
       counts.target = counts.source;
@@ -72,7 +75,7 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
   text.corpus =
       ParallelCorpus::read(source, target, text.source, text.target,
                            static_cast<std::size_t>(options.max_length), report, lines, lines_counted);
-  report_corpus(report, options, log);
+  report_corpus(report, options, text.source.units(), text.target.units(), log);
   return text;
 }
 

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "apps/text/bleu.h"
-#include "apps/text/chrf.h"
+#include "apps/text/text_scores.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -14,14 +13,16 @@ namespace {
 struct Metric {
   const char* name;
   double ValidationScores::*value;
-  bool of_search;
+  bool of_search, higher_is_better;
 };
 
-constexpr Metric kMetrics[] = {{"cross-entropy", &ValidationScores::cross_entropy, false},
-                               {"perplexity", &ValidationScores::perplexity, false},
-                               {"bleu", &ValidationScores::bleu, true},
-                               {"chrf", &ValidationScores::chrf, true},
-                               {"exact-match", &ValidationScores::exact_match, true}};
+constexpr Metric kMetrics[] = {
+    {"cross-entropy", &ValidationScores::cross_entropy, false, false},
+    {"perplexity", &ValidationScores::perplexity, false, false},
+    {"bleu", &ValidationScores::bleu, true, true},
+    {"chrf", &ValidationScores::chrf, true, true},
+    {"exact-match", &ValidationScores::exact_match, true, true},
+    {"character-error-rate", &ValidationScores::character_error_rate, true, false}};
 
 const Metric& find_metric(const std::string& name) {
   for (const Metric& metric : kMetrics)
@@ -35,7 +36,7 @@ double ValidationScores::metric(const std::string& name) const { return this->*f
 
 std::vector<bool> are_higher_better(const std::vector<std::string>& metrics) {
   std::vector<bool> higher;
-  for (const std::string& metric : metrics) higher.push_back(find_metric(metric).of_search);
+  for (const std::string& metric : metrics) higher.push_back(find_metric(metric).higher_is_better);
   return higher;
 }
 
@@ -47,7 +48,7 @@ Validation::Validation(const TrainOptions& options, ValidationText text, const V
       threads_(threads),
       text_(std::move(text)) {
   for (const std::string& line : text_.target)
-    target_words_ += static_cast<std::int64_t>(split_words(line).size()) + 1;
+    target_words_ += static_cast<std::int64_t>(target_vocab_.encode(line).size());
 }
 
 std::optional<ValidationScores> Validation::measure(const Model& model, const Stop& stop) const {
@@ -58,24 +59,19 @@ std::optional<ValidationScores> Validation::measure(const Model& model, const St
   const double total = -std::accumulate(log_p.begin(), log_p.end(), 0.0);
   scores.cross_entropy = total / static_cast<double>(text_.source.size());
   scores.perplexity = std::exp(total / static_cast<double>(target_words_));
-  const std::vector<bool> of_search = are_higher_better(options_.valid_metrics);
-  if (std::count(of_search.begin(), of_search.end(), true) == 0) return scores;
+  const auto of_search = [](const std::string& name) { return find_metric(name).of_search; };
+  if (std::none_of(options_.valid_metrics.begin(), options_.valid_metrics.end(), of_search)) return scores;
   const Translator translator(model, source_vocab_, target_vocab_, search_options(options_.decoding),
                               options_.valid_mini_batch, threads_);
   const auto translations = translator.translate(text_.source, stop);
   if (stop && stop()) return {};
-  Bleu bleu;
-  Chrf chrf;
-  std::size_t exact = 0;
-  for (std::size_t i = 0; i < text_.source.size(); ++i) {
-    const std::string hypothesis = translations[i].empty() ? "" : translator.text(translations[i][0]);
-    bleu.add(hypothesis, text_.target[i]);
-    chrf.add(hypothesis, text_.target[i]);
-    exact += split_at_unicode_space(hypothesis) == split_at_unicode_space(text_.target[i]);
-  }
-  scores.bleu = bleu.score();
-  scores.chrf = chrf.score();
-  scores.exact_match = 100.0 * static_cast<double>(exact) / static_cast<double>(text_.source.size());
+  TextScores of_text(target_vocab_.units().are_of_raw_text());
+  for (std::size_t i = 0; i < text_.source.size(); ++i)
+    of_text.add(translations[i].empty() ? "" : translator.text(translations[i][0]), text_.target[i]);
+  scores.bleu = of_text.bleu();
+  scores.chrf = of_text.chrf();
+  scores.exact_match = of_text.exact_match();
+  scores.character_error_rate = of_text.character_error_rate();
   return scores;
 }
 

@@ -12,15 +12,14 @@
 namespace mininmt {
 
 struct ValidationScores {
-  double cross_entropy = 0;  // -log p per sentence, in nats
-  double perplexity = 0;     // e^(-log p per word), </s> counted
-  // Of beam search, 0 to 100; the last: percent of the sentences that are as their references.
-  double bleu = 0, chrf = 0, exact_match = 0;
+  double cross_entropy = 0;                                              // -log p per sentence, in nats
+  double perplexity = 0;                                                 // e^(-log p per word), </s> counted
+  double bleu = 0, chrf = 0, exact_match = 0, character_error_rate = 0;  // of beam search (text_scores.h)
 
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
 
-// Of each metric, whether a higher value is better: it is for those of beam search.
+// Of each metric, whether a higher value is better.
 std::vector<bool> are_higher_better(const std::vector<std::string>& metrics);
 
 class Validation {

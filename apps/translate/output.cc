@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "apps/text/lines.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
 
@@ -15,28 +14,29 @@ std::string number_text(double value) {
   return text;
 }
 
-std::vector<std::string> words_of(const std::string& line, bool with_eos) {
-  const auto views = split_words(line);
-  std::vector<std::string> words(views.begin(), views.end());
-  if (with_eos) words.emplace_back(kEosWord);
-  return words;
+Linked linked(const Vocab& vocab, const Hypothesis& h) {
+  std::vector<std::string> units;
+  for (const Id id : h.words) units.emplace_back(vocab.word(id));
+  return vocab.units().linked(units);
 }
 
-std::string alignment_of(const Hypothesis& h, const std::string& kind, const std::string& source,
-                         const std::string& translation) {
+std::string alignment_of(const Hypothesis& h, const std::string& kind, const Linked& source,
+                         const Linked& target) {
   if (h.alpha.empty()) return "";
   std::vector<float> alpha;
   for (const auto& row : h.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
-  return format_alignment(kind, source, translation, {alpha, h.alpha.size(), h.alpha[0].size()}, h.ended);
+  return format_alignment(kind, source, target, {alpha, h.alpha.size(), h.alpha[0].size()});
 }
 
 }  // namespace
 
-std::string format_alignment(const std::string& kind, const std::string& source,
-                             const std::string& translation, const AlignmentMatrix& matrix, bool ended) {
-  if (kind == "hard") return format_links(hard_links(matrix, matrix.target_length - (ended ? 1 : 0)));
+std::string format_alignment(const std::string& kind, Linked source, Linked target,
+                             const AlignmentMatrix& matrix) {
+  if (kind == "hard") return format_links(hard_links(matrix, target.names.size()));
   if (kind == "soft") return format_soft_alignment(matrix);
-  return draw_alignment(matrix, words_of(source, true), words_of(translation, ended));
+  source.names.emplace_back(kEosWord);
+  if (target.names.size() < matrix.target_length) target.names.emplace_back(kEosWord);
+  return draw_alignment(matrix, source.names, target.names);
 }
 
 std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment) {
@@ -47,12 +47,13 @@ std::string format_score(const BeamOptions& options, double log_p, const std::st
 }
 
 std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,
-                          const std::vector<Hypothesis>& hypotheses, const Vocab& target) {
+                          const std::vector<Hypothesis>& hypotheses, const Vocab& source_vocab,
+                          const Vocab& target_vocab) {
   const std::vector<Hypothesis> none(1);
   std::string output;
   for (const Hypothesis& h : hypotheses.empty() ? none : hypotheses) {
     const bool is_picture = options.alignment == "picture";
-    const std::string translation = target.decode(h.words),
+    const std::string translation = target_vocab.decode(h.words),
                       shown = is_picture ? visible(translation) : translation;
     if (options.n_best)
       output +=
@@ -60,9 +61,11 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
     else
       output += shown;
     if (is_picture)
-      output += "\n" + alignment_of(h, options.alignment, source, translation);
+      output += "\n" + alignment_of(h, options.alignment, source_vocab.units().linked(source),
+                                    linked(target_vocab, h));
     else if (!options.alignment.empty() && (options.n_best || !hypotheses.empty()))
-      output += " ||| " + alignment_of(h, options.alignment, source, translation);
+      output += " ||| " + alignment_of(h, options.alignment, source_vocab.units().linked(source),
+                                       linked(target_vocab, h));
     output += "\n";
   }
   return output;

@@ -28,7 +28,7 @@ Aligned align_all(const LoadedModel& model, const std::vector<std::string>& sour
   const std::size_t delay = static_cast<std::size_t>(model.model->attention_delay());
   align_lines(*model.model, model.source, model.target, sources, targets, mini_batch, threads,
               [&](std::size_t i, const ForcedAlpha& alpha) {
-                const std::size_t words = split_words(targets[i]).size();
+                const std::size_t words = model.target.encode(targets[i]).size() - 1;
                 const bool posteriors = !alpha.posteriors.empty();
                 const AlignmentMatrix predicting =
                     rows_of(posteriors ? alpha.posteriors : alpha.weights, alpha.source_words, 0, words + 1);
@@ -37,6 +37,10 @@ Aligned align_all(const LoadedModel& model, const std::vector<std::string>& sour
                 all.shown[i] = show(i, predicting);
               });
   return all;
+}
+
+std::size_t linked_size(const Vocab& vocab, const std::string& line) {
+  return vocab.units().linked(line).names.size();
 }
 
 }  // namespace
@@ -53,7 +57,8 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
   const auto show = [&](std::size_t i, const AlignmentMatrix& alpha) {
     return options_.alignment.empty() || joined
                ? ""
-               : format_alignment(options_.alignment, sources[i], targets[i], alpha, true);
+               : format_alignment(options_.alignment, model_.source.units().linked(sources[i]),
+                                  model_.target.units().linked(targets[i]), alpha);
   };
   const auto nothing = [](std::size_t, const AlignmentMatrix&) { return ""; };
   Aligned all = align_all(model_, sources, targets, options_.mini_batch, threads_, show);
@@ -63,7 +68,9 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const WordAlignment other{reversed(others[i].before), reversed(others[i].after), others[i].posteriors};
     if (joined) all.shown[i] = format_links(grow_diagonal(all.links[i].before, other.before));
-    if (reference_) judge(sources[i], targets[i], judged(all.links[i], other));
+    if (reference_)
+      judge(linked_size(model_.source, sources[i]), linked_size(model_.target, targets[i]),
+            judged(all.links[i], other));
   }
   return all.shown;
 }
@@ -83,9 +90,8 @@ PairAligner::Named PairAligner::judged(const WordAlignment& links, const WordAli
   return all;
 }
 
-void PairAligner::judge(const std::string& source, const std::string& target, const Named& links) {
-  const ReferenceLinks right =
-      reference_->at(pairs_++, split_words(source).size(), split_words(target).size());
+void PairAligner::judge(std::size_t source_words, std::size_t target_words, const Named& links) {
+  const ReferenceLinks right = reference_->at(pairs_++, source_words, target_words);
   errors_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) {
     errors_[i].first = links[i].first;

@@ -40,7 +40,7 @@ class PairAligner {
   using Named = std::vector<std::pair<std::string, AlignmentLinks>>;
 
   Named judged(const WordAlignment& links, const WordAlignment& other) const;
-  void judge(const std::string& source, const std::string& target, const Named& links);
+  void judge(std::size_t source_words, std::size_t target_words, const Named& links);
 
   const BeamOptions& options_;
   const LoadedModel& model_;

@@ -124,6 +124,21 @@ TEST_CASE("fields that families share have one default value") {
         if (shared.name == field.name) CHECK_MESSAGE(shared.standard == field.standard, field.name);
 }
 
+TEST_CASE("units are chosen for both sides or for each, and change the default of --max-length") {
+  CHECK(parse({}).units == Arguments{"words", "words"});
+  CHECK(parse({"--units", "words"}).max_length == 50);
+  const TrainOptions chars = parse({"--units", "chars"});
+  CHECK(chars.units == Arguments{"chars", "chars"});
+  CHECK(chars.max_length == 300);
+  CHECK(holds(to_config(chars), "units = chars\n"));
+  const TrainOptions mixed = parse({"--units", "chars", "words", "--max-length", "40"});
+  CHECK(mixed.units == Arguments{"chars", "words"});
+  CHECK(mixed.max_length == 40);
+  CHECK(holds(to_config(mixed), "units = chars words\n"));
+  CHECK_THROWS_AS(parse({"--units", "letters"}), UsageError);
+  CHECK(parse({"--preset", "chars"}).units == chars.units);
+}
+
 TEST_CASE("command line over file over preset over default") {
   const TemporaryFolder folder;
   const std::string file = folder.write("my.ini", "preset = rnnsearch-50\ndim-rnn = 7\ndim-emb = 8\n");

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Raw text in, raw text out: models of characters, from training to BLEU, with text of all kinds.
+. "$(dirname "$0")/lib.sh" "$@"
+
+# Lines of characters, and the same backwards: letters with accents of two code points, a family of emoji, spaces.
+awk 'BEGIN {
+  srand(3)
+  split("a b é c " "\xC3\xA9 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA7 ß", letter, " ")
+  for (i = 0; i < 20; ++i) {
+    s = ""; t = ""
+    for (k = 3 + int(rand() * 3); k > 0; --k) {
+      c = letter[1 + int(rand() * 7)]
+      blank = k > 1 && rand() < 0.2 ? " " : ""
+      s = s c blank; t = blank c t
+    }
+    print s > "toy.src"
+    print t > "toy.tgt"
+  }
+}'
+small=(--train-sets toy.src toy.tgt --preset tiny --dim-emb 24 --dim-rnn 32 --dim-align 24 --dim-maxout 24
+  --dropout-readout 0 --exponential-smoothing 0 --learn-rate 0.01 --mini-batch 10 --save-freq 0)
+
+expect 0 "$train" "${small[@]}" --units chars --model chars --valid-sets toy.src toy.tgt --after 500u --valid-freq 250u \
+  --valid-metrics exact-match character-error-rate bleu
+says err 'source characters, 0.00% of them unknown'
+says err 'validation .*exact-match 100.00  character-error-rate 0.000  bleu'
+holds "the space is a unit" grep -qx '<space>' chars/source.vocab
+holds "so is a family" grep -qx $'\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA7' chars/source.vocab
+expect 0 "$beam" --model chars --input toy.src --reference toy.tgt
+holds "translations" cmp -s out toy.tgt
+says err '^BLEU = .*tok:13a'
+says err '^chrF2 = 100.00 nrefs:1'
+says err '^exact match = 100.00%, character error rate = 0.00%'
+expect 0 "$beam" --model chars --input toy.src --alignment hard
+holds "a link for each character at most" \
+  awk -F ' [|][|][|] ' '{ n += split($2, links, " ") } END { exit NR != 20 || n < 20 || n > 140 }' out
+expect 0 "$beam" --model chars --input toy.src --score toy.tgt
+holds "log p of what was learned is near 0" awk '$1 < -2 || $1 > 0 { bad = 1 } END { exit bad || NR != 20 }' out
+expect 0 "$beam" --model chars --input toy.src --alignment picture
+says out '␣'
+
+# Nasty text: a line for each line.
+printf '\n  \t \n\xC2\xA0\na\xC2\xA0b\n</s> <space>\n%s\n' "$(printf 'ab%.0s' $(seq 500))" >nasty
+expect 0 "$beam" --model chars --input nasty --max-length-factor 0.1
+holds "a line for each line" test "$(wc -l <out)" -eq 6
+holds "empty lines stay empty" eval '[ "$(head -n 2 out)" = "" ]'
+printf 'a\xFF\n' >bytes
+expect 65 "$beam" --model chars --input bytes
+says err 'bytes:1: byte 2 of the line is not UTF-8'
+expect 0 "$beam" --model chars --input bytes --invalid-utf8 replace
+
+# A training that was ended goes on to the same bits.
+expect 0 "$train" "${small[@]}" --units chars --model half --after 10u
+expect 0 "$train" "${small[@]}" --units chars --model half --after 20u
+says err 'going on after update 10'
+expect 0 "$train" "${small[@]}" --units chars --model whole --after 20u
+holds "the same model" cmp -s half/model.safetensors whole/model.safetensors
+expect 2 "$train" "${small[@]}" --model half --after 30u
+says err 'units'
+
+# One side of words, the other of characters; fine-tuning has the model's units.
+expect 0 "$train" "${small[@]}" --units words chars --model mixed --after 5u
+says err 'source words.*target characters'
+expect 0 "$beam" --model mixed --input toy.src --max-length-factor 1
+expect 0 "$train" "${small[@]}" --init chars --model tuned --after 5u
+holds "units of --init" grep -qx 'units = chars' tuned/options.ini
+expect 2 "$train" "${small[@]}" --init chars --units words --model tuned2 --after 5u
+says err 'units is not that of the model of --init'
+
+# Models of words say nothing of units; a model of unknown units is refused.
+expect 0 "$train" "${small[@]}" --model plain --after 5u
+holds "as ever" eval '! grep -q units plain/model.safetensors'
+sed -i 's/"source.units":"chars"/"source.units":"chart"/' half/model.safetensors
+expect 65 "$beam" --model half --input toy.src
+says err "of 'chart', units that this program doesn't know"
+finish
