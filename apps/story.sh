@@ -43,7 +43,7 @@ diagonal|in step|yes|--type rnnsearch --alignment-model diagonal|two cursors in 
 window|window|yes|--type rnnsearch --alignment-model window|Gaussians that only move forward (Graves 2013)
 content|content|yes|--type rnnsearch --alignment-model content --addressing content|weights by the cosine with a key (Neural Turing Machine, Graves, Wayne, Danihelka 2014)
 content-full|content, place|yes|--type rnnsearch --alignment-model content --addressing full|the same, and by where it read before: gate, shift, sharpening
-hops|hops|yes|--type rnnsearch --alignment-model hops --hop-score dot|three readings in a row, each with what it has read (memory networks, Sukhbaatar et al. 2015)
+hops|hops|yes|--type rnnsearch --alignment-model hops --hop-score scaled-dot|three readings in a row, each with what it has read (memory networks, Sukhbaatar et al. 2015)
 hops-additive|hops, additive|yes|--type rnnsearch --alignment-model hops --hop-score additive|the same, scored by a small network
 hard|hard, summed|yes|--type rnnsearch --alignment-model hard|mixes the predictions from all positions, not their vectors (Wu, Shapiro, Cotterell 2018)
 additive|RNNsearch|yes|--type rnnsearch --alignment-model additive|soft search: all annotations, weighted by a small network (Bahdanau, Cho, Bengio 2014)

@@ -23,7 +23,7 @@ if [ $# -gt 1 ]; then
 fi
 for order in authors body appendix; do
   for alignment in additive fixed diagonal window content 'content --addressing full' hops \
-    'hops --hop-score additive' hard transducer 'transducer --joint deep'; do
+    'hops --hop-score scaled-dot' 'hops --hop-score additive' hard transducer 'transducer --joint deep'; do
     case $order-$alignment in body-transducer* | appendix-transducer*) continue ;; esac
     # shellcheck disable=SC2086  # a kind and its options
     expect 0 "$python" "$tests/oracle/random_model.py" "$order-$alignment" --decoder-order "$order" \

@@ -76,11 +76,11 @@ void check_agree(const Result& a, const Result& b) {
 }
 
 TEST_CASE("two hops, written out") {
-  for (const std::string score : {"dot", "additive"}) {
+  for (const std::string score : {"dot", "scaled-dot", "additive"}) {
     CAPTURE(score);
     const Attention attention(config_of(2, score));
     const Tensor ones({1, d});
-    ones.fill(1);
+    ones.fill(score == "scaled-dot" ? 1.0 / d : 1);
     const Result written = run(attention, [&](Tape& tape, Var s, Var h) {
       const auto w = [&](const char* symbol) { return attention.leaf(tape, symbol); };
       const Var m = linear(h, w("A")), o = linear(h, w("C"));
@@ -88,8 +88,8 @@ TEST_CASE("two hops, written out") {
         Var e;
         for (std::int64_t j = 0; j < S; ++j) {
           const Var m_j = step(m, j);
-          const Var e_j = score == "dot" ? linear(multiply(u, m_j), tape.constant(ones))
-                                         : linear(tanh(add(u, m_j)), stack({w("v_a")}));
+          const Var e_j = score == "additive" ? linear(tanh(add(u, m_j)), stack({w("v_a")}))
+                                              : linear(multiply(u, m_j), tape.constant(ones));
           e = j == 0 ? e_j : concat(e, e_j);
         }
         return softmax(e, kLengths);

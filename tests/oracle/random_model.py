@@ -147,7 +147,7 @@ def main():
                         choices=["additive", "fixed", "diagonal", "window", "content", "hops", "hard", "transducer"])
     parser.add_argument("--joint", choices=["additive", "deep"], default="additive")
     parser.add_argument("--addressing", choices=["content", "full"], default="content")
-    parser.add_argument("--hop-score", choices=["dot", "additive"], default="dot")
+    parser.add_argument("--hop-score", choices=["dot", "scaled-dot", "additive"], default="dot")
     parser.add_argument("--decoder-order", choices=["authors", "body", "appendix"], default="authors")
     parser.add_argument("--text", metavar="PREFIX", help="write random sentences too")
     parser.add_argument("--sentences", type=int, default=20)

@@ -58,11 +58,11 @@ def attend(w, s, annotations):
     return softmax(e) @ annotations
 
 
-def hops(w, count, s, annotations):
-    """MODEL.md 9.7, Sukhbaatar et al. 2015: the context of state s after `count` hops; with v_a the additive score."""
+def hops(w, count, score, s, annotations):
+    """MODEL.md 9.7, Sukhbaatar et al. 2015: the context of state s after `count` hops."""
     u, m, o = w["W_u"] @ s, annotations @ w["A"].T, annotations @ w["C"].T
     for k in range(count):
-        p = softmax(np.tanh(u + m) @ w["v_a"] if "v_a" in w else m @ u)
+        p = softmax(np.tanh(u + m) @ w["v_a"] if score == "additive" else m @ u / (len(u) if score == "scaled-dot" else 1))
         u = w["H"] @ u + p @ o
     return p @ annotations
 
@@ -176,6 +176,7 @@ class Model:
         if config["format"] == 1:
             config |= {"alignment-model": config["alignment"], "decoder-order": config["decoder_order"]}
         self.kind, self.order, self.hops = config["alignment-model"], config["decoder-order"], config.get("hops")
+        self.hop_score = config.get("hop-score")
         self.source_ids, self.target_ids = read_vocabs(folder)
         self.p = by_group(tensors)
 
@@ -208,7 +209,7 @@ class Model:
                 content = Content(self.p["attention"], len(annotations))
                 context = lambda i, s: content(s, annotations)
             elif self.kind == "hops":
-                context = lambda i, s: hops(self.p["attention"], self.hops, s, annotations)
+                context = lambda i, s: hops(self.p["attention"], self.hops, self.hop_score, s, annotations)
             else:
                 raise ValueError(f"unknown alignment model {self.kind!r}")
         return s_0, context
