@@ -33,7 +33,7 @@ need() {
 }
 
 # The build dependencies of the programs.
-BUILD_PACKAGES=(g++ cmake ninja-build libdnnl-dev libboost-program-options-dev nlohmann-json3-dev zlib1g-dev)
+BUILD_PACKAGES=(g++ cmake ninja-build libdnnl-dev libsentencepiece-dev libboost-program-options-dev nlohmann-json3-dev zlib1g-dev)
 
 build_programs() {
   local generator=() options=(-DMININMT_TESTS=OFF)

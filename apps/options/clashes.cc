@@ -16,8 +16,8 @@ constexpr char kStandardStream[] = "-";
 constexpr char kStandardInput[] = "/dev/stdin";
 
 bool belongs_to_a_model(const fs::path& name) {
-  return name.extension() == ".safetensors" || name.extension() == ".vocab" || name == kSavedOptions ||
-         name.string().starts_with("checkpoint");
+  return name.extension() == ".safetensors" || name.extension() == ".vocab" || name.extension() == ".model" ||
+         name == kSavedOptions || name.string().starts_with("checkpoint");
 }
 
 std::string input_path(const std::string& read) { return read == kStandardStream ? kStandardInput : read; }

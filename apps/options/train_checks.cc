@@ -1,9 +1,11 @@
 #include "apps/options/train_checks.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/options/clashes.h"
 #include "apps/program/model_folder.h"
+#include "apps/text/sentencepiece.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"
 
@@ -45,6 +47,41 @@ void check_adam(const std::vector<Settings>& sources, const TrainOptions& option
                               options.optimizer, ": leave it out"));
     if (find_setting(*given, "optimizer") != nullptr) return;
   }
+}
+
+// What one vocabulary for both sides asks of the options.
+void check_one_vocabulary(const std::vector<Settings>& sources, const TrainOptions& options) {
+  if (options.joint_vocabs && !(options.vocabs.empty() && options.init.empty()))
+    throw UsageError(
+        join(label(sources, "joint-vocabs"), " does nothing with vocabularies that are there: leave it out"));
+  if (!has_one_vocabulary(options)) return;
+  if (options.units[0] != options.units[1])
+    throw UsageError(
+        join(label(sources, "units"), ": this model has one vocabulary for both sides: give one name"));
+  const bool counts_words = options.vocabs.empty() && (options.init.empty() || options.extend_vocabs);
+  if (counts_words && options.dim_vocabs[0] != options.dim_vocabs[1])
+    throw UsageError(join(label(sources, "dim-vocabs"),
+                          ": this model has one vocabulary for both sides: give one number twice"));
+}
+
+// What units of pieces ask of them.
+void check_pieces(const std::vector<Settings>& sources, const TrainOptions& options) {
+  const bool has_pieces = std::count(options.units.begin(), options.units.end(), kPieces) > 0;
+  if (has_pieces && !has_sentencepiece())
+    throw UsageError(join(label(sources, "units"),
+                          " sentencepiece: this program was built without SentencePiece: ",
+                          "install it (Debian: libsentencepiece-dev) and build again"));
+  if (has_pieces && options.extend_vocabs)
+    throw UsageError(
+        join(label(sources, "extend-vocabs"), ": a model of pieces of words has no others: leave it out"));
+  for (const Settings& given : sources)
+    if (const po::option* const type = find_setting(given, "sentencepiece-type");
+        type && !learns_pieces(options))
+      throw UsageError(join(label(*type), " does nothing where no pieces are learned: leave it out"));
+  for (std::size_t side = 0; learns_pieces(options) && side < options.units.size(); ++side)
+    if (options.units[side] == kPieces && options.dim_vocabs[side] == 0)
+      throw UsageError(
+          join(label(sources, "dim-vocabs"), ": there is no number of all pieces: give one, as 8000"));
 }
 
 }  // namespace
@@ -120,10 +157,8 @@ void check_values(const std::vector<Settings>& sources, const TrainOptions& opti
                           "' leaves no room for words beside </s> and <unk>: give 3 or more, ",
                           "or 0 for all words"));
   }
-  const bool counts_words = options.vocabs.empty() && (options.init.empty() || options.extend_vocabs);
-  if (shares_vocabulary(options.config) && counts_words && options.dim_vocabs[0] != options.dim_vocabs[1])
-    throw UsageError(join(label(sources, "dim-vocabs"),
-                          ": this model has one vocabulary for both sides: give one number twice"));
+  check_one_vocabulary(sources, options);
+  check_pieces(sources, options);
   check_adam(sources, options);
   if (!options.init.empty() && !options.vocabs.empty())
     throw UsageError(join(label(sources, "vocabs"), ": the model of --init has its own: leave them out"));

@@ -1,7 +1,10 @@
 #include "apps/options/train_options.h"
 
+#include <algorithm>
+
 #include "apps/options/options.h"
 #include "apps/options/train_checks.h"
+#include "apps/text/units.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -17,7 +20,7 @@ mininmt-train --help explains the options.
 
 constexpr char kHelp[] = R"(mininmt-train learns to translate from sentence pairs (RNNsearch and relatives).
 It reads two files of text, plain or gzipped, one sentence a line: tokenized, or
-raw with --units chars.
+raw with --units sentencepiece or chars.
 
 Examples:
   mininmt-train --train-sets train.en train.fr --valid-sets dev.en dev.fr \
@@ -33,7 +36,7 @@ Data and model:
                                rnnencdec-30, rnnencdec-50, chars, lstm-small,
                                sutskever, transformer-small,
                                transformer-base [{preset}]
-  --units NAME                 words or chars, of which a line is made [{units}]
+  --units NAME                 words, sentencepiece or chars [{units}]
   --dim-vocabs N N             words kept a side, 0: all [{dim-vocabs}]
 Model:
   --type NAME                  rnnsearch, lstm, transformer [{type}]
@@ -58,8 +61,10 @@ Ctrl-C saves and ends; the same command goes on. A second one ends at once.
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
 // compared by their contents, threads and device by what the training had.
 const std::vector<std::string> kMayChange = {
-    "train-sets", "valid-sets", "model", "preset",    "vocabs", "dim-vocabs", "after",  "early-stopping",
-    "disp-freq",  "save-freq",  "keep",  "keep-best", "log",    "quiet",      "device", "cpu-threads"};
+    "train-sets", "valid-sets", "model",          "preset",       "vocabs",
+    "dim-vocabs", "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
+    "disp-freq",  "save-freq",  "keep",           "keep-best",    "log",
+    "quiet",      "device",     "cpu-threads"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -83,21 +88,27 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "start from the parameters of a model, a folder or a file in it, with its sizes and vocabularies");
   set.add("extend-vocabs", options.extend_vocabs, kind::flag(),
           "add the words of the training text that the model of --init lacks, up to --dim-vocabs", "init");
-  set.add("units", options.units, kind::choices_of_sides({"words", "chars"}),
-          "what a line is made of, on both sides or on each: words between spaces, of tokenized text; or "
-          "chars, "
-          "all characters and spaces of raw text, for names, pronunciation, inflection")
+  set.add("units", options.units, kind::choices_of_sides({"words", "sentencepiece", "chars"}),
+          "what a line is made of, on both sides or on each: words between spaces, of tokenized text; "
+          "sentencepiece, pieces of words, of raw text; chars, all characters and spaces of raw text, for "
+          "names, "
+          "pronunciation, inflection")
       .set_by = "init";
-  set.add(
-      "vocabs", options.vocabs, kind::names_of_sides(),
-      "vocabulary files, a word or character a line, </s> and <unk> first; without them they are counted");
+  set.add("sentencepiece-type", options.sentencepiece_type, kind::choice({"unigram", "bpe"}),
+          "how pieces of words are learned from the training text")
+      .applies = [&options] { return learns_pieces(options); };
+  set.add("joint-vocabs", options.joint_vocabs, kind::flag(),
+          "one vocabulary for both sides, made from both; models whose embeddings are tied have one anyway");
+  set.add("vocabs", options.vocabs, kind::names_of_sides(),
+          "vocabulary files, a word or character a line, </s> and <unk> first, or models of SentencePiece; "
+          "without "
+          "them the training text makes them");
   set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
-          "the most frequent words to keep, </s> and <unk> counted; 0 for all")
+          "the most frequent words to keep, or pieces to learn, </s> and <unk> counted; 0 for all words")
       .applies = [&options] { return options.init.empty() || options.extend_vocabs; };
   set.add("max-length", options.max_length, kind::integer({1, 100'000}),
           "drop pairs with more words, or other units, on a side, </s> not counted; if only the units are "
-          "given: 300 "
-          "chars");
+          "given: 100 pieces, 300 characters");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
@@ -223,7 +234,7 @@ void declare(OptionSet& set, TrainOptions& options) {
 void settle(const Settings& given, TrainOptions& options) {
   const auto gives = [&](const char* name) { return find_setting(given, name) != nullptr; };
   if (gives("units") && !gives("max-length") && options.units != TrainOptions().units)
-    options.max_length = 300;
+    options.max_length = std::count(options.units.begin(), options.units.end(), "chars") > 0 ? 300 : 100;
   if (gives("mini-batch") && !gives("mini-batch-words")) options.mini_batch_words = 0;
   if (gives("optimizer") && !gives("learn-rate")) {
     options.learn_rate = options.optimizer == "adadelta" ? 1 : options.optimizer == "adam" ? 0.002 : 0.1;
@@ -278,6 +289,15 @@ std::vector<std::string> changed_options(const std::string& saved, const TrainOp
   OptionSet set(kProgram);
   declare(set, any);
   return set.changed(saved, to_config(options), to_config(TrainOptions()), kMayChange);
+}
+
+bool has_one_vocabulary(const TrainOptions& options) {
+  return options.joint_vocabs || shares_vocabulary(options.config);
+}
+
+bool learns_pieces(const TrainOptions& options) {
+  return options.vocabs.empty() && options.init.empty() &&
+         std::find(options.units.begin(), options.units.end(), kPieces) != options.units.end();
 }
 
 const std::vector<std::string>& metric_names() {

@@ -23,6 +23,8 @@ struct TrainOptions : Recipe {
   std::string init;                     // a model to start from; empty: new parameters
   bool extend_vocabs = false;           // by words of train_sets that the model of `init` lacks
   std::vector<std::string> units = {"words", "words"};  // of source and target (apps/text/units.h)
+  std::string sentencepiece_type = "unigram";           // or bpe
+  bool joint_vocabs = false;                            // one for both sides, also if the model has two
   std::vector<std::string> vocabs;                      // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
@@ -68,6 +70,12 @@ std::string to_config(const TrainOptions& options);
 // The options that change what training computes and differ from `saved`, a text of to_config(). Throws
 // UsageError if this program doesn't know one of them.
 std::vector<std::string> changed_options(const std::string& saved, const TrainOptions& options);
+
+// Whether both sides have the same vocabulary.
+bool has_one_vocabulary(const TrainOptions& options);
+
+// Whether a side's units are pieces of words that are learned from the training text.
+bool learns_pieces(const TrainOptions& options);
 
 // What --valid-metrics can name.
 const std::vector<std::string>& metric_names();

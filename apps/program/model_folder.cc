@@ -13,6 +13,7 @@
 
 #include "apps/options/option_values.h"
 #include "apps/options/train_options.h"
+#include "apps/text/sentencepiece.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
@@ -26,6 +27,10 @@ namespace fs = std::filesystem;
 constexpr char kSourceUnits[] = "source.units", kTargetUnits[] = "target.units";
 
 Vocab load_vocab(const std::string& path, const std::string& units, const fs::path& model) {
+  if (units == kPieces) {
+    const std::string of_pieces = fs::path(path).replace_extension(".model").string();
+    return Vocab::load(path, pieces(read_model_of_pieces(of_pieces), of_pieces));
+  }
   try {
     return Vocab::load(path, units_of(units));
   } catch (const UsageError&) {
@@ -118,7 +123,7 @@ LoadedModel load_model_folder(const std::string& path) {
   check_size(folder / kTargetVocab, loaded.target.size(), loaded.model->config().target_words);
   if (!has_vocabs(file.string(), loaded.source, loaded.target))
     throw DataError(join(file.string(), ": ", kSourceVocab, " or ", kTargetVocab,
-                         " beside it has other words than the model was trained with"));
+                         " beside it has other words, or pieces, than the model was trained with"));
   return loaded;
 }
 
@@ -194,7 +199,7 @@ void TrainingFolder::remove_temporaries() const {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|ini)\.tmp-[0-9-]+)")))
+    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|model|ini)\.tmp-[0-9-]+)")))
       fs::remove(entry.path(), ignored);
   }
 }

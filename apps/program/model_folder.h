@@ -14,6 +14,8 @@ namespace mininmt {
 
 inline constexpr char kSourceVocab[] = "source.vocab";
 inline constexpr char kTargetVocab[] = "target.vocab";
+inline constexpr char kSourceModel[] = "source.model";  // of the units, if they are of --units sentencepiece
+inline constexpr char kTargetModel[] = "target.model";
 inline constexpr char kLastModel[] = "last.safetensors";  // the model at the end of training
 inline constexpr char kCheckpoint[] = "checkpoint.safetensors";
 inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";

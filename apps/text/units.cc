@@ -4,6 +4,7 @@
 
 #include "apps/text/graphemes.h"
 #include "apps/text/lines.h"
+#include "apps/text/utf8.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -77,14 +78,14 @@ std::vector<std::string> Units::split(std::string_view line) const {
   return units;
 }
 
-std::string Units::join(std::span<const std::string_view> units) const {
+std::string Units::line_of(std::span<const std::string_view> units) const {
   std::string text, line;
   for (const std::string_view unit : units) text += surface(unit);
   for (const std::string_view word : split_words(text)) {
     if (!line.empty()) line += ' ';
     line += word;
   }
-  return line;
+  return replace_invalid_utf8(line, true);
 }
 
 std::shared_ptr<const Units> words() {

@@ -1,4 +1,4 @@
-// What a line of text is made of for a model: words, or characters. All text that enters or leaves a model goes
+// What a line of text is made of for a model: words, pieces of words, or characters. All text that enters or leaves a model goes
 // through here.
 #pragma once
 
@@ -40,14 +40,18 @@ class Units {
   // The text that a unit stands for, in which a space separates words.
   virtual std::string surface(std::string_view unit) const = 0;
 
+  // Of units that a model of their own finds: the bytes of its file, and all of them. Else both are empty.
+  virtual std::string model() const { return ""; }
+  virtual std::vector<std::string> all() const { return {}; }
+
   // What alignments of these units link; without another rule, the units themselves.
   virtual Linked linked(const std::vector<std::string>& units) const;
 
   std::vector<std::string> split(std::string_view line) const;
   Linked linked(std::string_view line) const { return linked(split(line)); }
 
-  // The line: the words of all surfaces, with a space between them and none at the ends.
-  std::string join(std::span<const std::string_view> units) const;
+  // The line: the words of all surfaces, with a space between them and none at the ends. It is UTF-8 without NUL.
+  std::string line_of(std::span<const std::string_view> units) const;
 };
 
 // Words as they are, separated by ASCII white space.
@@ -57,7 +61,10 @@ std::shared_ptr<const Units> words();
 std::shared_ptr<const Units> characters();
 inline constexpr std::string_view kSpaceUnit = "<space>";  // longer than any cluster of its characters
 
-// The units of this name. Throws UsageError if there are none.
+// The name of pieces of words (sentencepiece.h), in --units.
+inline constexpr char kPieces[] = "sentencepiece";
+
+// Words or characters, by their name. Throws UsageError if there are none.
 std::shared_ptr<const Units> units_of(const std::string& name);
 
 // What messages about both sides call their units: "units" where they differ.

@@ -45,6 +45,12 @@ Vocab Vocab::load(const std::string& path, std::shared_ptr<const Units> units) {
   return vocab;
 }
 
+Vocab Vocab::of_all(std::shared_ptr<const Units> units) {
+  Vocab vocab(std::move(units));
+  for (const std::string& unit : vocab.units_->all()) vocab.add(unit);
+  return vocab;
+}
+
 void Vocab::save(const std::string& path) const {
   std::string contents;
   for (const std::string& word : words_) contents += word + '\n';
@@ -53,7 +59,7 @@ void Vocab::save(const std::string& path) const {
 
 std::string Vocab::checksum() const {
   Checksum sum;
-  if (units_->name() != words()->name()) sum.add(units_->name() + '\n');
+  if (units_->name() != words()->name()) sum.add(units_->name() + '\n' + units_->model());
   for (const std::string& word : words_) sum.add(word + '\n');
   return sum.text();
 }
@@ -100,7 +106,7 @@ std::string Vocab::decode(std::span<const Id> ids) const {
     if (id == kEos) break;
     found.push_back(word(id));
   }
-  return units_->join(found);
+  return units_->line_of(found);
 }
 
 void WordCounts::add_line(std::string_view line) {

@@ -43,6 +43,9 @@ class Vocab {
   // kMaxWords.
   static Vocab load(const std::string& path, std::shared_ptr<const Units> units = words());
 
+  // All units that a model of units has.
+  static Vocab of_all(std::shared_ptr<const Units> units);
+
   // Writes the file that load() reads, atomically. Throws IoError.
   void save(const std::string& path) const;
 
@@ -82,6 +85,9 @@ class WordCounts {
 
   // Counts the words of a line, except literal </s> and <unk>.
   void add_line(std::string_view line);
+
+  // Different words so far.
+  std::size_t size() const { return counts_.size(); }
 
   // The words of other text too.
   void add(const WordCounts& other);

@@ -4,6 +4,7 @@
 
 #include "apps/options/option_values.h"
 #include "apps/text/checksum.h"
+#include "apps/text/sentencepiece.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -65,7 +66,7 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
       refuse(options.resume == "never" ? "holds a model already" + ways_out
                                        : "holds a model, but no checkpoint to go on from" + ways_out +
                                              ", or start from it with --init");
-  for (const char* name : {kSourceVocab, kTargetVocab, kSavedOptions})
+  for (const char* name : {kSourceVocab, kTargetVocab, kSourceModel, kTargetModel, kSavedOptions})
     if (folder.has(name)) refuse(join("holds ", name, " already", ways_out));
   return {};
 }
@@ -73,11 +74,12 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
 std::vector<std::string> own_vocabs(const TrainingFolder& folder, const TrainOptions& options,
                                     const Facts& before) {
   std::vector<std::string> files;
-  const char* const names[] = {kSourceVocab, kTargetVocab};
+  const char* const names[][2] = {{kSourceVocab, kSourceModel}, {kTargetVocab, kTargetModel}};
   for (std::size_t side = 0; side < 2; ++side) {
-    const std::string file = folder.file(names[side]);
-    if (!folder.has(names[side]) ||
-        Vocab::load(file, units_of(options.units[side])).checksum() != fact(before, kTexts[side].first))
+    const char* const name = names[side][options.units[side] == kPieces ? 1 : 0];
+    const std::string file = folder.file(name);
+    if (!folder.has(name) ||
+        read_vocab(file, options.units[side]).checksum() != fact(before, kTexts[side].first))
       return {};
     files.push_back(file);
   }

@@ -68,10 +68,20 @@ void Saver::start() {
     }
   }
   if (!resumed_) folder_.remove(kPreviousCheckpoint);
-  source_.save(folder_.file(kSourceVocab));
-  target_.save(folder_.file(kTargetVocab));
+  save_vocab(source_, kSourceVocab, kSourceModel);
+  save_vocab(target_, kTargetVocab, kTargetModel);
   write_file_atomically(folder_.file(kSavedOptions), options_);
   started_ = true;
+}
+
+void Saver::save_vocab(const Vocab& vocab, const char* file, const char* model_of_units) const {
+  vocab.save(folder_.file(file));
+  const std::string model = vocab.units().model();
+  if (model.empty()) {
+    folder_.remove(model_of_units);
+  } else {
+    write_file_atomically(folder_.file(model_of_units), model);
+  }
 }
 
 void Saver::check_finite(const Tensor& values) const {

@@ -38,6 +38,7 @@ class Saver {
 
  private:
   void start();
+  void save_vocab(const Vocab& vocab, const char* file, const char* model_of_units) const;
   void check_finite(const Tensor& values) const;
 
   const TrainingFolder& folder_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/text/sentencepiece.h"
 #include "apps/text/unknown_words.h"
 #include "nn/families.h"
 #include "tensor/error.h"
@@ -27,6 +28,22 @@ void report_corpus(const CorpusReport& r, const TrainOptions& options, const Uni
                {r.target_words, r.target_unknown, target.plural()}, log);
 }
 
+// Of what pieces are made, only the characters need be counted.
+std::shared_ptr<const Units> counted_units(const std::string& units) {
+  return units == kPieces ? characters() : units_of(units);
+}
+
+// The vocabulary of a side of the training text, from the counts of its units.
+Vocab new_vocab(const TrainOptions& options, std::size_t side, const WordCounts& counts, std::size_t lines) {
+  const auto limit = static_cast<std::size_t>(options.dim_vocabs[side]);
+  if (options.units[side] != kPieces) return counts.vocab(limit);
+  const std::vector<std::string> files =
+      has_one_vocabulary(options) ? options.train_sets : std::vector<std::string>{options.train_sets[side]};
+  return Vocab::of_all(learn_pieces(files,
+                                    {options.sentencepiece_type, limit, files.size() * lines, counts.size()},
+                                    line_options(options)));
+}
+
 }  // namespace
 
 LineOptions line_options(const TrainOptions& options) {
@@ -46,24 +63,23 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
   if (init != nullptr) {
     text.source = init->source, text.target = init->target;
   } else if (!options.vocabs.empty()) {
-    text.source = Vocab::load(options.vocabs[0], units_of(options.units[0]));
-    text.target = Vocab::load(options.vocabs[1], units_of(options.units[1]));
+    text.source = read_vocab(options.vocabs[0], options.units[0]);
+    text.target = read_vocab(options.vocabs[1], options.units[1]);
   }
   if (options.vocabs.empty() && (init == nullptr || options.extend_vocabs)) {
     PairCounts counts =
-        count_words(source, target, lines, units_of(options.units[0]), units_of(options.units[1]));
-    if (shares_vocabulary(options.config)) {
+        count_words(source, target, lines, counted_units(options.units[0]), counted_units(options.units[1]));
+    const bool is_one = has_one_vocabulary(options);
+    if (is_one) {
       counts.source.add(counts.target);
       counts.target = counts.source;
     }
-    const auto source_limit = static_cast<std::size_t>(options.dim_vocabs[0]),
-               target_limit = static_cast<std::size_t>(options.dim_vocabs[1]);
     if (init != nullptr) {
-      counts.source.add_to(text.source, source_limit);
-      counts.target.add_to(text.target, target_limit);
+      counts.source.add_to(text.source, static_cast<std::size_t>(options.dim_vocabs[0]));
+      counts.target.add_to(text.target, static_cast<std::size_t>(options.dim_vocabs[1]));
     } else {
-      text.source = counts.source.vocab(source_limit);
-      text.target = counts.target.vocab(target_limit);
+      text.source = new_vocab(options, 0, counts.source, counts.lines);
+      text.target = is_one ? text.source : new_vocab(options, 1, counts.target, counts.lines);
     }
     lines_counted = counts.lines;
   }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "apps/text/linked_weights.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
 
@@ -32,11 +33,13 @@ std::string alignment_of(const Hypothesis& h, const std::string& kind, const Lin
 
 std::string format_alignment(const std::string& kind, Linked source, Linked target,
                              const AlignmentMatrix& matrix) {
-  if (kind == "hard") return format_links(hard_links(matrix, target.names.size()));
-  if (kind == "soft") return format_soft_alignment(matrix);
+  const LinkedWeights linked(matrix, source, target);
+  const AlignmentMatrix weights = linked.matrix();
+  if (kind == "hard") return format_links(hard_links(weights, target.names.size()));
+  if (kind == "soft") return format_soft_alignment(weights);
   source.names.emplace_back(kEosWord);
-  if (target.names.size() < matrix.target_length) target.names.emplace_back(kEosWord);
-  return draw_alignment(matrix, source.names, target.names);
+  if (target.names.size() < weights.target_length) target.names.emplace_back(kEosWord);
+  return draw_alignment(weights, source.names, target.names);
 }
 
 std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment) {

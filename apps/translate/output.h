@@ -24,8 +24,8 @@ std::string format_output(const BeamOptions& options, std::size_t number, const 
 // following lines and an empty line. `alignment` comes from format_alignment or format_links.
 std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment);
 
-// --alignment hard, soft or picture of the units of a line and of its translation; the matrix has a row for each
-// unit of it and, unless it was cut off, for the </s>.
+// --alignment hard, soft or picture of what the units of a line and of its translation link; the matrix has a row for
+// each unit of it and, unless it was cut off, for the </s>.
 std::string format_alignment(const std::string& kind, Linked source, Linked target,
                              const AlignmentMatrix& matrix);
 

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "apps/text/linked_weights.h"
 #include "apps/translate/output.h"
 #include "apps/translate/translator.h"
 #include "tensor/error.h"
@@ -28,12 +29,17 @@ Aligned align_all(const LoadedModel& model, const std::vector<std::string>& sour
   const std::size_t delay = static_cast<std::size_t>(model.model->attention_delay());
   align_lines(*model.model, model.source, model.target, sources, targets, mini_batch, threads,
               [&](std::size_t i, const ForcedAlpha& alpha) {
-                const std::size_t words = model.target.encode(targets[i]).size() - 1;
+                const Linked source = model.source.units().linked(sources[i]),
+                             target = model.target.units().linked(targets[i]);
+                const auto links = [&](const AlignmentMatrix& matrix) {
+                  return hard_links(LinkedWeights(matrix, source, target).matrix(), target.names.size());
+                };
+                const std::size_t units = target.of_unit.size();
                 const bool posteriors = !alpha.posteriors.empty();
                 const AlignmentMatrix predicting =
-                    rows_of(posteriors ? alpha.posteriors : alpha.weights, alpha.source_words, 0, words + 1);
-                const AlignmentMatrix after = rows_of(alpha.weights, alpha.source_words, delay, words);
-                all.links[i] = {hard_links(predicting, words), hard_links(after, words), posteriors};
+                    rows_of(posteriors ? alpha.posteriors : alpha.weights, alpha.source_words, 0, units + 1);
+                const AlignmentMatrix after = rows_of(alpha.weights, alpha.source_words, delay, units);
+                all.links[i] = {links(predicting), links(after), posteriors};
                 all.shown[i] = show(i, predicting);
               });
   return all;

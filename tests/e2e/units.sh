@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Raw text in, raw text out: models of characters, from training to BLEU, with text of all kinds.
+# Raw text in, raw text out: models of characters and of pieces of words, from training to BLEU, with text of all kinds.
 . "$(dirname "$0")/lib.sh" "$@"
 
 # Lines of characters, and the same backwards: letters with accents of two code points, a family of emoji, spaces.
@@ -73,4 +73,73 @@ holds "as ever" eval '! grep -q units plain/model.safetensors'
 sed -i 's/"source.units":"chars"/"source.units":"chart"/' half/model.safetensors
 expect 65 "$beam" --model half --input toy.src
 says err "of 'chart', units that this program doesn't know"
+
+# Pieces of words: stems with endings, and the same words upper-cased, backwards, with a full stop.
+awk 'BEGIN {
+  srand(5)
+  split("walk talk jump look", stem, " "); split("s ed ing er", end, " ")
+  for (i = 0; i < 24; ++i) {
+    s = ""; t = ""
+    for (k = 2 + int(rand() * 2); k > 0; --k) {
+      w = stem[1 + int(rand() * 4)] end[1 + int(rand() * 4)]
+      s = s (s == "" ? "" : " ") w; t = toupper(w) (t == "" ? "." : " " t)
+    }
+    print s > "raw.src"; print t > "raw.tgt"
+  }
+}'
+raw=("${small[@]:3}" --train-sets raw.src raw.tgt --units sentencepiece)
+if ! grep -q 'SENTENCEPIECE_LIBRARY.*=/' "$build/CMakeCache.txt"; then
+  echo "built without SentencePiece: only that this is said is tested"
+  expect 2 "$train" "${raw[@]}" --model pieces
+  says err 'libsentencepiece-dev'
+  finish
+fi
+expect 0 "$train" "${raw[@]}" --model pieces --dim-vocabs 40 40 --valid-sets raw.src raw.tgt --after 500u --valid-freq 250u
+says err 'source pieces, 0.00% of them unknown'
+says err 'validation .* bleu 100.00'
+for file in source.vocab target.vocab source.model target.model; do holds "$file is there" test -s pieces/$file; done
+expect 0 "$beam" --model pieces --input raw.src --reference raw.tgt
+holds "translations are raw text" cmp -s out raw.tgt
+says err '^BLEU = 100.00 .*tok:13a'
+head -n 1 raw.src >one.src
+head -n 1 raw.tgt >one.tgt
+expect 0 "$beam" --model pieces --input one.src --alignment soft
+holds "a row for each word and </s>, a weight for each word and </s>" awk -F ' [|][|][|] ' -v words="$(wc -w <one.src)" '{
+  rows = split($2, row, " "); columns = split(row[1], weight, ",")
+  exit rows != words + 1 || columns != words + 1 }' out
+printf '0-0\n' >links
+expect 0 "$beam" --model pieces --input one.src --score one.tgt --alignment hard --alignment-reference links
+holds "words are linked" awk -v words="$(wc -w <one.src)" '{ for (i = 3; i <= NF; ++i) { split($i, l, "-"); bad += l[1] >= words || l[2] >= words } exit bad }' out
+expect 0 "$beam" --model pieces --input nasty --max-length-factor 0.1
+holds "a line for each line" test "$(wc -l <out)" -eq 6
+
+# The same pieces every time; given ones; a training that goes on; one vocabulary for both sides.
+expect 0 "$train" "${raw[@]}" --model whole --overwrite --dim-vocabs 40 40 --after 20u
+holds "the same pieces" cmp -s whole/source.model pieces/source.model
+expect 0 "$train" "${raw[@]}" --model half --overwrite --dim-vocabs 40 40 --after 10u
+expect 0 "$train" "${raw[@]}" --model half --dim-vocabs 40 40 --after 20u
+says err 'going on after update 10'
+holds "the same model" cmp -s half/model.safetensors whole/model.safetensors
+expect 0 "$train" "${raw[@]}" --model given --vocabs pieces/source.model pieces/target.model --after 20u
+holds "given pieces" cmp -s given/target.model pieces/target.model
+expect 0 "$train" "${raw[@]}" --model tied --joint-vocabs --sentencepiece-type bpe --dim-vocabs 60 60 --after 5u
+holds "one vocabulary" cmp -s tied/source.model tied/target.model
+expect 0 "$train" "${small[@]:3}" --init pieces --train-sets raw.src raw.tgt --model tuned --overwrite --after 5u
+holds "fine-tuning keeps the pieces" cmp -s tuned/source.model pieces/source.model
+
+# What does nothing or can't be is refused.
+expect 2 "$train" "${raw[@]}" --model none --dim-vocabs 0 0
+says err 'dim-vocabs'
+expect 2 "$train" "${raw[@]}" --model none --dim-vocabs 5 5
+says err 'SentencePiece learns no pieces from raw.src'
+expect 2 "$train" "${small[@]}" --model none --sentencepiece-type bpe
+says err 'sentencepiece-type does nothing'
+expect 2 "$train" "${raw[@]:0:${#raw[@]}-1}" sentencepiece chars --joint-vocabs --model none
+says err 'one vocabulary for both sides'
+cp whole/source.model pieces/target.model
+expect 65 "$beam" --model pieces --input raw.src
+says err 'other words, or pieces, than the model was trained with'
+echo nonsense >pieces/target.model
+expect 65 "$beam" --model pieces --input raw.src
+says err 'is no model of SentencePiece'
 finish

@@ -1,0 +1,45 @@
+// Pieces of words as units, found in raw text by the SentencePiece library (Kudo and Richardson 2018). A build without
+// the library has no such units, and all functions but has_sentencepiece() throw UsageError that says so.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/text/lines.h"
+#include "apps/text/units.h"
+#include "apps/text/vocab.h"
+
+namespace mininmt {
+
+bool has_sentencepiece();
+
+// The units of a model of SentencePiece, the bytes of its file; `name` is for messages. Throws DataError if they are
+// none.
+std::shared_ptr<const Units> pieces(const std::string& model, const std::string& name);
+
+struct PiecesRecipe {
+  std::string type = "unigram";  // or bpe
+  std::size_t size = 8000;       // pieces at most, </s> and <unk> counted
+  std::size_t lines = 0;         // of all files together
+  std::size_t characters = 0;    // different ones in them
+};
+
+// At most so many lines are learnt from, of longer text every n-th.
+inline constexpr std::size_t kMostLinesForPieces = 1'000'000;
+
+// Learns pieces from files of raw text; the result depends only on the arguments. All characters become pieces if they
+// fit into a quarter of `size`, else those that make up 99.95% of the text. Throws as LineReader does; UsageError if the
+// text is too small for any pieces.
+std::shared_ptr<const Units> learn_pieces(const std::vector<std::string>& files, const PiecesRecipe& recipe,
+                                          LineOptions options);
+
+// The bytes of such a file. Throws IoError; DataError if it is longer than any.
+std::string read_model_of_pieces(const std::string& path);
+
+// Reads a vocabulary from a file: a model of SentencePiece if `units` is sentencepiece, else a list of units of that
+// name. Throws as Vocab::load() and pieces() do.
+Vocab read_vocab(const std::string& path, const std::string& units);
+
+}  // namespace mininmt
