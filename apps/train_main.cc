@@ -13,6 +13,20 @@
 namespace mininmt {
 namespace {
 
+// What the report tells of the text.
+ReportHeader report_header(const TrainOptions& options, const TrainingText& text,
+                           const ValidationText& valid_text) {
+  const auto files = [](const std::vector<std::string>& sets) { return join_list(sets, ", "); };
+  ReportHeader header{"Training of " + options.model, {}, !costs_are_of_words(options)};
+  header.about = {{"training text", join(files(options.train_sets), ": ", text.corpus.size(), " pairs")}};
+  if (!options.valid_sets.empty())
+    header.about.emplace_back("validation text",
+                              join(files(options.valid_sets), ": ", valid_text.source.size(), " pairs"));
+  header.about.emplace_back("vocabularies", join(text.source.size(), " and ", text.target.size(), " ",
+                                                 either_plural(text.source.units(), text.target.units())));
+  return header;
+}
+
 int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   std::optional<Checkpoint> checkpoint = find_checkpoint(folder, options, log);
   refuse_pipes(options);
@@ -41,6 +55,11 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (init) take_parameters(*init->model, *model);
   init.reset();
   const std::string config = to_config(options);
+  ReportHeader header = report_header(options, text, valid_text);
+  header.about.insert(header.about.end(), {{"parameters", join(model->parameters().count())},
+                                           {"device", device.description},
+                                           {"mininmt", kVersion},
+                                           {"options", config}});
   if (!checkpoint) log.info("options:\n" + config);
   model->parameters().move_to(*device.memory);
   const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads);
@@ -50,11 +69,13 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
                                         device.threads)](const Model& trained) {
       return validation.measure(trained, [] { return signal_received() != 0; });
     };
+  TrainingReport report(folder, header, log);
   Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value(), log);
-  Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log);
+  Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log, report);
   if (checkpoint) {
     checkpoint->restore(model->parameters(), [&](StateVisitor& visitor) { trainer.visit(visitor); });
     checkpoint.reset();
+    report.go_on_after(updater->updates());
     if (!trainer.is_complete()) log.info(join("going on after update ", updater->updates()));
   }
   note_signals();

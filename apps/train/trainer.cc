@@ -39,7 +39,7 @@ std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source
 }
 
 Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
-                 Saver& saver, const TrainOptions& options, Log& log, Clock clock)
+                 Saver& saver, const TrainOptions& options, Log& log, TrainingReport& report, Clock clock)
     : model_(model),
       updater_(updater),
       corpus_(corpus),
@@ -47,6 +47,7 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
       saver_(saver),
       options_(options),
       log_(log),
+      report_(report),
       clock_(std::move(clock)),
       progress_(log),
       stream_(corpus,
@@ -176,6 +177,8 @@ int Trainer::finish() {
   complete_ = 1;
   save_or_say_how();
   report_done();
+  report_.ended(updater_.updates(), schedule_.stops() ? "early stopping" : "done");
+  save_report();
   return 0;
 }
 
@@ -194,6 +197,7 @@ int Trainer::stopped() {
   } else {
     log_.warning(join("signal ", signal_received(), ": saving; a second one ends the program at once"));
     save_or_say_how();
+    save_report();
     log_.warning(join("stopped by signal ", signal_received(),
                       "; everything is saved, and the same command goes on from here"));
   }
@@ -241,9 +245,11 @@ void Trainer::throw_diverged() const {
                    "; what was saved before stays as it is"));
 }
 
+bool costs_are_of_words(const TrainOptions& options) { return options.cost_type == "ce-mean-words"; }
+
 std::string Trainer::cost_text(const Window& window) const {
   if (window.words == 0) return "cost ?";
-  if (options_.cost_type == "ce-mean-words")
+  if (costs_are_of_words(options_))
     return "cost " + format("%.4f", window.cost / static_cast<double>(window.words)) + " a word";
   return "cost " + format("%.3f", window.cost / static_cast<double>(window.sentences)) + " a sentence";
 }
@@ -259,6 +265,15 @@ void Trainer::display() {
            " words/s  gradient norm ",
            format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
            "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
+  report_.progress(
+      updater_.updates(),
+      {{"epoch", epochs()},
+       {"seconds", seconds()},
+       {"cost",
+        window_.cost / static_cast<double>(costs_are_of_words(options_) ? window_.words : window_.sentences)},
+       {"words_per_second", static_cast<double>(window_.words) / duration},
+       {"gradient_norm", window_.norm / static_cast<double>(window_.updates)},
+       {"learn_rate", updater_.learn_rate()}});
   window_ = {};
   window_.since = seconds();
 }
@@ -290,6 +305,10 @@ void Trainer::take_scores(const ValidationScores& scores, double took) {
     text += "  " + options_.valid_metrics[i] + format(percent[i] ? " %.2f" : " %.3f", score);
   }
   const bool is_best = schedule_.take(values);
+  TrainingReport::Values named;
+  for (std::size_t i = 0; i < values.size(); ++i) named.emplace_back(options_.valid_metrics[i], values[i]);
+  report_.validation(updater_.updates(), named, is_best, scores.samples);
+  save_report();
   log_.info(text + "  " + (is_best ? "new best" : join("no better ", schedule_.stalls(), " in a row")) +
             "  took " + format_duration(took));
   if (is_best) {
@@ -315,6 +334,11 @@ void Trainer::or_warn(const std::function<void()>& save) {
   } catch (const IoError& error) {
     log_.warning(join("not saved: ", error.what(), "; training goes on"));
   }
+}
+
+// Only when the folder is this training's.
+void Trainer::save_report() {
+  if (saver_.started()) report_.save();
 }
 
 void Trainer::save_best() {

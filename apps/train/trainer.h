@@ -8,6 +8,7 @@
 #include "apps/program/progress.h"
 #include "apps/text/batches.h"
 #include "apps/text/corpus.h"
+#include "apps/train/report.h"
 #include "apps/train/saver.h"
 #include "apps/train/validation.h"
 #include "nn/training/schedule.h"
@@ -22,6 +23,9 @@ std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source
 // Scores the model, or returns nothing if a signal came meanwhile. Empty for a run without validation.
 using Validate = std::function<std::optional<ValidationScores>(const Model&)>;
 
+// Whether costs are told a word, not a sentence.
+bool costs_are_of_words(const TrainOptions& options);
+
 // Seconds since a fixed time.
 using Clock = std::function<double()>;
 double steady_seconds();
@@ -30,7 +34,7 @@ class Trainer {
  public:
   // Trains `model` on `corpus` by `updater`, which is the model's own. Holds references.
   Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate, Saver& saver,
-          const TrainOptions& options, Log& log, Clock clock = steady_seconds);
+          const TrainOptions& options, Log& log, TrainingReport& report, Clock clock = steady_seconds);
 
   // Returns 0, or 128 + the number of the signal that ended it. Everything is saved in both cases.
   int run();
@@ -77,6 +81,7 @@ class Trainer {
   void save_or_say_how();
   int stopped();
   void report_done();
+  void save_report();
 
   Model& model_;
   Updater& updater_;
@@ -85,6 +90,7 @@ class Trainer {
   Saver& saver_;
   const TrainOptions& options_;
   Log& log_;
+  TrainingReport& report_;
   Clock clock_;
   Progress progress_;
   BatchStream stream_;

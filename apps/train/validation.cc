@@ -46,6 +46,7 @@ Validation::Validation(const TrainOptions& options, ValidationText text, const V
       source_vocab_(source),
       target_vocab_(target),
       threads_(threads),
+      sampler_(options, text, source, target),
       text_(std::move(text)) {
   for (const std::string& line : text_.target)
     target_words_ += static_cast<std::int64_t>(target_vocab_.encode(line).size());
@@ -59,6 +60,7 @@ std::optional<ValidationScores> Validation::measure(const Model& model, const St
   const double total = -std::accumulate(log_p.begin(), log_p.end(), 0.0);
   scores.cross_entropy = total / static_cast<double>(text_.source.size());
   scores.perplexity = std::exp(total / static_cast<double>(target_words_));
+  scores.samples = sampler_.translate(model);
   const auto of_search = [](const std::string& name) { return find_metric(name).of_search; };
   if (std::none_of(options_.valid_metrics.begin(), options_.valid_metrics.end(), of_search)) return scores;
   const Translator translator(model, source_vocab_, target_vocab_, search_options(options_.decoding),

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/train/sampler.h"
 #include "apps/train/training_text.h"
 #include "apps/translate/translator.h"
 #include "nn/model.h"
@@ -15,6 +16,7 @@ struct ValidationScores {
   double cross_entropy = 0;                                              // -log p per sentence, in nats
   double perplexity = 0;                                                 // e^(-log p per word), </s> counted
   double bleu = 0, chrf = 0, exact_match = 0, character_error_rate = 0;  // of beam search (text_scores.h)
+  std::vector<Sample> samples = {};                                      // decide nothing
 
   double metric(const std::string& name) const;  // by its name in --valid-metrics
 };
@@ -36,6 +38,7 @@ class Validation {
   const TrainOptions& options_;
   const Vocab &source_vocab_, &target_vocab_;
   int threads_;
+  Sampler sampler_;
   ValidationText text_;
   std::int64_t target_words_ = 0;
 };

@@ -8,10 +8,10 @@ make_pairs 8 valid
 expect 0 train_small a --seed 3
 silent out
 silent err
-for file in model.safetensors last.safetensors checkpoint.safetensors source.vocab target.vocab options.ini; do
+for file in model.safetensors last.safetensors checkpoint.safetensors source.vocab target.vocab options.ini report.html log.jsonl; do
   holds "$file is there" test -s a/$file
 done
-holds "no temporary files" test "$(ls -A a | wc -l)" -eq 7
+holds "no temporary files" test "$(ls -A a | wc -l)" -eq 9
 expect 0 train_small b --seed 3
 holds "the same seed gives the same model" cmp -s a/model.safetensors b/model.safetensors
 expect 0 train_small c --seed 4
@@ -341,7 +341,7 @@ says err 'words'
 cp <(sed '3{h;d};4G' a/source.vocab) a-permuted.vocab
 cp -r a permuted && cp a-permuted.vocab permuted/source.vocab
 expect 65 "$beam" --model permuted --input toy.src
-says err 'other words than the model was trained with'
+says err 'other words, or pieces, than the model was trained with'
 
 # The error that ends a training is in its log, which may lie in the folder; nothing that is not finite is saved.
 expect 1 train_small diverging --optimizer sgd --learn-rate 1000 --clip-norm 0 --cost-type ce-sum --after 1000u --log diverging/train.log

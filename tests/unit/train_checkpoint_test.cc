@@ -62,8 +62,12 @@ struct Session {
       return ValidationScores{.cross_entropy = std::abs(cost)};
     };
     Saver saver(training_folder, *model, vocab, vocab, "", {{"of", "test"}}, checkpoint.has_value(), log);
-    Trainer trainer(*model, *updater, corpus, validate, saver, options, log);
-    if (checkpoint) checkpoint->restore(model->parameters(), [&](StateVisitor& v) { trainer.visit(v); });
+    TrainingReport report(training_folder, {}, log);
+    Trainer trainer(*model, *updater, corpus, validate, saver, options, log, report);
+    if (checkpoint) {
+      checkpoint->restore(model->parameters(), [&](StateVisitor& v) { trainer.visit(v); });
+      report.go_on_after(updater->updates());
+    }
     trainer.run();
   }
 

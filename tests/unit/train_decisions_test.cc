@@ -92,7 +92,8 @@ struct Run {
         now += seconds_a_validation;
         return scores[std::min(validated.size(), scores.size()) - 1];
       };
-    Trainer trainer(*model, updater, corpus, validate, saver, options, messages, [&] { return now; });
+    TrainingReport report(training_folder, {}, messages);
+    Trainer trainer(*model, updater, corpus, validate, saver, options, messages, report, [&] { return now; });
     const int exit_code = trainer.run();
     CHECK(exit_code == 0);
     log = read_whole(folder.path("log"));

@@ -65,7 +65,8 @@ struct Session {
     const auto model = new_model(options, source.size(), target.size());
     const auto updater = make_updater(*model, options, threads);
     Saver saver(training_folder, *model, source, target, to_config(options), {}, false, messages);
-    const int exit_code = Trainer(*model, *updater, corpus, validate, saver, options, messages).run();
+    TrainingReport report(training_folder, {}, messages);
+    const int exit_code = Trainer(*model, *updater, corpus, validate, saver, options, messages, report).run();
     log = read_whole(folder.path("log"));
     return exit_code;
   }

@@ -1,0 +1,89 @@
+#include "apps/train/report.h"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tensor/atomic_file.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string one_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json numbers(const TrainingReport::Values& values) {
+  Json json = Json::object();
+  for (const auto& [name, value] : values) json[name] = std::isfinite(value) ? Json(value) : Json();
+  return json;
+}
+
+Json event(const char* kind, std::int64_t update) { return {{"event", kind}, {"update", update}}; }
+
+// The weights in percent.
+Json sample(const Sample& of) {
+  Json rows = Json::array();
+  for (const auto& row : of.alpha) {
+    Json percent = Json::array();
+    for (const float weight : row) percent.push_back(static_cast<int>(std::lround(100 * weight)));
+    rows.push_back(percent);
+  }
+  return {{"source", of.source},        {"reference", of.reference}, {"translation", of.translation},
+          {"columns", of.source_units}, {"rows", of.target_units},   {"alpha", rows}};
+}
+
+// The events in a file up to `update`; a line that a crash cut off is left out.
+std::vector<std::string> read_events(const std::string& path, std::int64_t update) {
+  std::vector<std::string> events;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("update") || !json["update"].is_number_integer()) continue;
+    if (json["update"] <= update) events.push_back(line);
+  }
+  return events;
+}
+
+}  // namespace
+
+void TrainingReport::go_on_after(std::int64_t update) {
+  events_ = read_events(folder_.file(kEvents), update);
+}
+
+void TrainingReport::progress(std::int64_t update, const Values& values) {
+  Json json = event("progress", update);
+  json.update(numbers(values));
+  events_.push_back(one_line(json));
+}
+
+void TrainingReport::validation(std::int64_t update, const Values& metrics, bool is_best,
+                                const std::vector<Sample>& samples) {
+  Json json = event("validation", update);
+  json["metrics"] = numbers(metrics);
+  json["best"] = is_best;
+  json["samples"] = Json::array();
+  for (const Sample& of : samples) json["samples"].push_back(sample(of));
+  events_.push_back(one_line(json));
+}
+
+void TrainingReport::ended(std::int64_t update, const std::string& how) {
+  Json json = event("end", update);
+  json["how"] = how;
+  events_.push_back(one_line(json));
+}
+
+void TrainingReport::save() {
+  std::string lines;
+  for (const std::string& line : events_) lines += line + "\n";
+  try {
+    write_file_atomically(folder_.file(kEvents), lines);
+    write_file_atomically(folder_.file(kReportPage), report_page(header_, events_));
+  } catch (const IoError& error) {
+    if (!warned_) log_.warning(join("no report: ", error.what(), "; training goes on"));
+    warned_ = true;
+  }
+}
+
+}  // namespace mininmt

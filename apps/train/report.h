@@ -1,0 +1,46 @@
+// What a training has done so far: an event a line in log.jsonl of its folder, and a page that shows it, report.html.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/program/log.h"
+#include "apps/program/model_folder.h"
+#include "apps/train/report_page.h"
+#include "apps/train/sampler.h"
+
+namespace mininmt {
+
+inline constexpr char kEvents[] = "log.jsonl";
+inline constexpr char kReportPage[] = "report.html";
+
+// Neither decides anything in training; a file that can't be written is told once, and training goes on.
+class TrainingReport {
+ public:
+  // Holds references.
+  TrainingReport(const TrainingFolder& folder, ReportHeader header, Log& log)
+      : folder_(folder), header_(std::move(header)), log_(log) {}
+
+  // The training goes on from a checkpoint: events in the folder up to its update stay, later ones will happen again.
+  void go_on_after(std::int64_t update);
+
+  // Numbers by name.
+  using Values = std::vector<std::pair<std::string, double>>;
+
+  void progress(std::int64_t update, const Values& values);
+  void validation(std::int64_t update, const Values& metrics, bool is_best,
+                  const std::vector<Sample>& samples);
+  void ended(std::int64_t update, const std::string& how);
+
+  // Writes both files. Call it only when the folder is this training's (Saver::started).
+  void save();
+
+ private:
+  const TrainingFolder& folder_;
+  ReportHeader header_;
+  Log& log_;
+  std::vector<std::string> events_;  // lines
+  bool warned_ = false;
+};
+
+}  // namespace mininmt

@@ -1,0 +1,91 @@
+// The events of a training and their page.
+#include "apps/train/report.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/text_temporary.h"
+
+namespace mininmt {
+namespace {
+
+struct Folder {
+  TemporaryFolder parent;
+  TrainingFolder folder{parent.path("model"), [](const std::string&) {}};
+  Log log{true, parent.path("log")};
+
+  std::string file(const char* name) const { return read_whole(folder.file(name)); }
+  TrainingReport report() {
+    return {folder, {"Training of <model>", {{"pairs", "7"}, {"options", "a = 1\nb = 2"}}}, log};
+  }
+};
+
+std::size_t lines_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_CASE("an event a line, and what will happen again after a checkpoint is left out") {
+  Folder f;
+  TrainingReport report = f.report();
+  report.progress(10, {{"cost", 2.5}, {"gradient_norm", std::nan("")}});
+  report.validation(20, {{"bleu", 30}}, true, {});
+  report.progress(30, {{"cost", 1.5}});
+  report.ended(30, "done");
+  report.save();
+  CHECK(f.file(kEvents) ==
+        "{\"event\":\"progress\",\"update\":10,\"cost\":2.5,\"gradient_norm\":null}\n"
+        "{\"event\":\"validation\",\"update\":20,\"metrics\":{\"bleu\":30.0},\"best\":true,\"samples\":[]}\n"
+        "{\"event\":\"progress\",\"update\":30,\"cost\":1.5}\n"
+        "{\"event\":\"end\",\"update\":30,\"how\":\"done\"}\n");
+
+  std::ofstream(f.folder.file(kEvents), std::ios::app) << "not json\n{\"event\":\"progress\",\"upd";
+  TrainingReport after = f.report();
+  after.go_on_after(20);
+  after.save();
+  CHECK(lines_of(f.file(kEvents)) == 2);
+  TrainingReport anew = f.report();
+  anew.save();
+  CHECK(f.file(kEvents).empty());
+}
+
+TEST_CASE("nothing in a training's text can be taken for HTML") {
+  Folder f;
+  TrainingReport report = f.report();
+  Sample sample{"</script><b>",           "r\xff",       "t",
+                {"</script><b>", "</s>"}, {"t", "</s>"}, {{0.254F, 0.746F}, {0, 1}}};
+  report.validation(5, {{"bleu", 1}}, false, {sample});
+  report.save();
+  const std::string page = f.file(kReportPage);
+  CHECK(page.find("<h1>Training of &lt;model></h1>") != std::string::npos);
+  const std::string begin = "id=\"data\">\n";
+  const std::size_t first = page.find(begin) + begin.size(), end = page.find("</script>", first);
+  const auto data = nlohmann::json::parse(page.substr(first, end - first));
+  CHECK(data["about"][1][1] == "a = 1\nb = 2");
+  REQUIRE(data["events"].size() == 1);
+  const auto& shown = data["events"][0]["samples"][0];
+  CHECK(shown["source"] == "</script><b>");
+  CHECK(shown["reference"] == "r\xef\xbf\xbd");
+  CHECK(shown["alpha"] == nlohmann::json({{25, 75}, {0, 100}}));
+  for (const char* outside : {"https:", "src=", "href=", "url("})
+    CHECK_MESSAGE(page.find(outside) == std::string::npos, outside);
+}
+
+TEST_CASE("a report that can't be written is told once, and ends nothing") {
+  Folder f;
+  std::filesystem::create_directories(f.folder.file(kEvents) + "/full");
+  TrainingReport report = f.report();
+  report.progress(1, {{"cost", 1}});
+  report.save();
+  report.save();
+  const std::string log = read_whole(f.parent.path("log"));
+  CHECK(lines_of(log) == 1);
+  CHECK(log.find("warning: no report: ") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace mininmt
