@@ -13,7 +13,7 @@ constexpr int kWarps = kBlock / kWarp;
 constexpr int kTile = kWarp;      // positions whose scores a block holds at a time: one per lane
 constexpr int kKeysInFlight = 4;  // packs a thread loads before it uses the first
 constexpr int kValuesInFlight = 8;
-constexpr int kResident = sizeof(real) == 4 ? 4 : 1;  // blocks per multiprocessor
+[[maybe_unused]] constexpr int kResident = sizeof(real) == 4 ? 4 : 1;  // blocks per multiprocessor
 constexpr real kLeast = -INFINITY;
 
 // v . tanh(query + key), or query . key; computed by a warp; all lanes get it.

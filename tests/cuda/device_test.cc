@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <utility>
 
 #include "apps/program/device.h"
 #include "cuda/device.h"
@@ -103,7 +102,10 @@ Outcome run_again(const std::string& device, const std::string& failing) {
 }
 
 TEST_CASE("a GPU that is there but can't be used: auto says why in one line and takes the CPU, cuda ends") {
-  const std::pair<std::string, std::string> failures[] = {
+  struct Failure {
+    std::string call, reason;
+  };
+  const Failure failures[] = {
       {"cudaSetDevice=46", "it is busy or its compute mode is exclusive, and another program has it"},
       {"cudaLaunchKernelEx=209",
        "this program was built for other GPUs than Emulated GPU, compute capability 9.0; "
@@ -112,15 +114,15 @@ TEST_CASE("a GPU that is there but can't be used: auto says why in one line and 
       {"cublasCreate=1", "[cublasCreate] cuBLAS: "},
       {"cudaMallocHost=2", "[cudaMallocHost] CUDA: out of memory"},
   };
-  for (const auto& [failing, reason] : failures) {
-    const Outcome with_auto = run_again("auto", failing), with_cuda = run_again("cuda", failing);
-    INFO(failing, ": ", with_auto.text, with_cuda.text);
+  for (const Failure& failure : failures) {
+    const Outcome with_auto = run_again("auto", failure.call), with_cuda = run_again("cuda", failure.call);
+    INFO(failure.call, ": ", with_auto.text, with_cuda.text);
     CHECK(with_auto.status == 0);
-    CHECK(with_auto.text.starts_with("CPU, 2 threads; no GPU can be used: " + reason));
+    CHECK(with_auto.text.starts_with("CPU, 2 threads; no GPU can be used: " + failure.reason));
     CHECK(with_auto.text.find('\n') == with_auto.text.size() - 1);
     CHECK(with_cuda.status == 1);
-    CHECK(with_cuda.text.starts_with("--device cuda: no GPU can be used: " + reason));
-    CHECK(run_again("cpu", failing).text == "CPU, 2 threads\n");
+    CHECK(with_cuda.text.starts_with("--device cuda: no GPU can be used: " + failure.reason));
+    CHECK(run_again("cpu", failure.call).text == "CPU, 2 threads\n");
   }
   CHECK(run_again("auto", "none=0").text.starts_with("GPU: Emulated GPU"));
 }

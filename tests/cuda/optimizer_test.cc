@@ -2,7 +2,6 @@
 #include <cstring>
 #include <functional>
 #include <string>
-#include <utility>
 
 #include "cuda/optimizer_rules.h"
 #include "nn/training/optimizer.h"
@@ -201,16 +200,20 @@ TEST_CASE("measure: squares beyond the range of float are summed all the same") 
 }
 
 TEST_CASE("measure: what is not finite, wherever it is, makes no update") {
-  for (const auto& [bad, place] : {std::pair{kNan, 0}, {kInfinity, 500}, {-kInfinity, 1022}}) {
-    INFO(bad << " at " << place);
+  struct Fault {
+    real value;
+    std::size_t place;
+  };
+  for (const Fault& fault : {Fault{kNan, 0}, {kInfinity, 500}, {-kInfinity, 1022}}) {
+    INFO(fault.value << " at " << fault.place);
     Reals gradient = random_reals(1023, 1);
-    gradient[static_cast<std::size_t>(place)] = bad;
+    gradient[fault.place] = fault.value;
     const cuda::Progress in_gradient = measure(gradient, 2, 1, 7);
     CHECK(in_gradient.ok == 0);
     CHECK(in_gradient.applied == 7);
     CHECK(in_gradient.cost == 2);
     CHECK(!std::isfinite(in_gradient.norm));
-    const cuda::Progress in_cost = measure({1, 2}, bad, 1, 7);
+    const cuda::Progress in_cost = measure({1, 2}, fault.value, 1, 7);
     CHECK(in_cost.ok == 0);
     CHECK(in_cost.applied == 7);
     CHECK(in_cost.norm == doctest::Approx(std::sqrt(5.0)));

@@ -51,8 +51,9 @@ void check_copy_columns(Size size, std::int64_t x_stride, std::int64_t y_stride,
 }  // namespace
 
 TEST_CASE("spread_over_rows: x in each row, set and added") {
-  for (const auto& [rows, n] :
+  for (const Size& size :
        {Size{1, 1}, {1000, 1}, {7, 31}, {33, 1023}, {1, 1000}, {100, 3000}, {3000, 100}, {3001, 102}}) {
+    const std::int64_t rows = size.rows, n = size.n;
     INFO("rows " << rows << ", n " << n);
     const Reals x = random_reals(n, 1), before = random_reals(rows * n, 2);
     Reals set(before.size()), added = before;
@@ -143,13 +144,11 @@ TEST_CASE("join_blocks and split_blocks: one after another and back, more than o
   struct Case {
     std::int64_t blocks, rows, width, x_stride, offset;
   };
-  for (const auto& [blocks, rows, width, x_stride, offset] : {Case{1, 1, 1, 1, 0},
-                                                              {3, 31, 33, 40, 0},
-                                                              {128, 2, 5, 5, 1},
-                                                              {129, 1, 100, 104, 0},
-                                                              {300, 3, 8, 16, 0},
-                                                              {5, 80, 100, 300, 0},
-                                                              {5, 80, 100, 300, 1}}) {
+  const Case cases[] = {{1, 1, 1, 1, 0},    {3, 31, 33, 40, 0},   {128, 2, 5, 5, 1},   {129, 1, 100, 104, 0},
+                        {300, 3, 8, 16, 0}, {5, 80, 100, 300, 0}, {5, 80, 100, 300, 1}};
+  for (const Case& c : cases) {
+    const std::int64_t blocks = c.blocks, rows = c.rows, width = c.width;
+    const std::int64_t x_stride = c.x_stride, offset = c.offset;
     INFO("blocks " << blocks << ", rows " << rows << ", width " << width << ", x_stride " << x_stride
                    << ", offset " << offset);
     std::vector<Tensor> sources, targets, sums;

@@ -68,11 +68,11 @@ SearchOptions options(int beam, int n_best) {
 
 TEST_CASE("translations, scores and alignments are the CPU's, for beams of 1, 5 and 12") {
   std::uint64_t seed = 0;
-  for (const auto& [order, alignment] : kVariants) {
-    INFO(order, ", ", alignment);
-    const Models m = models(small_config(order, alignment, 30), ++seed);
+  for (const Variant& variant : kVariants) {
+    INFO(variant.order, ", ", variant.alignment);
+    const Models m = models(small_config(variant.order, variant.alignment, 30), ++seed);
     for (int beam : {1, 5, 12})
-      if (!kEmulated || beam == 5 || order == "authors") check_search(m, options(beam, beam));
+      if (!kEmulated || beam == 5 || variant.order == "authors") check_search(m, options(beam, beam));
   }
 }
 

@@ -67,7 +67,7 @@ void four_columns(const T* a, const T* const b[4], int m, int k, T* sum) {
   for (int p = 0; p < k; ++p) {
     const T* const column = a + static_cast<std::ptrdiff_t>(p) * m;
     const T b0 = b[0][p], b1 = b[1][p], b2 = b[2][p], b3 = b[3][p];
-#pragma GCC ivdep
+#pragma omp simd
     for (int i = 0; i < m; ++i) {
       s0[i] += column[i] * b0;
       s1[i] += column[i] * b1;

@@ -2,8 +2,6 @@
 // against PyTorch, and how the model puts layers together.
 #include <doctest/doctest.h>
 
-#include <tuple>
-
 #include "ops/arrange.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -48,7 +46,7 @@ Var on_each_row(Var p, std::int64_t rows) {
 // One step as in MODEL.md 9.8.
 LstmState plain_step(Var x, const LstmState& before, Var U, Var p) {
   const std::int64_t n = U.shape()[1];
-  const auto& [h, c] = before;
+  const Var h = before.h, c = before.c;
   const auto part = [&](int k) { return add(columns(x, k * n, n), linear(h, slice(U, k * n, n))); };
   const auto peephole = [&](int k, Var cell) {
     return multiply(on_each_row(slice(p, k * n, n), cell.shape()[0]), cell);
@@ -127,10 +125,14 @@ TEST_CASE("without peepholes lstm is PyTorch's LSTM") {
   const Parameter& p = parameters.add("p", {3 * n});  // zeros
   parameters.allocate();
   using Values = std::vector<double>;
-  const std::vector<std::tuple<const Parameter*, const Values*, const Values*>> inputs = {
-      {&W, &torch::W, &torch::dW}, {&U, &torch::U, &torch::dU}, {&b, &torch::b, &torch::db},
-      {&x, &torch::x, &torch::dx}, {&h, &torch::h, &torch::dh}, {&c, &torch::c, &torch::dc}};
-  for (const auto& [input, values, gradient] : inputs) input->value.set(Tensor::from(input->shape, *values));
+  struct Stored {
+    const Parameter* parameter;
+    const Values *values, *gradient;
+  };
+  const Stored inputs[] = {{&W, &torch::W, &torch::dW}, {&U, &torch::U, &torch::dU},
+                           {&b, &torch::b, &torch::db}, {&x, &torch::x, &torch::dx},
+                           {&h, &torch::h, &torch::dh}, {&c, &torch::c, &torch::dc}};
+  for (const Stored& in : inputs) in.parameter->value.set(Tensor::from(in.parameter->shape, *in.values));
 
   const Tensor gradients = parameters.new_gradients();
   Tape tape(gradients);
@@ -145,9 +147,9 @@ TEST_CASE("without peepholes lstm is PyTorch's LSTM") {
   check_near(states.last.h.value(), Tensor::from({B, n}, torch::h_last));
   check_near(states.last.c.value(), Tensor::from({B, n}, torch::c_last));
   tape.backward(add(add(sum(words), scale(sum(states.last.h), 2)), scale(sum(states.last.c), 3)));
-  for (const auto& [input, values, gradient] : inputs) {
-    INFO(input->name);
-    check_near(Parameters::view(gradients, *input), Tensor::from(input->shape, *gradient));
+  for (const Stored& in : inputs) {
+    INFO(in.parameter->name);
+    check_near(Parameters::view(gradients, *in.parameter), Tensor::from(in.parameter->shape, *in.gradient));
   }
 }
 

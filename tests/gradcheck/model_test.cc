@@ -46,6 +46,7 @@ TEST_CASE("with label smoothing and dropout too") {
 // 0.004 in some of content addressing.
 TEST_CASE("every parameter has a gradient") {
   for (const auto& [order, alignment] : kVariants) {
+    const std::string variant = name_of(order, alignment);
     const auto model = random_model(small_config(order, alignment));
     const Tensor gradients = model->parameters().new_gradients();
     Tape tape(gradients);
@@ -57,7 +58,7 @@ TEST_CASE("every parameter has a gradient") {
         double square = 0;
         const Tensor gradient = Parameters::view(gradients, *p).slice(part.first, part.count);
         for (real g : gradient.values()) square += g * g;
-        INFO(name_of(order, alignment), ": ", part.name);
+        INFO(variant, ": ", part.name);
         CHECK(std::sqrt(square) > (alignment.starts_with("content") ? 1e-3 : 1e-2));
       }
   }

@@ -43,7 +43,9 @@ Result compute(const Model& model, const Batch& batch, const Training& training)
 void check_same(const Result& a, const Result& b) {
   CHECK(largest_difference(a.costs, b.costs) <= kRounding * largest(b.costs));
   REQUIRE(a.gradients.size() == b.gradients.size());
-  for (const auto& [name, gradient] : b.gradients) {
+  for (const auto& part : b.gradients) {
+    const std::string& name = part.first;
+    const Tensor& gradient = part.second;
     INFO(name);
     CHECK(largest_difference(a.gradients.at(name), gradient) <= kRounding * largest(gradient));
     CHECK(largest(gradient) > 0);
@@ -112,7 +114,7 @@ TEST_CASE("plain and fused start from the same values") {
   for (Model* model : {twins.fused.get(), twins.plain.get()}) model->parameters().initialize(5);
   const auto plain = parts_of(*twins.plain), fused = parts_of(*twins.fused);
   REQUIRE(plain.size() == fused.size());
-  for (const auto& [name, values] : fused) CHECK_MESSAGE(same_bits(plain.at(name), values), name);
+  for (const auto& part : fused) CHECK_MESSAGE(same_bits(plain.at(part.first), part.second), part.first);
 }
 
 TEST_CASE("plain and fused write the same file, which is read as the fused model") {

@@ -112,7 +112,9 @@ struct SequenceSize {
 };
 
 void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
-  for (const auto& [steps, batch, n, large] : sizes) {
+  for (const SequenceSize& size : sizes) {
+    const std::int64_t steps = size.steps, batch = size.batch, n = size.n;
+    const bool large = size.large;
     const Shape shape{steps, batch, n};
     const std::int64_t last = steps - 1, half = (n + 1) / 2;
     rows.push_back({"slice",
@@ -172,7 +174,9 @@ void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
 }
 
 void add_recurrent(Rows& rows, std::initializer_list<SequenceSize> sizes) {
-  for (const auto& [steps, batch, n, large] : sizes) {
+  for (const SequenceSize& size : sizes) {
+    const std::int64_t steps = size.steps, batch = size.batch, n = size.n;
+    const bool large = size.large;
     const Lengths lengths = ragged(steps, batch);
     for (const Direction direction : {Direction::kForward, Direction::kBackward})
       rows.push_back({direction == Direction::kForward ? "gru_sequence, forward" : "gru_sequence, backward",

@@ -177,7 +177,8 @@ TEST_CASE("wrong metadata is refused") {
       {"authors", "editors"},
       {"{", "["},
       {"additive", "fixed"}};
-  for (const auto& [from, to] : changes) {
+  for (const auto& change : changes) {
+    const std::string &from = change.first, &to = change.second;
     INFO(from, " to ", to);
     CHECK_FALSE(
         saved

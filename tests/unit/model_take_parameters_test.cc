@@ -81,7 +81,7 @@ TEST_CASE("parameters of more words, or of another kind of model, are refused by
     config.source_words = 9, config.target_words = 11;
     const auto other = make_model(config);
     const std::string expected =
-        std::visit([&](const auto& x) { return join(name, " is ", x, " there, "); }, value);
+        std::visit([&name = name](const auto& x) { return join(name, " is ", x, " there, "); }, value);
     CHECK(refusal(*other, *small).find(expected) != std::string::npos);
   }
 }

@@ -22,7 +22,26 @@ inline constexpr int warpSize = 32;
 
 namespace mininmt::emulation::device {
 
+#ifdef __cpp_lib_source_location
 using Site = std::source_location;
+#else  // Clang 14 has only the parts of it
+class Site {
+ public:
+  static Site current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
+                      unsigned column = __builtin_COLUMN()) {
+    Site site;
+    site.file_ = file, site.line_ = line, site.column_ = column;
+    return site;
+  }
+  const char* file_name() const { return file_; }
+  unsigned line() const { return line_; }
+  unsigned column() const { return column_; }
+
+ private:
+  const char* file_ = "";
+  unsigned line_ = 0, column_ = 0;
+};
+#endif
 enum class Collective { kNone, kBarrier, kSyncWarp, kShuffle, kVote };
 
 struct BlockVote {
