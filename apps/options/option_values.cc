@@ -162,6 +162,16 @@ Kind<Values> choices(const std::vector<std::string>& choices) {
 
 Kind<Values> names_of_sides() { return two_of(name(), "SOURCE TARGET"); }
 
+Kind<Values> names_of_pairs() {
+  Kind<Values> kind = names_of_sides();
+  kind.min_values = 1;
+  const auto read_two = kind.read;
+  kind.read = [read_two](const Values& values) {
+    return values.size() == 1 ? Values{read_name(values)} : read_two(values);
+  };
+  return kind;
+}
+
 Kind<Values> choices_of_sides(const std::vector<std::string>& choices) {
   const auto read = [choices](const Values& values) {
     for (const std::string& value : values) read_choice(value, choices);

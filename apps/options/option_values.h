@@ -62,6 +62,8 @@ Kind<std::string> choice(const std::vector<std::string>& choices);
 Kind<std::vector<std::string>> choices(const std::vector<std::string>& choices);
 // A source and a target side.
 Kind<std::vector<std::string>> names_of_sides();
+// The same, or one file of both sides.
+Kind<std::vector<std::string>> names_of_pairs();
 // One choice for both sides, or one a side; read as two.
 Kind<std::vector<std::string>> choices_of_sides(const std::vector<std::string>& choices);
 Kind<std::vector<int>> integers_of_sides(Range<int> range);

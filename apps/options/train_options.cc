@@ -19,8 +19,8 @@ mininmt-train --help explains the options.
 )";
 
 constexpr char kHelp[] = R"(mininmt-train learns to translate from sentence pairs (RNNsearch and relatives).
-It reads two files of text, plain or gzipped, one sentence a line: tokenized, or
-raw with --units sentencepiece or chars.
+It reads two files of text, plain or gzipped, a sentence a line, or one with a
+tab between the two: tokenized, or raw with --units sentencepiece or chars.
 
 Examples:
   mininmt-train --train-sets train.en train.fr --valid-sets dev.en dev.fr \
@@ -73,9 +73,10 @@ constexpr Range<double> kShare{0, 0.99};
 
 void declare_data(OptionSet& set, TrainOptions& options) {
   set.group("Data and model");
-  set.add("train-sets", options.train_sets, kind::names_of_sides(),
-          "training text: tokenized, a sentence a line, plain or gzipped");
-  set.add("valid-sets", options.valid_sets, kind::names_of_sides(), "text to measure progress on");
+  set.add("train-sets", options.train_sets, kind::names_of_pairs(),
+          "training text: a sentence a line, plain or gzipped; or one file, each line a source, a tab and a "
+          "target");
+  set.add("valid-sets", options.valid_sets, kind::names_of_pairs(), "text to measure progress on");
   set.add("model", options.model, kind::name("FOLDER"), "where the model goes");
   set.add("overwrite", options.overwrite, kind::flag(), "replace a model that is there already")
       .command_line_only = true;

@@ -15,8 +15,8 @@ namespace mininmt {
 // The defaults, and the preset "small": good for some 30,000 pairs on a CPU.
 struct TrainOptions : Recipe {
   std::string preset = "small";
-  std::vector<std::string> train_sets;  // source and target
-  std::vector<std::string> valid_sets;  // source and target, or none
+  std::vector<std::string> train_sets;  // source and target, or one file of both
+  std::vector<std::string> valid_sets;  // likewise, or none
   std::string model;                    // the folder to create
   bool overwrite = false;               // whether an existing model may be replaced
   std::string resume = "auto";          // auto, never, required: from the folder's checkpoint

@@ -34,18 +34,33 @@ void add_or_drop(std::span<const Id> source, std::span<const Id> target, std::si
 
 PairReader::PairReader(const std::string& source_path, const std::string& target_path, LineOptions options,
                        std::size_t expected_lines)
-    : source_(source_path, options), target_(target_path, options), expected_lines_(expected_lines) {}
+    : source_(source_path, options), expected_lines_(expected_lines) {
+  if (!target_path.empty()) target_.emplace(target_path, options);
+}
 
 bool PairReader::next(std::string& source, std::string& target) {
-  const bool is_source = source_.next(source), is_target = target_.next(target);
-  if (is_source && is_target) return true;
+  const bool is_source = source_.next(source), is_target = target_ ? target_->next(target) : is_source;
+  if (is_source && is_target) return target_ || split(source, target);
   check_end();
   return false;
 }
 
+// Cuts a line of both sides into two.
+bool PairReader::split(std::string& source, std::string& target) {
+  const auto tab = source.find('\t');
+  if (tab == source.npos)
+    throw DataError(
+        join(source_.place(), ": no tab: a line has a source, a tab and a target, or there are two files"));
+  if (source.find('\t', tab + 1) != source.npos)
+    throw DataError(join(source_.place(), ": more than one tab: a line has a source, a tab and a target"));
+  target = source.substr(tab + 1);
+  source.resize(tab);
+  return true;
+}
+
 void PairReader::check_end() {
   std::string rest;
-  for (LineReader* reader : {&source_, &target_}) {
+  for (LineReader* reader : {&source_, target_ ? &*target_ : &source_}) {
     while (reader->next(rest)) {
     }
     if (expected_lines_ != 0 && reader->line_number() != expected_lines_)
@@ -53,12 +68,15 @@ void PairReader::check_end() {
                            " lines when its words were counted and has ", reader->line_number(),
                            " now: it must stay as it is until training has begun"));
   }
-  const std::size_t source_lines = source_.line_number(), target_lines = target_.line_number();
+  const std::size_t source_lines = source_.line_number(),
+                    target_lines = target_ ? target_->line_number() : source_lines;
   if (source_lines != target_lines)
-    throw DataError(join(source_.name(), " has ", source_lines, " lines and ", target_.name(), " has ",
+    throw DataError(join(source_.name(), " has ", source_lines, " lines and ", target_->name(), " has ",
                          target_lines, ": line n of one must be the translation of line n of the other"));
-  if (source_lines == 0)
-    throw DataError(join(source_.name(), " and ", target_.name(), " are empty: there is no text in them"));
+  if (source_lines != 0) return;
+  if (target_)
+    throw DataError(join(source_.name(), " and ", target_->name(), " are empty: there is no text in them"));
+  throw DataError(join(source_.name(), " is empty: there is no text in it"));
 }
 
 PairCounts count_words(const std::string& source_path, const std::string& target_path, LineOptions options,
@@ -84,10 +102,10 @@ ParallelCorpus ParallelCorpus::read(const std::string& source_path, const std::s
   for (std::string source, target; reader.next(source, target);)
     add_or_drop(source_vocab.encode(source), target_vocab.encode(target), max_length, corpus, report);
   if (corpus.size() == 0) {
-    throw DataError(join(source_path, ", ", target_path, ": no pair is left of ", report.lines, ": ",
-                         report.empty, " have an empty side, ", report.too_long, " have more than ",
-                         max_length, " ", either_plural(source_vocab.units(), target_vocab.units()),
-                         " (see --max-length)"));
+    throw DataError(join(source_path, target_path.empty() ? "" : ", ", target_path, ": no pair is left of ",
+                         report.lines, ": ", report.empty, " have an empty side, ", report.too_long,
+                         " have more than ", max_length, " ",
+                         either_plural(source_vocab.units(), target_vocab.units()), " (see --max-length)"));
   }
   return corpus;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "apps/text/byte_source.h"
+#include "apps/text/lines.h"
 #include "tensor/error.h"
 
 #ifdef MININMT_SENTENCEPIECE
@@ -95,46 +96,34 @@ class Pieces final : public Units {
   std::vector<std::string> all_;
 };
 
-// Every n-th line of files. What reading them throws is kept for afterwards: the library knows no exceptions.
+// Every n-th line of a text. What reading it throws is kept for afterwards: the library knows no exceptions.
 class Lines final : public sentencepiece::SentenceIterator {
  public:
-  Lines(std::vector<std::string> files, LineOptions options, std::size_t every)
-      : files_(std::move(files)), options_(options), every_(every) {
-    Next();
-  }
+  Lines(const NextLine& next, std::size_t every) : next_(next), every_(every) { read(0); }
 
   bool done() const override { return done_; }
   const std::string& value() const override { return line_; }
   sentencepiece::util::Status status() const override { return {}; }
-  void Next() override {
-    try {
-      for (std::size_t skip = is_first_ ? 0 : every_ - 1; next_line(); --skip)
-        if (skip == 0) return void(is_first_ = false);
-    } catch (...) {
-      error_ = std::current_exception();
-    }
-    done_ = true;
-  }
+  void Next() override { read(every_ - 1); }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
-  bool next_line() {
-    while (true) {
-      if (!reader_ && file_ == files_.size()) return false;
-      if (!reader_) reader_.emplace(files_[file_++], options_);
-      if (reader_->next(line_)) return true;
-      reader_.reset();
+  void read(std::size_t skipped) {
+    try {
+      do done_ = !next_(line_);
+      while (!done_ && skipped-- > 0);
+    } catch (...) {
+      error_ = std::current_exception();
+      done_ = true;
     }
   }
 
-  std::vector<std::string> files_;
-  LineOptions options_;
-  std::size_t every_, file_ = 0;
-  std::optional<LineReader> reader_;
+  const NextLine& next_;
+  std::size_t every_;
   std::string line_;
-  bool is_first_ = true, done_ = false;
+  bool done_ = false;
   std::exception_ptr error_;
 };
 
@@ -146,8 +135,8 @@ std::shared_ptr<const Units> pieces(const std::string& model, const std::string&
   return std::make_shared<const Pieces>(model, name);
 }
 
-std::shared_ptr<const Units> learn_pieces(const std::vector<std::string>& files, const PiecesRecipe& recipe,
-                                          LineOptions options) {
+std::shared_ptr<const Units> learn_pieces(const NextLine& next, const std::string& name,
+                                          const PiecesRecipe& recipe) {
   const bool has_room = 4 * recipe.characters <= recipe.size;
   // The number of threads decides in which order sums are taken, so it is always the same.
   const std::unordered_map<std::string, std::string> settings = {
@@ -162,12 +151,12 @@ std::shared_ptr<const Units> learn_pieces(const std::vector<std::string>& files,
       {"num_threads", "8"},
       {"minloglevel", "3"}};
   const std::size_t every = (recipe.lines + kMostLinesForPieces - 1) / kMostLinesForPieces;
-  Lines lines(files, options, std::max<std::size_t>(every, 1));
+  Lines lines(next, std::max<std::size_t>(every, 1));
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(settings, &lines, &model);
   lines.rethrow();
   if (!status.ok())
-    throw UsageError(join("SentencePiece learns no pieces from ", files.front(), " (", status.ToString(),
+    throw UsageError(join("SentencePiece learns no pieces from ", name, " (", status.ToString(),
                           "): more text or another --dim-vocabs may help"));
   return pieces(model, "what SentencePiece learned");
 }
@@ -187,7 +176,7 @@ bool has_sentencepiece() { return false; }
 
 std::shared_ptr<const Units> pieces(const std::string&, const std::string&) { refuse(); }
 
-std::shared_ptr<const Units> learn_pieces(const std::vector<std::string>&, const PiecesRecipe&, LineOptions) {
+std::shared_ptr<const Units> learn_pieces(const NextLine&, const std::string&, const PiecesRecipe&) {
   refuse();
 }
 

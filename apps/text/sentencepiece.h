@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "apps/text/lines.h"
 #include "apps/text/units.h"
 #include "apps/text/vocab.h"
 
@@ -22,18 +21,21 @@ std::shared_ptr<const Units> pieces(const std::string& model, const std::string&
 struct PiecesRecipe {
   std::string type = "unigram";  // or bpe
   std::size_t size = 8000;       // pieces at most, </s> and <unk> counted
-  std::size_t lines = 0;         // of all files together
+  std::size_t lines = 0;         // of the text
   std::size_t characters = 0;    // different ones in them
 };
 
 // At most so many lines are learnt from, of longer text every n-th.
 inline constexpr std::size_t kMostLinesForPieces = 1'000'000;
 
-// Learns pieces from files of raw text; the result depends only on the arguments. All characters become pieces if they
-// fit into a quarter of `size`, else those that make up 99.95% of the text. Throws as LineReader does; UsageError if the
+// Gives the next line of a text; false at its end.
+using NextLine = std::function<bool(std::string& line)>;
+
+// Learns pieces from raw text, which `name` calls in messages; the result depends only on the arguments. All characters become pieces if they
+// fit into a quarter of `size`, else those that make up 99.95% of the text. Throws what `next` does; UsageError if the
 // text is too small for any pieces.
-std::shared_ptr<const Units> learn_pieces(const std::vector<std::string>& files, const PiecesRecipe& recipe,
-                                          LineOptions options);
+std::shared_ptr<const Units> learn_pieces(const NextLine& next, const std::string& name,
+                                          const PiecesRecipe& recipe);
 
 // The bytes of such a file. Throws IoError; DataError if it is longer than any.
 std::string read_model_of_pieces(const std::string& path);

@@ -1,6 +1,7 @@
 #include "apps/train/training_text.h"
 
 #include <algorithm>
+#include <array>
 
 #include "apps/text/sentencepiece.h"
 #include "apps/text/unknown_words.h"
@@ -16,7 +17,7 @@ void report_words(const std::vector<std::string>& files, const UnknownWords& sou
   log.info(join(source.words, " source ", source.units, ", ", source.percent(), " of them unknown; ",
                 target.words, " target ", target.units, ", ", target.percent(), " unknown"));
   if (source.are_most()) log.warning(source.warning(files[0], "source"));
-  if (target.are_most()) log.warning(target.warning(files[1], "target"));
+  if (target.are_most()) log.warning(target.warning(files.back(), "target"));
 }
 
 void report_corpus(const CorpusReport& r, const TrainOptions& options, const Units& source,
@@ -33,15 +34,33 @@ std::shared_ptr<const Units> counted_units(const std::string& units) {
   return units == kPieces ? characters() : units_of(units);
 }
 
+// Empty where one file has both sides.
+std::string target_file(const std::vector<std::string>& files) { return files.size() > 1 ? files[1] : ""; }
+
+// The lines of a side of the training text; of both in turn if they have one vocabulary.
+NextLine lines_of(const TrainOptions& options, std::size_t side, std::size_t expected_lines) {
+  const auto reader = std::make_shared<PairReader>(options.train_sets[0], target_file(options.train_sets),
+                                                   line_options(options), expected_lines);
+  const bool is_one = has_one_vocabulary(options);
+  return [=, sides = std::array<std::string, 2>(), next = std::size_t{2}](std::string& line) mutable {
+    if (next == sides.size()) {
+      if (!reader->next(sides[0], sides[1])) return false;
+      next = is_one ? 0 : side;
+    }
+    line = sides[next];
+    next = is_one ? next + 1 : sides.size();
+    return true;
+  };
+}
+
 // The vocabulary of a side of the training text, from the counts of its units.
 Vocab new_vocab(const TrainOptions& options, std::size_t side, const WordCounts& counts, std::size_t lines) {
   const auto limit = static_cast<std::size_t>(options.dim_vocabs[side]);
   if (options.units[side] != kPieces) return counts.vocab(limit);
-  const std::vector<std::string> files =
-      has_one_vocabulary(options) ? options.train_sets : std::vector<std::string>{options.train_sets[side]};
-  return Vocab::of_all(learn_pieces(files,
-                                    {options.sentencepiece_type, limit, files.size() * lines, counts.size()},
-                                    line_options(options)));
+  const std::size_t all_lines = has_one_vocabulary(options) ? 2 * lines : lines;
+  return Vocab::of_all(learn_pieces(lines_of(options, side, lines),
+                                    options.train_sets[side % options.train_sets.size()],
+                                    {options.sentencepiece_type, limit, all_lines, counts.size()}));
 }
 
 }  // namespace
@@ -56,7 +75,7 @@ void refuse_pipes(const TrainOptions& options) {
 }
 
 TrainingText read_training_text(const TrainOptions& options, const LoadedModel* init, Log& log) {
-  const std::string &source = options.train_sets[0], &target = options.train_sets[1];
+  const std::string source = options.train_sets[0], target = target_file(options.train_sets);
   const LineOptions lines = line_options(options);
   TrainingText text;
   std::size_t lines_counted = 0;
@@ -96,7 +115,7 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
 }
 
 ValidationText read_validation_text(const TrainOptions& options) {
-  PairReader reader(options.valid_sets[0], options.valid_sets[1], line_options(options));
+  PairReader reader(options.valid_sets[0], target_file(options.valid_sets), line_options(options));
   ValidationText text;
   for (std::string source, target; reader.next(source, target);) {
     text.source.push_back(source);
@@ -104,7 +123,7 @@ ValidationText read_validation_text(const TrainOptions& options) {
   }
   if (std::all_of(text.target.begin(), text.target.end(),
                   [](const std::string& line) { return split_words(line).empty(); }))
-    throw DataError(options.valid_sets[1] + ": all lines are empty: there is nothing to validate on");
+    throw DataError(options.valid_sets.back() + ": all lines are empty: there is nothing to validate on");
   return text;
 }
 

@@ -67,6 +67,14 @@ holds "units of --init" grep -qx 'units = chars' tuned/options.ini
 expect 2 "$train" "${small[@]}" --init chars --units words --model tuned2 --after 5u
 says err 'units is not that of the model of --init'
 
+# One file of both sides gives the same model as two; a line without a tab is named.
+paste toy.src toy.tgt >toy.tsv
+expect 0 "$train" "${small[@]:3}" --train-sets toy.tsv --valid-sets toy.tsv --units chars --model tsv --after 20u
+holds "the same model" cmp -s tsv/last.safetensors whole/last.safetensors
+printf 'ab ba\n' >>toy.tsv
+expect 65 "$train" "${small[@]:3}" --train-sets toy.tsv --units chars --model tsv2
+says err 'toy.tsv:21: no tab'
+
 # Models of words say nothing of units; a model of unknown units is refused.
 expect 0 "$train" "${small[@]}" --model plain --after 5u
 holds "as ever" eval '! grep -q units plain/model.safetensors'
@@ -103,6 +111,15 @@ holds "translations are raw text" cmp -s out raw.tgt
 says err '^BLEU = 100.00 .*tok:13a'
 head -n 1 raw.src >one.src
 head -n 1 raw.tgt >one.tgt
+paste raw.src raw.tgt >raw.tsv
+for joint in "" --joint-vocabs; do
+  for sets in "raw.src raw.tgt" raw.tsv; do
+    expect 0 "$train" "${small[@]:3}" --units sentencepiece --train-sets $sets $joint --model joined --overwrite \
+      --dim-vocabs 50 50 --after 1u
+    cat joined/source.model joined/target.model >"${sets##*.}.model"
+  done
+  holds "the same pieces of one file, $joint" cmp -s tgt.model tsv.model
+done
 expect 0 "$beam" --model pieces --input one.src --alignment soft
 holds "a row for each word and </s>, a weight for each word and </s>" awk -F ' [|][|][|] ' -v words="$(wc -w <one.src)" '{
   rows = split($2, row, " "); columns = split(row[1], weight, ",")

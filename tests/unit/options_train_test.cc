@@ -286,8 +286,9 @@ TEST_CASE("options are declared from data, with functions that get and set") {
 TEST_CASE("command lines that cannot be obeyed say what to do") {
   CHECK(holds(refusal_alone({"--model", "m"}), "add --train-sets SOURCE TARGET"));
   CHECK(holds(refusal_alone({"--train-sets", "a", "b"}), "add --model FOLDER"));
-  CHECK(refusal_alone({"--train-sets", "a", "--model", "m"}) ==
-        "--train-sets takes 2 values, SOURCE TARGET; got 'a'");
+  CHECK(refusal_alone({"--train-sets", "both.tsv", "--model", "m"}).empty());
+  CHECK(refusal_alone({"--train-sets", "a", "b", "c", "--model", "m"}) ==
+        "--train-sets takes 1 to 2 values, SOURCE TARGET; got 'a' 'b' 'c'");
   CHECK(refusal({"--modle", "x"}) == "unknown option '--modle'; did you mean --model?");
   CHECK(holds(refusal({"--mini-bat", "5"}), "unknown option"));  // no abbreviations
   CHECK(holds(refusal({"-seed", "5"}), "did you mean --seed?"));

@@ -62,6 +62,23 @@ TEST_CASE_FIXTURE(Fixture, "pairs become ids; empty and long ones are dropped an
   CHECK(report.target_unknown == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "one file of both sides: a source, a tab, a target") {
+  const auto read_both = [&](const std::string& both) {
+    return ParallelCorpus::read(folder.write("both.tsv", both), "", source_vocab, target_vocab, 0, report);
+  };
+  const ParallelCorpus corpus = read_both("a b\tx\n c \t y\r\n\tx\n");
+  REQUIRE(corpus.size() == 2);
+  CHECK(ids(corpus.source(1)) == Ids{4, kEos});
+  CHECK(ids(corpus.target(1)) == Ids{3, kEos});
+  CHECK(report.empty == 1);
+  const std::string path = folder.path("both.tsv");
+  CHECK(contains(message_of<DataError>([&] { read_both("a\tx\nb x\n"); }), path + ":2: no tab"));
+  CHECK(contains(message_of<DataError>([&] { read_both("a\tx\ty\n"); }), path + ":1: more than one tab"));
+  CHECK(contains(message_of<DataError>([&] { read_both("a\tx\n\n"); }), path + ":2: no tab"));
+  CHECK(contains(message_of<DataError>([&] { read_both(""); }), path + " is empty"));
+  CHECK(count_words(folder.write("both.tsv", "a\tx y\n"), "").target.size() == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a maximum length of 0 is no limit") {
   std::string line;
   for (int i = 0; i < 5000; ++i) line += "a ";

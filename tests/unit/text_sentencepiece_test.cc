@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/text/lines.h"
 #include "apps/text/linked_weights.h"
 #include "apps/text/sentencepiece.h"
 #include "tensor/error.h"
@@ -39,8 +40,13 @@ const TemporaryFolder& folder() {
   return made;
 }
 
+NextLine lines_of(const std::string& contents) {
+  const auto reader = std::make_shared<LineReader>(folder().write("text", contents));
+  return [reader](std::string& line) { return reader->next(line); };
+}
+
 std::shared_ptr<const Units> learn(const std::string& type, std::size_t size, std::size_t lines = 60) {
-  return learn_pieces({folder().write("text", text())}, {type, size, lines, 20}, {});
+  return learn_pieces(lines_of(text()), "text", {type, size, lines, 20});
 }
 
 TEST_CASE("without the library pieces are refused with the reason" * doctest::skip(has_sentencepiece())) {
@@ -78,9 +84,8 @@ TEST_CASE("what is no text or no model is refused" * doctest::skip(!has_sentence
   CHECK_THROWS_AS(pieces("nonsense", "x.model"), DataError);
   CHECK_THROWS_AS(pieces("", "x.model"), DataError);
   CHECK_THROWS_AS(read_vocab(folder().path("none"), kPieces), IoError);
-  CHECK_THROWS_AS(learn_pieces({folder().write("empty", "\n\n")}, {"unigram", 100, 2, 0}, {}), UsageError);
-  CHECK_THROWS_AS(learn_pieces({folder().write("bytes", "a\n\xFF\n")}, {"unigram", 100, 2, 1}, {}),
-                  DataError);
+  CHECK_THROWS_AS(learn_pieces(lines_of("\n\n"), "empty", {"unigram", 100, 2, 0}), UsageError);
+  CHECK_THROWS_AS(learn_pieces(lines_of("a\n\xFF\n"), "bytes", {"unigram", 100, 2, 1}), DataError);
   CHECK_THROWS_AS(learn("bpe", 5), UsageError);  // not even the characters fit
 }
 

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "apps/text/units.h"
+#include "apps/text/utf8.h"
 #include "apps/text/vocab.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
@@ -49,6 +53,33 @@ TEST_CASE("nasty lines: no unit has white space, and all come back") {
   }
   CHECK(characters()->split(thousands).size() == 10000);
   CHECK(characters()->split(marks).size() == 1);
+}
+
+// From all over Unicode, mostly what clusters are made of.
+std::string random_line(std::mt19937& random) {
+  constexpr char32_t kFrom[] = {0x20,    0x09,    0x0D,   0x61,   0xA0,   0x300, 0x200D,
+                                0x1F1E6, 0x1F468, 0x1100, 0x1161, 0xAC00, 0x600};
+  std::string line;
+  for (std::size_t i = random() % 12; i > 0; --i) {
+    const char32_t code =
+        random() % 8 == 0 ? random() % 0x110000 : kFrom[random() % std::size(kFrom)] + random() % 3;
+    if (code != 0 && code != '\n') line += encode_utf8(code);
+  }
+  return line;
+}
+
+TEST_CASE("random lines come back, but for white space") {
+  std::mt19937 random(1);
+  for (int i = 0; i < 20000; ++i) {
+    const std::string line = random_line(random);
+    CAPTURE(visible(line));
+    for (const Units* units : {words().get(), characters().get()}) {
+      CHECK(back(*units, line) == back(*words(), line));
+      const Texts split = units->split(line);
+      CHECK(std::all_of(split.begin(), split.end(),
+                        [&](const std::string& unit) { return units->is_unit(unit); }));
+    }
+  }
 }
 
 TEST_CASE("a vocabulary of characters reads back, and is none of words") {
