@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -49,18 +50,19 @@ class Output {
   std::ofstream file_;
 };
 
-// The next lines of the input, at most this many; none at its end.
-std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
-  std::vector<std::string> lines;
-  for (std::string line; lines.size() < most && reader.next(line);) lines.push_back(line);
-  return lines;
-}
-
 bool is_interactive(const BeamOptions& options) { return options.input == "-" && isatty(STDIN_FILENO) == 1; }
 
 std::size_t lines_at_once(const BeamOptions& options) {
-  if (is_interactive(options)) return 1;
   return static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch);
+}
+
+// The next lines of the input, at most this many; none at its end. Waits for the first alone, so that one who
+// sends a line and waits for the answer gets it.
+std::vector<std::string> next_lines(LineReader& reader, std::size_t most) {
+  std::vector<std::string> lines;
+  std::string line;
+  while (lines.size() < most && (lines.empty() || reader.ready()) && reader.next(line)) lines.push_back(line);
+  return lines;
 }
 
 // To standard error, also with --quiet.
@@ -74,6 +76,27 @@ void write_result(const std::string& what, const std::string& text) {
                                      bool a_is_longer) {
   throw DataError(join(a, " and ", b, " differ in their number of lines: ", a_is_longer ? b : a,
                        " ends after line ", lines_a, "; they must match line by line"));
+}
+
+struct Pairs {
+  std::vector<std::string> sources, targets;
+};
+
+// The same of two texts.
+Pairs next_pairs(LineReader& sources, LineReader& targets, std::size_t most) {
+  Pairs pairs;
+  std::string source, target;
+  const auto waits = [&] { return !sources.ready() || !targets.ready(); };
+  while (pairs.sources.size() < most && (pairs.sources.empty() || !waits())) {
+    const bool more = sources.next(source);
+    if (targets.next(target) != more)
+      refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()),
+                         targets.name(), more);
+    if (!more) break;
+    pairs.sources.push_back(source);
+    pairs.targets.push_back(target);
+  }
+  return pairs;
 }
 
 void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
@@ -145,11 +168,7 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   Output output(options.output);
   UnknownPairs unknown(loaded), unknown_to_opposite(opposite ? *opposite : loaded, "opposite model's ");
   while (true) {
-    const std::vector<std::string> source = next_lines(sources, lines_at_once(options));
-    const std::vector<std::string> target = next_lines(targets, lines_at_once(options));
-    if (source.size() != target.size())
-      refuse_line_counts(sources.name(), std::min(sources.line_number(), targets.line_number()),
-                         targets.name(), source.size() > target.size());
+    const auto [source, target] = next_pairs(sources, targets, lines_at_once(options));
     if (source.empty()) break;
     unknown.add(source, target);
     if (opposite) unknown_to_opposite.add(target, source);

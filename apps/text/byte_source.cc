@@ -1,6 +1,7 @@
 #include "apps/text/byte_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -34,6 +35,12 @@ ByteSource::~ByteSource() {
 }
 
 bool ByteSource::is_stdin() const { return file_ == STDIN_FILENO; }
+
+bool ByteSource::ready() const {
+  if (stream_ || begin_ < end_) return true;
+  pollfd waiting{file_, POLLIN, 0};
+  return poll(&waiting, 1, 0) > 0;
+}
 
 std::size_t ByteSource::read(char* to, std::size_t size) {
   if (is_stdin()) return read_raw(to, size);

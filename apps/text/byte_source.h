@@ -20,9 +20,13 @@ class ByteSource {
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
 
-  // Reads up to `size` bytes; 0 only at the end. Throws IoError if reading fails or a gzipped file is truncated or
-  // damaged, DataError if something else than a gzipped member stands behind one.
+  // Reads up to `size` bytes; 0 only at the end. Throws IoError if reading fails or a gzipped file is
+  // truncated or damaged, DataError if something else than a gzipped member stands behind one.
   std::size_t read(char* to, std::size_t size);
+
+  // Whether read() would return at once: bytes have come through the pipe, or its end. Of a gzipped file it
+  // is always true: it is not written while it is read.
+  bool ready() const;
 
   bool is_stdin() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "apps/text/not_text.h"
 #include "apps/text/utf8.h"
@@ -30,11 +31,20 @@ bool LineReader::next(std::string& line) {
   return true;
 }
 
+bool LineReader::ready() {
+  while (!at_end_ && std::memchr(buffer_.data() + begin_, '\n', end_ - begin_) == nullptr) {
+    if (!source_.ready()) return false;
+    if (end_ - begin_ == buffer_.size()) return true;  // a line of this length is not typed
+    fill();
+  }
+  return true;
+}
+
 std::string LineReader::place() const { return join(name_, ":", line_number_); }
 
 // Appends to `line` up to the next '\n'; false if the file ends first.
 bool LineReader::take_line(std::string& line) {
-  while (begin_ < end_ || fill()) {
+  while (begin_ < end_ || (!at_end_ && fill())) {
     const char* from = buffer_.data() + begin_;
     const auto* newline = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_));
     const std::size_t bytes = newline ? static_cast<std::size_t>(newline - from) : end_ - begin_;
@@ -49,16 +59,20 @@ bool LineReader::take_line(std::string& line) {
   return false;
 }
 
+// Reads more behind the unread part.
 bool LineReader::fill() {
-  begin_ = 0;
-  end_ = source_.read(buffer_.data(), buffer_.size());
-  if (head_.size() < kHeadBytes) check_head();
-  return end_ > 0;
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= std::exchange(begin_, 0);
+  const std::size_t bytes = source_.read(buffer_.data() + end_, buffer_.size() - end_);
+  if (head_.size() < kHeadBytes) check_head(bytes);
+  end_ += bytes;
+  at_end_ = bytes == 0;
+  return !at_end_;
 }
 
-// The first bytes may come one at a time.
-void LineReader::check_head() {
-  head_.append(buffer_.data(), std::min(end_, kHeadBytes - head_.size()));
+// The first bytes may come one at a time; the last `bytes` are new.
+void LineReader::check_head(std::size_t bytes) {
+  head_.append(buffer_.data() + end_, std::min(bytes, kHeadBytes - head_.size()));
   const std::string what = not_text(head_, source_.is_stdin() ? "FILE |" : name_);
   if (!what.empty()) throw DataError(name_ + what);
 }

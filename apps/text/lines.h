@@ -24,9 +24,13 @@ class LineReader {
   explicit LineReader(const std::string& path, LineOptions options = {});
 
   // Reads the next line, without its end, into `line`; false at the end of the file.
-  // Throws DataError if a line isn't UTF-8 without NUL or is too long, or the file is no text at all (not_text.h);
-  // and as ByteSource does.
+  // Throws DataError if a line isn't UTF-8 without NUL or is too long, or the file is no text at all
+  // (not_text.h); and as ByteSource does.
   bool next(std::string& line);
+
+  // Whether next() would return without waiting for a pipe: the rest of the line is there, or the end. Throws
+  // as next() does.
+  bool ready();
 
   // The number of the last line returned by next(), from 1; 0 before the first.
   std::size_t line_number() const { return line_number_; }
@@ -40,7 +44,7 @@ class LineReader {
  private:
   bool take_line(std::string& line);
   bool fill();
-  void check_head();
+  void check_head(std::size_t bytes);
   void check_encoding(std::string& line) const;
 
   std::string name_;
@@ -49,6 +53,7 @@ class LineReader {
   std::string head_;  // the first bytes
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // the unread part of buffer_
+  bool at_end_ = false;              // nothing follows it
   std::size_t line_number_ = 0;
 };
 

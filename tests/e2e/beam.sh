@@ -182,6 +182,24 @@ else
   echo "not tested here: a terminal (there are no pseudo-terminals)"
 fi
 
+# Nor does a program that talks to it through pipes wait for more than the answer to what it said.
+cat >converse.py <<'END'
+import subprocess, sys
+lines, command = open(sys.argv[1], "rb").readlines(), sys.argv[2:]
+with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    for line in lines:
+        program.stdin.write(line)
+        program.stdin.flush()
+        sys.stdout.buffer.write(program.stdout.readline())
+    program.stdin.close()
+    sys.stdout.buffer.write(program.stdout.read())
+sys.exit(program.returncode)
+END
+expect 0 timeout 300 python3 converse.py toy.src "$beam" --model model
+holds "a line at a time gives the same" cmp -s out all
+expect 0 timeout 300 python3 converse.py toy.tgt "$beam" --model model --input toy.src --score -
+holds "so do scores" awk 'NR == FNR { a[NR] = $1; next } { d = a[FNR] - $1; if (d * d > 1e-8) exit 1 }' scores out
+
 # Mismatched line counts.
 head -n 59 toy.tgt >short
 { cat toy.tgt; echo more; } >long

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,6 +47,45 @@ TEST_CASE("what ends a line") {
   CHECK(lines("a\rb\n") == Lines{"a\rb"});
   CHECK(lines("a\r") == Lines{"a\r"});
   CHECK(lines("a\u2028b\u0085c\u000Cd\u000Be\n") == Lines{"a\u2028b\u0085c\u000Cd\u000Be"});
+}
+
+TEST_CASE("a line of a pipe is ready when its end has come") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("fifo");
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  const int both_ends = open(path.c_str(), O_RDWR);  // so that opening waits for nobody
+  REQUIRE(both_ends >= 0);
+  LineReader reader(path);
+  const int writing = open(path.c_str(), O_WRONLY);
+  close(both_ends);
+  const auto say = [&](std::string_view text) {
+    REQUIRE(write(writing, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  };
+  std::string line;
+  CHECK_FALSE(reader.ready());
+  say("a\nb");
+  CHECK(reader.ready());
+  CHECK(reader.next(line));
+  CHECK(line == "a");
+  CHECK_FALSE(reader.ready());
+  say("c");
+  CHECK_FALSE(reader.ready());
+  say("\n\nd");
+  for (const std::string expected : {"bc", ""}) {
+    CHECK(reader.ready());
+    CHECK(reader.next(line));
+    CHECK(line == expected);
+  }
+  CHECK_FALSE(reader.ready());
+  close(writing);
+  CHECK(reader.ready());
+  CHECK(reader.next(line));
+  CHECK(line == "d");
+  CHECK(reader.ready());
+  CHECK_FALSE(reader.next(line));
+  LineReader file(folder.write("text", "a"));
+  CHECK(file.ready());
+  CHECK(lines_of(folder.path("text")) == Lines{"a"});
 }
 
 TEST_CASE("a byte order mark is dropped at the start of a file only") {
