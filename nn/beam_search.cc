@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "ops/output.h"
 #include "tensor/error.h"
+#include "tensor/random.h"
 
 namespace mininmt {
 namespace {
-
-// A word of a hypothesis, and the link before it: the hypotheses form a tree.
-struct Link {
-  int before;  // index into the links, -1 at the first word
-  Id word;
-  std::vector<float> alpha;  // its weights over the source words, if they are asked for
-};
 
 constexpr int kStepsBetweenPrunings = 64;
 
@@ -23,26 +19,33 @@ struct Candidate {
   double log_p;
   int row;  // of the hypothesis that it continues
   Id word;
+  double rank;  // log p, less what --diversity takes
 };
 
-// The order of candidates: by log p, ties by row and word, so it is total.
+// The order of candidates: by rank, ties by row and word, so it is total.
 bool better(const Candidate& a, const Candidate& b) {
-  if (a.log_p != b.log_p) return a.log_p > b.log_p;
+  if (a.rank != b.rank) return a.rank > b.rank;
   return a.row != b.row ? a.row < b.row : a.word < b.word;
 }
 
 class Search {
  public:
-  Search(const Model& model, std::span<const std::span<const Id>> sources, const SearchOptions& options)
-      : model_(model), options_(options), sentences_(sources.size()), results_(sources.size()) {
+  Search(const Model& model, std::span<const std::span<const Id>> sources, const SearchOptions& options,
+         const PerSentence& given)
+      : model_(model),
+        options_(options),
+        rules_(options),
+        numbers_(given.numbers),
+        on_host_(options.sampling || rules_.bar_words() || !given.prefixes.empty()),
+        sentences_(sources.size()),
+        results_(sources.size()) {
     Lengths lengths;
     const IdMatrix source = pad(sources, lengths);
     for (std::size_t b = 0; b < sources.size(); ++b) {
-      sentences_[b].source_words = lengths[b];
-      sentences_[b].longest = std::max(1, static_cast<int>(options.max_length_factor * lengths[b]));
-      sentences_[b].shortest = static_cast<int>(options.min_length_factor * lengths[b]);
-      sentences_[b].beam = options.beam_size;
-      live_.push_back({static_cast<int>(b), -1, 0.0});
+      const std::span<const Id> prefix = given.prefixes.empty() ? std::span<const Id>() : given.prefixes[b];
+      sentences_[b] = {lengths[b], options.beam_size, rules_.limits(lengths[b], prefix), {}};
+      for (int sample = 0; sample < (options.sampling ? options.n_best : 1); ++sample)
+        live_.push_back({static_cast<int>(b), sample, -1, 0.0});
     }
     decoding_ = model.decode(batch_tape_, source, lengths);
   }
@@ -50,11 +53,13 @@ class Search {
   std::vector<std::vector<Hypothesis>> run() {
     auto tape = std::make_unique<Tape>();
     State state = decoding_->start();
+    if (options_.sampling) state = select(*tape, state, sentences_of_rows());
     for (int i = 0; !live_.empty(); ++i) {
       auto next_tape = std::make_unique<Tape>();  // the states are on the previous step's tape
       const auto [after, prediction] = take_step(*tape, state);
-      const bool keeps_alpha = options_.alignment && prediction.alpha.defined();
-      const Tensor alpha = keeps_alpha ? prediction.alpha.to(cpu_memory()) : Tensor();
+      const bool keeps_alpha = options_.alignment || options_.coverage_penalty != 0;
+      const Tensor alpha =
+          keeps_alpha && prediction.alpha.defined() ? prediction.alpha.to(cpu_memory()) : Tensor();
       const Indices survivors = extend(i, best_continuing_words(prediction, i), alpha);
       if ((i + 1) % kStepsBetweenPrunings == 0) prune();
       state = select(*next_tape, after, survivors);
@@ -66,43 +71,64 @@ class Search {
 
  private:
   struct Live {  // an unfinished hypothesis: one row of the state
-    int sentence;
-    int link;  // its last word, -1 at the start
+    int sentence, sample;
+    int hypothesis;  // in the tree
     double log_p;
   };
   struct Ended {
-    int link;  // its </s>, or its last word if it was cut
-    double log_p, score;
+    int hypothesis, sample;
+    double log_p, score, coverage;
     bool ended;
   };
   struct Sentence {
-    int source_words, longest, shortest, beam;
+    int source_words, beam;
+    WordLimits limits;
     std::vector<Ended> ended;
   };
 
+  std::vector<std::int32_t> sentences_of_rows() const {
+    std::vector<std::int32_t> sentences;
+    for (const Live& live : live_) sentences.push_back(live.sentence);
+    return sentences;
+  }
+
   std::pair<State, Prediction> take_step(Tape& tape, const State& state) const {
-    std::vector<std::int32_t> words, sentence_of_row;
-    for (const Live& live : live_) {
-      words.push_back(live.link >= 0 ? links_[live.link].word : kNone);
-      sentence_of_row.push_back(live.sentence);
-    }
-    return decoding_->step(tape, state, words, sentence_of_row);
+    std::vector<std::int32_t> words;
+    for (const Live& live : live_) words.push_back(tree_.word(live.hypothesis));
+    return decoding_->step(tape, state, words, sentences_of_rows());
   }
 
   // The best next words of each hypothesis.
   BestWords best_continuing_words(const Prediction& prediction, int i) const {
+    if (on_host_) return continuing_words_on_host(prediction);
     std::vector<std::int32_t> bar_eos;
-    for (const Live& live : live_) {
-      const Sentence& sentence = sentences_[live.sentence];
-      bar_eos.push_back(i < sentence.shortest && i + 1 < sentence.longest &&
+    for (const Live& live : live_)
+      bar_eos.push_back(SearchRules::bars_eos(sentences_[live.sentence].limits, i) &&
                         model_.config().target_words > kUnk + 1);
-    }
     return best_words(prediction.scores, prediction.bias, options_.beam_size, !options_.allow_unk, bar_eos);
   }
 
-  double score(double log_p, int words) const {
-    const double length = options_.length_penalty == LengthPenalty::kGnmt ? (5.0 + words) / 6 : words;
-    return log_p / std::pow(length, options_.normalize);
+  // The same where rules bar other words, too; or the words drawn, one each.
+  BestWords continuing_words_on_host(const Prediction& prediction) const {
+    const Tensor log_p = log_probabilities(prediction);
+    BestWords drawn;
+    for (std::size_t r = 0; r < live_.size(); ++r) {
+      const std::vector<Id> written = tree_.words(live_[r].hypothesis);
+      const std::span<real> row = log_p.slice(static_cast<std::int64_t>(r), 1).values();
+      rules_.bar(sentences_[live_[r].sentence].limits, written, row);
+      if (!options_.sampling) continue;
+      drawn.word.push_back(draw(*options_.sampling, row, random_number(live_[r], written.size())));
+      drawn.logit.push_back(row[static_cast<std::size_t>(drawn.word.back())]);
+    }
+    BestWords best = options_.sampling ? drawn : best_words(log_p, {}, options_.beam_size, false, {});
+    best.log_sum.assign(live_.size(), 0);  // they are log p already
+    return best;
+  }
+
+  double random_number(const Live& live, std::size_t i) const {
+    const std::size_t b = static_cast<std::size_t>(live.sentence);
+    const Random random{options_.sampling->seed, numbers_.empty() ? b : numbers_[b]};
+    return random.uniform((static_cast<std::uint64_t>(live.sample) << 32) + i);
   }
 
   // Writes word i + 1 of every sentence: replaces the live hypotheses by their best continuations, and
@@ -114,35 +140,46 @@ class Search {
       while (end < live_.size() && live_[end].sentence == live_[first].sentence) ++end;
       Sentence& sentence = sentences_[live_[first].sentence];
       for (const Candidate& c : best_continuations(sentence, first, end, best)) {
-        links_.push_back({live_[c.row].link, c.word, {}});
+        const Live& before = live_[c.row];
+        std::vector<float> weights;
         if (alpha.defined()) {
-          const real* const weights = alpha.data() + c.row * alpha.shape()[1];
-          links_.back().alpha.assign(weights, weights + sentence.source_words);
+          const real* const row = alpha.data() + c.row * alpha.shape()[1];
+          weights.assign(row, row + sentence.source_words);
         }
-        const int link = static_cast<int>(links_.size()) - 1;
-        if (c.word == kEos || i + 1 == sentence.longest)
-          sentence.ended.push_back({link, c.log_p, score(c.log_p, i + 1), c.word == kEos});
+        const int now = tree_.add(before.hypothesis, c.word, c.log_p - before.log_p, std::move(weights));
+        if (c.word == kEos || i + 1 == sentence.limits.longest)
+          sentence.ended.push_back(end_of(now, before.sample, c, i + 1));
         else
-          next.push_back({live_[c.row].sentence, link, c.log_p}), rows.push_back(c.row);
+          next.push_back({before.sentence, before.sample, now, c.log_p}), rows.push_back(c.row);
       }
-      shrink(sentence, next, rows, live_[first].sentence);
+      shrink(i + 1, live_[first].sentence, next, rows);
     }
     live_ = std::move(next);
     return rows;
   }
 
+  Ended end_of(int hypothesis, int sample, const Candidate& last, int words) const {
+    const double covered = options_.coverage_penalty != 0 ? coverage(tree_.attended(hypothesis)) : 0;
+    return {hypothesis, sample,           last.log_p, rules_.score(last.log_p, words, covered),
+            covered,    last.word == kEos};
+  }
+
   // The best candidates of hypotheses [first, end) of a sentence, as many as its beam size.
   std::vector<Candidate> best_continuations(const Sentence& sentence, std::size_t first, std::size_t end,
                                             const BestWords& best) const {
-    const std::size_t k = static_cast<std::size_t>(options_.beam_size);
+    const std::size_t k = best.word.size() / live_.size();
     std::vector<Candidate> candidates;
     for (std::size_t r = first; r < end; ++r) {
       const double base = live_[r].log_p - best.log_sum[r];
       if (!std::isfinite(base))
         throw Error("beam search: the model's scores are not finite; its parameters are damaged");
-      for (std::size_t c = r * k; c < (r + 1) * k && best.word[c] != kNone; ++c)
-        candidates.push_back({base + best.logit[c], static_cast<int>(r), best.word[c]});
+      for (std::size_t c = 0; c < k && best.word[r * k + c] != kNone; ++c) {
+        const double log_p = base + best.logit[r * k + c];
+        candidates.push_back({log_p, static_cast<int>(r), best.word[r * k + c],
+                              log_p - options_.diversity * static_cast<double>(c)});
+      }
     }
+    if (options_.sampling) return candidates;
     const std::size_t count = std::min(candidates.size(), static_cast<std::size_t>(sentence.beam));
     std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count),
                       candidates.end(), better);
@@ -151,87 +188,85 @@ class Search {
   }
 
   // Removes finished hypotheses from the sentence's beam, and ends its search if no remaining one can get
-  // into the n_best: log p only falls, so its score at the longest length is a bound.
-  void shrink(Sentence& sentence, std::vector<Live>& next, std::vector<std::int32_t>& rows, int b) {
-    auto& ended = sentence.ended;
+  // into the n_best: log p only falls, so there is a bound on its score. words: of the remaining ones.
+  void shrink(int words, int b, std::vector<Live>& next, std::vector<std::int32_t>& rows) {
+    Sentence& sentence = sentences_[b];
+    const auto& ended = sentence.ended;
     sentence.beam = options_.beam_size - static_cast<int>(ended.size());
     std::size_t first = next.size();
     while (first > 0 && next[first - 1].sentence == b) --first;
-    if (first == next.size() || static_cast<int>(ended.size()) < options_.n_best) return;
+    const bool is_over = first == next.size() || static_cast<int>(ended.size()) < options_.n_best;
+    if (is_over || options_.sampling) return;
     std::vector<double> scores;
     for (const Ended& e : ended) scores.push_back(e.score);
     std::nth_element(scores.begin(), scores.begin() + options_.n_best - 1, scores.end(), std::greater<>());
     const double bar = scores[options_.n_best - 1];
-    if (score(next[first].log_p, sentence.longest) > bar) return;
+    double log_p = next[first].log_p;  // the best; without --diversity the first
+    for (std::size_t r = first; r < next.size(); ++r) log_p = std::max(log_p, next[r].log_p);
+    if (rules_.best_score(log_p, words, sentence.limits.longest) > bar) return;
     next.resize(first);
     rows.resize(first);
   }
 
-  // Drops the links that belong to no hypothesis any more: on long lines, nearly all of them.
   void prune() {
-    constexpr int kDropped = -1, kKept = 0;
-    std::vector<int> places(links_.size(), kDropped);  // where each link goes
-    const auto keep = [&](int link) {
-      for (; link >= 0 && places[link] == kDropped; link = links_[link].before) places[link] = kKept;
-    };
-    for (const Live& live : live_) keep(live.link);
-    for (const Sentence& sentence : sentences_)
-      for (const Ended& e : sentence.ended) keep(e.link);
-    std::vector<Link> kept;
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-      if (places[i] == kDropped) continue;
-      places[i] = static_cast<int>(kept.size());
-      if (links_[i].before >= 0) links_[i].before = places[links_[i].before];
-      kept.push_back(std::move(links_[i]));
-    }
-    links_ = std::move(kept);
-    for (Live& live : live_) live.link = places[live.link];
+    std::vector<int*> kept;
+    for (Live& live : live_) kept.push_back(&live.hypothesis);
     for (Sentence& sentence : sentences_)
-      for (Ended& e : sentence.ended) e.link = places[e.link];
+      for (Ended& e : sentence.ended) kept.push_back(&e.hypothesis);
+    tree_.prune(kept);
   }
 
   void finish(int b) {
     auto& ended = sentences_[b].ended;
     // Hypotheses that were cut come after all finished ones.
-    std::stable_sort(ended.begin(), ended.end(), [](const Ended& x, const Ended& y) {
+    std::stable_sort(ended.begin(), ended.end(), [this](const Ended& x, const Ended& y) {
+      if (options_.sampling) return x.sample < y.sample;
       return x.ended != y.ended ? x.ended : x.score > y.score;
     });
     const std::size_t count = std::min<std::size_t>(ended.size(), options_.n_best);
-    for (std::size_t k = 0; k < count; ++k) results_[b].push_back(unwind(ended[k], k + 1 == count));
-  }
-
-  // last: the links of this sentence are needed no more.
-  Hypothesis unwind(const Ended& e, bool last) {
-    Hypothesis h{{}, e.log_p, e.score, e.ended, {}};
-    for (int link = e.link; link >= 0; link = links_[link].before) {
-      Link& l = links_[link];
-      if (l.word != kEos) h.words.push_back(l.word);
-      if (!l.alpha.empty()) h.alpha.push_back(last ? std::move(l.alpha) : l.alpha);
+    for (std::size_t k = 0; k < count; ++k) {
+      Hypothesis& found = results_[b].emplace_back();
+      found.log_p = ended[k].log_p;
+      found.score = ended[k].score;
+      found.ended = ended[k].ended;
+      found.coverage = ended[k].coverage;
+      tree_.unwind(ended[k].hypothesis, k + 1 == count, found);
     }
-    std::reverse(h.words.begin(), h.words.end());
-    std::reverse(h.alpha.begin(), h.alpha.end());
-    return h;
   }
 
   const Model& model_;
   SearchOptions options_;
+  SearchRules rules_;
+  std::vector<std::uint64_t> numbers_;
+  bool on_host_;  // words are chosen from all log p on the host
   Tape batch_tape_;
   std::unique_ptr<Decoding> decoding_;
   std::vector<Live> live_;  // grouped by sentence, best first
-  std::vector<Link> links_;
+  HypothesisTree tree_;
   std::vector<Sentence> sentences_;
   std::vector<std::vector<Hypothesis>> results_;
 };
+
+void check(const Model& model, std::size_t sources, const SearchOptions& options, const PerSentence& given) {
+  if (options.beam_size < 1 || options.n_best < 1 ||
+      (options.n_best > options.beam_size && !options.sampling))
+    throw Error(join("[beam_search] beam of ", options.beam_size, ", n-best of ", options.n_best));
+  for (const std::size_t of_sentences : {given.prefixes.size(), given.numbers.size()})
+    if (of_sentences != 0 && of_sentences != sources)
+      throw Error(join("[beam_search] ", sources, " sentences, but something is given for ", of_sentences));
+  if (options.coverage_penalty != 0 && !model.attends())
+    throw UsageError(join("a model of type ", model.config().type,
+                          " has no attention, so there is no coverage: leave out --coverage-penalty"));
+}
 
 }  // namespace
 
 std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
-                                                 const SearchOptions& options) {
-  if (options.beam_size < 1 || options.n_best < 1 || options.n_best > options.beam_size)
-    throw Error(join("[beam_search] beam of ", options.beam_size, ", n-best of ", options.n_best));
+                                                 const SearchOptions& options, const PerSentence& given) {
+  check(model, sources.size(), options, given);
   if (sources.empty()) return {};
-  return Search(model, sources, options).run();
+  return Search(model, sources, options, given).run();
 }
 
 }  // namespace mininmt

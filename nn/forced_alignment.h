@@ -1,4 +1,5 @@
-// The attention of a model over given pairs of sentences: it steps through the given words (forced decoding).
+// The attention of a model over given pairs of sentences, and log p of each word: it steps through the given
+// words (forced decoding).
 #pragma once
 
 #include <cstddef>
@@ -23,5 +24,11 @@ struct ForcedAlpha {
 // alpha of each pair (ids ending in </s>). Throws UsageError if the model has no attention.
 std::vector<ForcedAlpha> forced_alignment(const Model& model, std::span<const std::span<const Id>> sources,
                                           std::span<const std::span<const Id>> targets);
+
+// log p of each word of each target, </s> included, given those before it. Of any model, also where costs()
+// come by sentence.
+std::vector<std::vector<double>> forced_scores(const Model& model,
+                                               std::span<const std::span<const Id>> sources,
+                                               std::span<const std::span<const Id>> targets);
 
 }  // namespace mininmt

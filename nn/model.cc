@@ -1,10 +1,13 @@
 #include "nn/model.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <variant>
 
 #include "ops/rows.h"
+#include "ops/softmax_xent.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -22,7 +25,20 @@ State select(Tape& tape, const State& state, const Indices& rows) {
            picked.reshape({picked.shape()[0], picked.shape().row_size()}));
     selected.parts.push_back(tape.constant(picked));
   }
+  for (const State& member : state.members) selected.members.push_back(select(tape, member, rows));
   return selected;
+}
+
+Tensor log_probabilities(const Prediction& prediction) {
+  const Tensor log_p = prediction.scores.to(cpu_memory());
+  if (prediction.bias.defined()) add_to_rows(prediction.bias.to(cpu_memory()), log_p);
+  for (std::int64_t r = 0; r < log_p.shape()[0]; ++r) {
+    const std::span<real> row = log_p.slice(r, 1).values();
+    const real log_sum = log_sum_exp(static_cast<std::int64_t>(row.size()), row.data());
+    if (!std::isfinite(log_sum)) throw Error("the model's scores are not finite; its parameters are damaged");
+    for (real& x : row) x -= log_sum;
+  }
+  return log_p;
 }
 
 std::vector<double> log_probabilities(const Model& model, const Batch& batch) {
@@ -101,6 +117,17 @@ void take_parameters(const Model& from, Model& model) {
       refuse_to_take(join(name, " is ", text(other), " there, ", text(place), " here"));
     place.rows(rows).set(other.rows(rows));
   }
+}
+
+void average_parameters(const std::vector<const Model*>& others, const std::vector<double>& weights,
+                        Model& model) {
+  const std::span<real> mean = model.parameters().values().values();
+  std::vector<double> sums(mean.size());
+  for (std::size_t k = 0; k < others.size(); ++k) {
+    take_parameters(*others[k], model);  // which checks that they fit
+    for (std::size_t i = 0; i < mean.size(); ++i) sums[i] += weights[k] * mean[i];
+  }
+  std::transform(sums.begin(), sums.end(), mean.begin(), [](double sum) { return static_cast<real>(sum); });
 }
 
 }  // namespace mininmt

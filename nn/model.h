@@ -22,6 +22,7 @@ struct State {
   // For a model that reads all words so far: of each word, for every hypothesis, the number under which the
   // Decoding keeps what it computed then. Only the numbers are reordered.
   std::vector<std::vector<std::int32_t>> kept = {};
+  std::vector<State> members = {};  // of an ensemble: its models' states
 };
 
 // Rows of a state, as constants on another tape; a row may be selected several times.
@@ -92,6 +93,14 @@ class Model {
 // One may be plain, the other fused. Its words are the first here; what belongs to the others stays as it is.
 // Otherwise throws Error, which names what differs.
 void take_parameters(const Model& from, Model& model);
+
+// Sets the parameters of `model` to the mean of those of others of the same config, on the host, with these
+// weights, which add up to 1. Throws Error as take_parameters().
+void average_parameters(const std::vector<const Model*>& others, const std::vector<double>& weights,
+                        Model& model);
+
+// log p of each word, (R, V) on the host; may overwrite the scores. Throws Error if they are not finite.
+Tensor log_probabilities(const Prediction& prediction);
 
 // log p(y | x) of each sentence, including </s>.
 std::vector<double> log_probabilities(const Model& model, const Batch& batch);

@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "cuda/device.h"
 #include "nn/beam_search.h"
+#include "nn/ensemble.h"
 #include "tests/cuda/emulated.h"
 #include "tests/models/random_model.h"
 
@@ -105,6 +108,25 @@ TEST_CASE("a vocabulary of several blocks of words") {
   SearchOptions o = options(12, 4);
   o.max_length_factor = 0.5;
   check_search(m, o);
+}
+
+// Their words are chosen on the host.
+TEST_CASE("small search: rules, samples and ensembles") {
+  Models m = models(small_config("authors", "additive", 30), 3);
+  SearchOptions o = options(3, 3);
+  o.no_repeat = 2;
+  o.max_words = 4;
+  o.coverage_penalty = 0.3;
+  check_search(m, o);
+  o = options(1, 2);
+  o.sampling = Sampling{.top_k = 5};
+  check_search(m, o);
+  Models other = models(small_config("body", "fixed", 30), 4);
+  using Shared = std::vector<std::shared_ptr<const Model>>;
+  const Ensemble cpu(Shared{std::move(m.cpu), std::move(other.cpu)}, {2, 1}),
+      gpu(Shared{std::move(m.gpu), std::move(other.gpu)}, {2, 1});
+  const Sentences all = sources();
+  check_same(beam_search(gpu, spans(all), options(3, 2)), beam_search(cpu, spans(all), options(3, 2)));
 }
 
 TEST_CASE("the same bits again") {

@@ -77,22 +77,27 @@ inline std::vector<Hypothesis> reference_search(const Model& model, const Senten
                                                 const SearchOptions& o) {
   struct Live {
     Sentence words;
-    double log_p;
+    double log_p, rank = 0;
   };
   std::vector<Live> beam = {{{}, 0}};
   std::vector<Hypothesis> ended;
   for (int i = 0; !beam.empty(); ++i) {
     std::vector<Live> candidates;
     for (const Live& live : beam) {
+      const std::size_t first = candidates.size();
       const auto next = force(model, source, live.words).next;
       for (Id word = 0; word < static_cast<Id>(next.size()); ++word) {
         if (!allowed(word, i, source, o)) continue;
         candidates.push_back({live.words, live.log_p + next[static_cast<std::size_t>(word)]});
         candidates.back().words.push_back(word);
       }
+      std::stable_sort(candidates.begin() + static_cast<std::ptrdiff_t>(first), candidates.end(),
+                       [](const Live& a, const Live& b) { return a.log_p > b.log_p; });
+      for (std::size_t k = first; k < candidates.size(); ++k)
+        candidates[k].rank = candidates[k].log_p - o.diversity * static_cast<double>(k - first);
     }
     std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Live& a, const Live& b) { return a.log_p > b.log_p; });
+                     [](const Live& a, const Live& b) { return a.rank > b.rank; });
     candidates.resize(std::min(candidates.size(), static_cast<std::size_t>(o.beam_size) - ended.size()));
     beam.clear();
     for (const Live& c : candidates) {
