@@ -8,18 +8,22 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "apps/program/device.h"
 #include "apps/program/log.h"
 #include "apps/program/model_folder.h"
 #include "apps/program/program.h"
-#include "apps/program/progress.h"
-#include "apps/text/corpus.h"
+#include "apps/program/several_models.h"
 #include "apps/text/text_scores.h"
 #include "apps/text/unknown_words.h"
+#include "apps/translate/n_best_list.h"
 #include "apps/translate/output.h"
 #include "apps/translate/pair_aligner.h"
+#include "apps/translate/target_text.h"
+#include "apps/translate/totals.h"
 #include "apps/translate/translator.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
@@ -99,16 +103,49 @@ Pairs next_pairs(LineReader& sources, LineReader& targets, std::size_t most) {
   return pairs;
 }
 
+TargetText target_text(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options) {
+  TargetText text(loaded.source, loaded.target);
+  if (options.replace_unk == kCopyUnknown)
+    text.replace_unknown({});
+  else if (!options.replace_unk.empty())
+    text.replace_unknown(Lexicon(options.replace_unk, line_options));
+  return text;
+}
+
+// A file with a line for each of the input, if an option names one.
+class BesideInput {
+ public:
+  BesideInput(const std::string& path, LineOptions options) {
+    if (!path.empty()) lines_.emplace(path, options);
+  }
+
+  explicit operator bool() const { return lines_.has_value(); }
+
+  // The line for the next of the input.
+  std::string next(const LineReader& input) {
+    std::string line;
+    if (lines_ && !lines_->next(line))
+      refuse_line_counts(input.name(), lines_->line_number(), lines_->name(), true);
+    return line;
+  }
+
+  void check_end(const LineReader& input) {
+    std::string line;
+    if (lines_ && lines_->next(line))
+      refuse_line_counts(input.name(), input.line_number(), lines_->name(), false);
+  }
+
+ private:
+  std::optional<LineReader> lines_;
+};
+
 void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
                Log& log) {
-  SearchOptions search = search_options(options.decoding);
-  search.n_best = options.n_best ? search.beam_size : 1;
-  search.alignment = !options.alignment.empty();
-  const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch,
-                              threads);
+  const Translator translator(*loaded.model, loaded.source, loaded.target, search_options(options),
+                              options.mini_batch, threads);
+  const TargetText target = target_text(options, loaded, line_options);
   LineReader input(options.input, line_options);
-  std::optional<LineReader> reference;
-  if (!options.reference.empty()) reference.emplace(options.reference, line_options);
+  BesideInput reference(options.reference, line_options), prefix(options.prefix, line_options);
   Output output(options.output);
   TextScores scores(loaded.target.units().are_of_raw_text());
   UnknownWords unknown;
@@ -116,24 +153,28 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   while (true) {
     const std::vector<std::string> lines = next_lines(input, lines_at_once(options));
     if (lines.empty()) break;
-    const auto translations = translator.translate(lines);
+    GivenLines given{{}, number};
+    while (prefix && given.prefixes.size() < lines.size()) given.prefixes.push_back(prefix.next(input));
+    const auto translations = translator.translate(lines, {}, given);
     for (std::size_t i = 0; i < lines.size(); ++i, ++number) {
       unknown.add(loaded.source, lines[i]);
-      output.write(format_output(options, number, lines[i], translations[i], loaded.source, loaded.target));
+      const InputLine line{number, lines[i], prefix ? given.prefixes[i] : ""};
+      output.write(format_output(options, line, translations[i], target));
       if (!reference) continue;
-      std::string line;
-      if (!reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), true);
-      scores.add(translations[i].empty() ? "" : translator.text(translations[i][0]), line);
+      const std::string found =
+          translations[i].empty()
+              ? ""
+              : target.line_of(target.units_of(translations[i][0], line.source, line.prefix));
+      scores.add(found, reference.next(input));
     }
     if (!is_interactive(options))  // else it would be drawn where the user types
       log.set_status(join(number, number == 1 ? " line" : " lines"));
   }
   log.set_status("");
   if (unknown.are_most()) log.warning(unknown.warning(input.name(), "source"));
-  if (!reference) return;
-  std::string line;
-  if (reference->next(line)) refuse_line_counts(input.name(), number, reference->name(), false);
-  write_result("BLEU", scores.report());
+  prefix.check_end(input);
+  reference.check_end(input);
+  if (reference) write_result("BLEU", scores.report());
 }
 
 // How much of two texts a model doesn't know, warned about at the end; `owner` is whose vocabularies they
@@ -158,6 +199,26 @@ class UnknownPairs {
   UnknownWords sources_, targets_;
 };
 
+// log p of each pair, and, if asked for, of each of its words. An ensemble has it by words alone.
+struct Scores {
+  std::vector<double> log_p;
+  std::vector<std::vector<double>> words;
+};
+
+Scores score_pairs(const BeamOptions& options, const LoadedModel& loaded, const Pairs& pairs, int threads) {
+  if (!options.word_scores && options.models.empty()) {
+    auto log_p = score_lines(*loaded.model, loaded.source, loaded.target, pairs.sources, pairs.targets,
+                             options.mini_batch, threads);
+    return {std::move(log_p), std::vector<std::vector<double>>(pairs.sources.size())};
+  }
+  Scores scores;
+  scores.words = score_words(*loaded.model, loaded.source, loaded.target, pairs.sources, pairs.targets,
+                             options.mini_batch, threads);
+  for (const auto& words : scores.words)
+    scores.log_p.push_back(std::accumulate(words.begin(), words.end(), 0.0));
+  return scores;
+}
+
 // opposite: the model of --alignment-symmetrize, or nullptr.
 void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedModel* opposite,
            LineOptions line_options, int threads, Log& log) {
@@ -166,47 +227,102 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   if (!options.alignment.empty() || !options.alignment_reference.empty())
     aligner.emplace(options, loaded, opposite, threads, line_options);
   Output output(options.output);
+  Totals totals;
   UnknownPairs unknown(loaded), unknown_to_opposite(opposite ? *opposite : loaded, "opposite model's ");
   while (true) {
-    const auto [source, target] = next_pairs(sources, targets, lines_at_once(options));
+    const Pairs pairs = next_pairs(sources, targets, lines_at_once(options));
+    const std::vector<std::string>&source = pairs.sources, &target = pairs.targets;
     if (source.empty()) break;
     unknown.add(source, target);
     if (opposite) unknown_to_opposite.add(target, source);
-    const std::vector<double> log_p =
-        score_lines(*loaded.model, loaded.source, loaded.target, source, target, options.mini_batch, threads);
+    const Scores scores = score_pairs(options, loaded, pairs, threads);
     std::vector<std::string> alignments(source.size());
     if (aligner) alignments = aligner->align(source, target);
     std::string text;
-    for (std::size_t i = 0; i < source.size(); ++i) text += format_score(options, log_p[i], alignments[i]);
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      text += format_score(options, scores.log_p[i], alignments[i], scores.words[i]);
+      totals.add(scores.log_p[i], loaded.target.encode(target[i]).size());
+    }
     output.write(text);
   }
   unknown.warn(log, sources.name(), targets.name());
   if (opposite) unknown_to_opposite.warn(log, targets.name(), sources.name());
+  if (!totals.empty()) log.info(totals.format(loaded.target.units().plural()));
   if (aligner) write_result("the alignment error rate", aligner->report());
 }
 
-LoadedModel load(const std::string& folder, const Device& device, bool aligns) {
-  LoadedModel loaded = load_model_folder(folder);
-  if (aligns && !loaded.model->attends())
-    throw UsageError(join(folder, ": a model of type ", loaded.model->config().type,
-                          " has no attention: leave out the options of alignment"));
-  loaded.model->parameters().move_to(*device.memory);
+// An n-best list of the lines of the input, with log p as another feature.
+void score_n_best(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options,
+                  int threads, Log& log) {
+  LineReader sources(options.input, line_options);
+  NBestReader list(options.score, line_options, loaded.target);
+  Output output(options.output);
+  UnknownPairs unknown(loaded);
+  std::string source;
+  while (true) {
+    std::vector<NBestEntry> entries;
+    Pairs pairs;
+    for (NBestEntry entry;
+         entries.size() < lines_at_once(options) && (entries.empty() || list.ready()) && list.next(entry);) {
+      while (sources.line_number() <= entry.number)
+        if (!sources.next(source))
+          throw DataError(join(list.place(), ": is for line ", entry.number,
+                               " of the input, counted from 0, but ", sources.name(), " has ",
+                               sources.line_number(), " lines"));
+      pairs.sources.push_back(source);
+      pairs.targets.push_back(entry.text);
+      entries.push_back(entry);
+    }
+    if (entries.empty()) break;
+    unknown.add(pairs.sources, pairs.targets);
+    const Scores scores = score_pairs(options, loaded, pairs, threads);
+    std::string text;
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      text += entries[i].with_feature(options.n_best_feature, scores.log_p[i]) + "\n";
+    output.write(text);
+  }
+  unknown.warn(log, sources.name(), list.name());
+}
+
+// What the options need attention for; "" if nothing.
+std::string needs_attention(const BeamOptions& options) {
+  if (!options.alignment.empty() || !options.alignment_reference.empty()) return "the options of alignment";
+  if (options.coverage_penalty != 0) return "--coverage-penalty";
+  return options.replace_unk.empty() ? "" : "--replace-unk";
+}
+
+LoadedModel load(const BeamOptions& options, const std::vector<std::string>& folders, const Device& device) {
+  std::vector<LoadedModel> models = load_models(folders);
+  for (const LoadedModel& loaded : models) loaded.model->parameters().move_to(*device.memory);
+  LoadedModel loaded =
+      models.size() == 1 ? std::move(models[0]) : ensemble_of(std::move(models), options.weights);
+  if (const std::string what = needs_attention(options); !what.empty() && !loaded.model->attends())
+    throw UsageError(join(folders[0], ": a model of type ", loaded.model->config().type,
+                          " has no attention: leave out ", what));
   return loaded;
 }
 
 int beam(const BeamOptions& options) {
+  Log log(options.quiet);
+  const std::vector<std::string> folders =
+      options.models.empty() ? std::vector<std::string>{options.model} : options.models;
+  if (!options.average.empty()) {
+    write_average(load_models(folders), options.weights, folders[0], options.average);
+    log.info(join(options.average, ": the mean of ", folders.size(), " models"));
+    return 0;
+  }
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
-  const bool aligns = !options.alignment.empty() || !options.alignment_reference.empty();
-  const LoadedModel loaded = load(options.model, device, aligns);
+  const LoadedModel loaded = load(options, folders, device);
   std::optional<LoadedModel> opposite;
-  if (!options.alignment_symmetrize.empty()) opposite = load(options.alignment_symmetrize, device, aligns);
-  Log log(options.quiet);
+  if (!options.alignment_symmetrize.empty()) opposite = load(options, {options.alignment_symmetrize}, device);
   log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
   if (options.score.empty())
     translate(options, loaded, line_options, device.threads, log);
+  else if (options.n_best)
+    score_n_best(options, loaded, line_options, device.threads, log);
   else
     score(options, loaded, opposite ? &*opposite : nullptr, line_options, device.threads, log);
   return 0;

@@ -6,6 +6,7 @@
 
 #include "apps/options/clashes.h"
 #include "apps/options/options.h"
+#include "apps/options/search_options.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -57,10 +58,14 @@ const std::vector<std::string> kDecodingNames = {"beam-size",         "normalize
 void declare(OptionSet& set, BeamOptions& options) {
   set.group("Input and output");
   set.add("model", options.model, kind::name("FOLDER"), "the folder that mininmt-train made");
+  add_ensemble_options(set, options);
   set.add("input", options.input, kind::name(), "source text, plain or gzipped; - for standard input");
   set.add("output", options.output, kind::name(), "where the translations go; - for standard output");
   set.add("score", options.score, kind::name(),
-          "translations to score instead of searching: writes log p (natural) of each, </s> included");
+          "translations to score instead of searching: writes log p (natural) of each, </s> included. With "
+          "--n-best an "
+          "n-best list, as --n-best writes it, of the lines of the input: writes it with log p as another "
+          "feature");
   set.add("reference", options.reference, kind::name(),
           "right translations: prints BLEU to stderr at the end");
   set.add(
@@ -79,16 +84,25 @@ void declare(OptionSet& set, BeamOptions& options) {
       "all hypotheses of the beam, not only the best, with their scores; those cut at the maximum length, "
       "whose log p lacks </s>, come last");
   set.add("alignment", options.alignment,
-          kind::or_without_value(kind::choice({"hard", "soft", "picture"}), "hard"),
-          "hard: pairs s-t, counted from 0; soft: the weights of the source positions for each target word, "
+          kind::or_without_value(
+              kind::choice_or_real({"hard", "soft", "picture"}, {0.001, 1}, "hard|soft|picture|X"), "hard"),
+          "hard: pairs s-t, counted from 0, a target word with the source word of largest weight; a number: "
+          "all pairs of "
+          "at least this weight; soft: the weights of the source positions for each target word, "
           "which add up to 1 unless --alignment-model was window; "
           "picture: drawn in characters. Without a value: hard. With --score after the log p");
+  set.add("word-scores", options.word_scores, kind::flag(),
+          "log p of each word and </s>, behind all else, or as a feature of an n-best list");
+  set.add("n-best-feature", options.n_best_feature, kind::name("NAME"),
+          "the feature's name where --score is an n-best list");
   set.add("alignment-symmetrize", options.alignment_symmetrize, kind::name("FOLDER"),
           "a model of the opposite direction: joins its links with those of --model (grow-diagonal), for "
           "--alignment hard and --alignment-reference",
           "score");
   set.group("Search (the defaults are those that the model was validated with)");
   add_decoding_options(set, options.decoding);
+  set.group("Other searches, and sampling");
+  add_search_options(set, options);
   set.group("Speed");
   set.add("mini-batch", options.mini_batch, kind::integer({1, 65536}), "sentences translated at once");
   set.add("maxi-batch", options.maxi_batch, kind::integer({1, 65536}),
@@ -123,6 +137,9 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   if (!options.reference.empty()) all.emplace_back(label(sources, "reference"), options.reference);
   if (!options.alignment_reference.empty())
     all.emplace_back(label(sources, "alignment-reference"), options.alignment_reference);
+  if (!options.prefix.empty()) all.emplace_back(label(sources, "prefix"), options.prefix);
+  if (!options.replace_unk.empty() && options.replace_unk != kCopyUnknown)
+    all.emplace_back(label(sources, "replace-unk"), options.replace_unk);
   if (const po::option* const config = find_setting(sources.back(), "config"))
     all.emplace_back(label(*config), config->value[0]);
   return all;
@@ -145,7 +162,9 @@ void check(const OptionSet& set, const std::vector<Settings>& sources, const Bea
   };
   for (const auto& [option, name] : read)
     if (would_overwrite(options.output, name)) refuse("what is read");
-  for (const std::string& model : {options.model, options.alignment_symmetrize})
+  std::vector<std::string> models = options.models;
+  models.insert(models.end(), {options.model, options.alignment_symmetrize});
+  for (const std::string& model : models)
     if (is_model_file(options.output, model)) refuse("a file of the model");
 }
 
@@ -196,13 +215,17 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   const Settings file = set.read_config_named_in(command_line);
   set.apply(file);
   set.apply(command_line);
+  set.exclusive({file, command_line}, "model", "models");
   // Only now is the model known; its defaults have the lowest priority.
-  const std::vector<Settings> sources = {apply_model_defaults(set, options.model), file, command_line};
+  const std::string first = options.models.empty() ? options.model : options.models[0];
+  const std::vector<Settings> sources = {apply_model_defaults(set, first), file, command_line};
   for (const Settings& given : {file, command_line}) set.apply(given);
   for (const Settings& given : {command_line, file}) set.check_needs(given);
   std::vector<std::string> of_search = kDecodingNames;
-  of_search.insert(of_search.end(), {"n-best", "reference"});
+  of_search.emplace_back("reference");
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
+  settle_search_options(set, {file, command_line}, options);
+  if (!options.models.empty()) options.model = options.models[0];
   for (const Settings& given : {command_line, file}) set.check_needs(given);
   check(set, sources, options);
   check_symmetrize(sources, options);

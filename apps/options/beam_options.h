@@ -23,16 +23,32 @@ struct DecodingOptions {
   bool allow_unk = false;        // whether <unk> is allowed
 };
 
+// The value of --replace-unk without a lexicon.
+inline constexpr char kCopyUnknown[] = "copy";
+
 struct BeamOptions {
-  std::string model;         // a folder made by mininmt-train
-  std::string input = "-";   // "-": stdin
-  std::string output = "-";  // "-": stdout
-  std::string score;         // translations to score; empty: translate
-  std::string reference;     // reference translations; empty: none
+  std::string model;                // a folder made by mininmt-train; the first of `models` if they are given
+  std::vector<std::string> models;  // an ensemble; empty: only `model`
+  std::vector<double> weights;      // of them; empty: all the same
+  std::string average;              // the folder for the mean of the models; empty: translate
+  std::string input = "-";          // "-": stdin
+  std::string output = "-";         // "-": stdout
+  std::string score;                // translations to score; empty: translate
+  std::string reference;            // reference translations; empty: none
 
   DecodingOptions decoding;
   bool n_best = false;
-  std::string alignment;  // empty for none, or hard, soft, picture
+  std::string alignment;  // empty for none, or hard, soft, picture, or the least weight of a link: 0.3
+  bool word_scores = false;
+  std::string n_best_feature = "score";  // the name of log p where an n-best list is scored
+
+  std::string prefix;                               // the beginnings of the translations; empty: none
+  int no_repeat = 0, min_words = 0, max_words = 0;  // as in SearchOptions, like the next three
+  double word_penalty = 0, coverage_penalty = 0, diversity = 0;
+  std::string replace_unk;  // empty: no; kCopyUnknown, or a lexicon
+  bool sampling = false;
+  double temperature = 1, top_p = 1;  // as in Sampling
+  int top_k = 0, seed = 1;
 
   std::string alignment_reference;   // links by people, to judge those of --score by; empty: none
   std::string alignment_symmetrize;  // the model folder of the opposite direction; empty: none

@@ -47,9 +47,11 @@ std::string purpose(const std::string& program, const std::string& text) {
   return line.substr(program.size() + 1, line.find(". ") - program.size() - 1);
 }
 
-// The choices in a values' name such as auto|cpu|cuda; empty for others, which are file names, if anything.
+// The choices in a values' name such as auto|cpu|cuda, or hard|soft|X, where X is a number; empty for others,
+// which are file names, if anything.
 std::string choices_of(std::string values_name) {
   if (values_name.find('|') == std::string::npos) return "";
+  if (values_name.ends_with("|X")) values_name.resize(values_name.size() - 2);
   std::replace(values_name.begin(), values_name.end(), '|', ' ');
   return values_name;
 }

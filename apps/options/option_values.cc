@@ -45,16 +45,23 @@ Kind<Number> number(Range<Number> range, const std::string& values_name, const s
 }
 
 template <class T>
-Kind<std::vector<T>> two_of(const Kind<T>& one, const std::string& values_name) {
-  const auto read = [one](const Values& two) {
-    return std::vector<T>{one.read({two[0]}), one.read({two[1]})};
+Kind<std::vector<T>> several(const Kind<T>& one, Range<std::size_t> count, const std::string& values_name) {
+  const auto read = [one](const Values& values) {
+    std::vector<T> all;
+    for (const std::string& value : values) all.push_back(one.read({value}));
+    return all;
   };
-  const auto write = [one](const std::vector<T>& sides) {
+  const auto write = [one](const std::vector<T>& all) {
     Values values;
-    for (const T& side : sides) values.push_back(one.write(side)[0]);
+    for (const T& value : all) values.push_back(one.write(value)[0]);
     return values;
   };
-  return {values_name, read, write, 2, 2};
+  return {values_name, read, write, count.min, count.max};
+}
+
+template <class T>
+Kind<std::vector<T>> two_of(const Kind<T>& one, const std::string& values_name) {
+  return several(one, {2, 2}, values_name);
 }
 
 std::string read_choice(const std::string& text, const std::vector<std::string>& choices) {
@@ -158,6 +165,26 @@ Kind<Values> choices(const std::vector<std::string>& choices) {
     throw UsageError("names the same value twice");
   };
   return {"NAME ...", read, [](const Values& values) { return values; }, 1, choices.size()};
+}
+
+Kind<Values> names(Range<std::size_t> count, const std::string& values_name) {
+  return several(name(), count, values_name);
+}
+
+Kind<std::vector<double>> reals(Range<double> range, std::size_t most, const std::string& values_name) {
+  return several(real(range), {1, most}, values_name);
+}
+
+Kind<std::string> choice_or_real(const std::vector<std::string>& choices, Range<double> range,
+                                 const std::string& values_name) {
+  Kind<std::string> kind = name(values_name);
+  kind.read = [choices, number = real(range)](const Values& values) {
+    double value = 0;
+    if (!read_number(values[0], value)) return read_choice(values[0], choices);
+    number.read(values);
+    return values[0];
+  };
+  return kind;
 }
 
 Kind<Values> names_of_sides() { return two_of(name(), "SOURCE TARGET"); }

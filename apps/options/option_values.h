@@ -60,6 +60,12 @@ Kind<std::string> name(const std::string& values_name = "FILE");
 Kind<std::string> choice(const std::vector<std::string>& choices);
 // One or more different choices.
 Kind<std::vector<std::string>> choices(const std::vector<std::string>& choices);
+// Several files or folders; several numbers.
+Kind<std::vector<std::string>> names(Range<std::size_t> count, const std::string& values_name);
+Kind<std::vector<double>> reals(Range<double> range, std::size_t most, const std::string& values_name);
+// One of the choices, or a number.
+Kind<std::string> choice_or_real(const std::vector<std::string>& choices, Range<double> range,
+                                 const std::string& values_name);
 // A source and a target side.
 Kind<std::vector<std::string>> names_of_sides();
 // The same, or one file of both sides.

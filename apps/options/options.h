@@ -94,6 +94,9 @@ class OptionSet {
   // Rejects options in `settings` that are set although an option they need, also through another, is off.
   void check_needs(const Settings& settings) const;
 
+  // Whether option `name` is set to something that is not 0, false or empty.
+  bool is_active(const std::string& name) const { return find(name)->active(); }
+
   // Fails if option `name` is not set; `what` describes it.
   void require(const std::string& name, const std::string& what) const;
 

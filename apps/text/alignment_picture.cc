@@ -172,6 +172,12 @@ class Picture {
   std::string text_;
 };
 
+void check_target_words(const AlignmentMatrix& matrix, std::size_t target_words) {
+  check_sizes(matrix);
+  if (target_words > matrix.target_length)
+    throw Error(join("alignment: ", target_words, " target words, and a matrix of ", matrix.target_length));
+}
+
 }  // namespace
 
 std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::string> source,
@@ -186,15 +192,22 @@ std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::s
 }
 
 AlignmentLinks hard_links(const AlignmentMatrix& matrix, std::size_t target_words) {
-  check_sizes(matrix);
-  if (target_words > matrix.target_length) {
-    throw Error(join("alignment: ", target_words, " target words, and a matrix of ", matrix.target_length));
-  }
+  check_target_words(matrix, target_words);
   AlignmentLinks links;
   for (std::size_t row = 0; row < target_words; ++row) {
     const std::size_t column = aligned_column(matrix, row);
     if (column != matrix.source_length - 1) links.insert({row, column});  // not </s>
   }
+  return links;
+}
+
+AlignmentLinks links_from(const AlignmentMatrix& matrix, std::size_t target_words, double least) {
+  check_target_words(matrix, target_words);
+  AlignmentLinks links;
+  for (std::size_t row = 0; row < target_words; ++row)
+    for (std::size_t column = 0; column + 1 < matrix.source_length; ++column)
+      if (matrix.alpha[row * matrix.source_length + column] >= static_cast<float>(least))
+        links.insert({row, column});
   return links;
 }
 

@@ -46,6 +46,9 @@ std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::s
 // Throws Error if the sizes don't match.
 AlignmentLinks hard_links(const AlignmentMatrix& matrix, std::size_t target_words);
 
+// Links each target word to all source words of at least this weight, but for the </s>. Throws as hard_links.
+AlignmentLinks links_from(const AlignmentMatrix& matrix, std::size_t target_words, double least);
+
 // "0.9,0.1,0 0.2,0.7,0.1": for each target word and </s>, the weights of all source words and </s>. Throws
 // Error if the sizes don't match.
 std::string format_soft_alignment(const AlignmentMatrix& matrix);

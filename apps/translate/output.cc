@@ -4,6 +4,7 @@
 
 #include "apps/text/linked_weights.h"
 #include "apps/text/utf8.h"
+#include "apps/translate/n_best_list.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -15,18 +16,26 @@ std::string number_text(double value) {
   return text;
 }
 
-Linked linked(const Vocab& vocab, const Hypothesis& h) {
-  std::vector<std::string> units;
-  for (const Id id : h.words) units.emplace_back(vocab.word(id));
-  return vocab.units().linked(units);
-}
-
 std::string alignment_of(const Hypothesis& h, const std::string& kind, const Linked& source,
                          const Linked& target) {
   if (h.alpha.empty()) return "";
   std::vector<float> alpha;
   for (const auto& row : h.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
   return format_alignment(kind, source, target, {alpha, h.alpha.size(), h.alpha[0].size()});
+}
+
+std::string word_scores(const std::vector<double>& log_p) {
+  std::string text = "WordScores=";
+  for (const double word : log_p) text += " " + number_text(word);
+  return text;
+}
+
+std::string features(const BeamOptions& options, const Hypothesis& h) {
+  std::string text = "logp= " + number_text(h.log_p);
+  if (options.word_penalty != 0) text += join(" words= ", h.words.size() + (h.ended ? 1 : 0));
+  if (options.coverage_penalty != 0) text += " coverage= " + number_text(h.coverage);
+  if (options.word_scores) text += " " + word_scores(h.word_log_p);
+  return text;
 }
 
 }  // namespace
@@ -37,38 +46,44 @@ std::string format_alignment(const std::string& kind, Linked source, Linked targ
   const AlignmentMatrix weights = linked.matrix();
   if (kind == "hard") return format_links(hard_links(weights, target.names.size()));
   if (kind == "soft") return format_soft_alignment(weights);
+  if (kind != "picture") return format_links(links_from(weights, target.names.size(), std::stod(kind)));
   source.names.emplace_back(kEosWord);
   if (target.names.size() < weights.target_length) target.names.emplace_back(kEosWord);
   return draw_alignment(weights, source.names, target.names);
 }
 
-std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment) {
+std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment,
+                         const std::vector<double>& word_log_p) {
   char number[32];
   std::snprintf(number, sizeof number, "%.9g", log_p);
-  if (options.alignment.empty()) return join(number, "\n");
-  return join(number, options.alignment == "picture" ? "\n" : " ||| ", alignment, "\n");
+  std::string text = number;
+  if (!options.alignment.empty()) text += join(options.alignment == "picture" ? "\n" : " ||| ", alignment);
+  if (options.word_scores) text += " ||| " + word_scores(word_log_p);
+  return text + "\n";
 }
 
-std::string format_output(const BeamOptions& options, std::size_t number, const std::string& source,
-                          const std::vector<Hypothesis>& hypotheses, const Vocab& source_vocab,
-                          const Vocab& target_vocab) {
+std::string format_output(const BeamOptions& options, const InputLine& line,
+                          const std::vector<Hypothesis>& hypotheses, const TargetText& target) {
   const std::vector<Hypothesis> none(1);
+  const bool is_picture = options.alignment == "picture", is_empty = hypotheses.empty(),
+             aligns = !options.alignment.empty() && !is_picture && (options.n_best || !is_empty),
+             has_fields = options.n_best || aligns || options.word_scores;
   std::string output;
-  for (const Hypothesis& h : hypotheses.empty() ? none : hypotheses) {
-    const bool is_picture = options.alignment == "picture";
-    const std::string translation = target_vocab.decode(h.words),
-                      shown = is_picture ? visible(translation) : translation;
+  for (const Hypothesis& h : is_empty ? none : hypotheses) {
+    const std::vector<std::string> units = target.units_of(h, line.source, line.prefix);
+    const std::string translation = target.line_of(units),
+                      whole = has_fields ? without_bars(translation) : translation,
+                      shown = is_picture ? visible(whole) : whole;
     if (options.n_best)
       output +=
-          join(number, " ||| ", shown, " ||| logp= ", number_text(h.log_p), " ||| ", number_text(h.score));
+          join(line.number, " ||| ", shown, " ||| ", features(options, h), " ||| ", number_text(h.score));
     else
       output += shown;
-    if (is_picture)
-      output += "\n" + alignment_of(h, options.alignment, source_vocab.units().linked(source),
-                                    linked(target_vocab, h));
-    else if (!options.alignment.empty() && (options.n_best || !hypotheses.empty()))
-      output += " ||| " + alignment_of(h, options.alignment, source_vocab.units().linked(source),
-                                       linked(target_vocab, h));
+    if (is_picture || aligns)
+      output += (is_picture ? "\n" : " ||| ") + alignment_of(h, options.alignment,
+                                                             target.source_units().linked(line.source),
+                                                             target.target_units().linked(units));
+    if (options.word_scores && !options.n_best && !is_empty) output += " ||| " + word_scores(h.word_log_p);
     output += "\n";
   }
   return output;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -73,6 +74,22 @@ SearchOptions search_options(const DecodingOptions& decoding) {
   return search;
 }
 
+SearchOptions search_options(const BeamOptions& options) {
+  SearchOptions search = search_options(options.decoding);
+  search.n_best = options.n_best ? search.beam_size : 1;
+  search.alignment = !options.alignment.empty() || !options.replace_unk.empty();
+  search.no_repeat = options.no_repeat;
+  search.min_words = options.min_words;
+  search.max_words = options.max_words;
+  search.word_penalty = options.word_penalty;
+  search.coverage_penalty = options.coverage_penalty;
+  search.diversity = options.diversity;
+  if (options.sampling)
+    search.sampling =
+        Sampling{options.temperature, options.top_k, options.top_p, static_cast<std::uint64_t>(options.seed)};
+  return search;
+}
+
 Translator::Translator(const Model& model, const Vocab& source, const Vocab& target,
                        const SearchOptions& search, int mini_batch, int threads)
     : model_(model),
@@ -83,8 +100,10 @@ Translator::Translator(const Model& model, const Vocab& source, const Vocab& tar
       threads_(threads) {}
 
 std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines,
-                                                           const Stop& stop) const {
+                                                           const Stop& stop, const GivenLines& given) const {
   const Sentences sources = encode(source_, lines);
+  Sentences prefixes = encode(target_, given.prefixes);
+  for (auto& prefix : prefixes) prefix.pop_back();  // the </s>
   std::vector<std::size_t> order;
   std::vector<PairLengths> lengths;
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -95,7 +114,10 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
                    [&](std::size_t a, std::size_t b) { return lengths[a].source > lengths[b].source; });
   std::vector<std::vector<Hypothesis>> result(lines.size());
   const auto search = [&](Places places) {
-    auto found = beam_search(model_, pick(sources, places), search_);
+    PerSentence own;
+    if (!prefixes.empty()) own.prefixes = pick(prefixes, places);
+    for (const std::size_t i : places) own.numbers.push_back(given.first_number + i);
+    auto found = beam_search(model_, pick(sources, places), search_, own);
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
   };
   for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, stop, search);
@@ -105,8 +127,9 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
 // A search step keeps nothing that grows with the target, except each hypothesis's weights if requested; and
 // the Transformer's keys and values, which the limit on source words bounds too, by --max-length-factor.
 PairLengths Translator::search_lengths(std::size_t source) const {
-  if (!search_.alignment) return {source, 0};
-  const double longest = std::max(1.0, search_.max_length_factor * static_cast<double>(source));
+  if (!search_.alignment && search_.coverage_penalty == 0) return {source, 0};
+  const double longest = std::max(
+      {1.0, search_.max_length_factor * static_cast<double>(source), static_cast<double>(search_.min_words)});
   return {source, static_cast<std::size_t>(longest * search_.beam_size)};
 }
 
@@ -121,6 +144,20 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
   };
   for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads,
                           stop, score);
+  return result;
+}
+
+std::vector<std::vector<double>> score_words(const Model& model, const Vocab& source, const Vocab& target,
+                                             const std::vector<std::string>& source_lines,
+                                             const std::vector<std::string>& target_lines, int mini_batch,
+                                             int threads) {
+  std::vector<std::vector<double>> result(source_lines.size());
+  const auto score = [&](Places places, const Spans& sources, const Spans& targets) {
+    auto scores = forced_scores(model, sources, targets);
+    for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(scores[i]);
+  };
+  for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads, {},
+                          score);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Translating, scoring and aligning lines of text, for mininmt-beam and for validation in mininmt-train.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,8 +14,15 @@
 
 namespace mininmt {
 
-// The search options for a program's decoding options.
+// The search options for a program's decoding options; for all that mininmt-beam has.
 SearchOptions search_options(const DecodingOptions& decoding);
+SearchOptions search_options(const BeamOptions& options);
+
+// What is given with lines to translate.
+struct GivenLines {
+  std::vector<std::string> prefixes = {};  // the beginnings of their translations; empty: none
+  std::uint64_t first_number = 0;          // of the first line in the input, for its samples
+};
 
 // Whether to give up, asked before each batch; empty: never. What was not computed then is empty or 0.
 using Stop = std::function<bool()>;
@@ -27,8 +35,8 @@ class Translator {
 
   // The hypotheses for each line, in line order; none for a line without words. Lines of similar length are
   // searched together, `mini_batch` at a time, fewer if they are longer than kOrdinaryLength.
-  std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines,
-                                                 const Stop& stop = {}) const;
+  std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines, const Stop& stop = {},
+                                                 const GivenLines& given = {}) const;
 
   // The words of a hypothesis as text.
   std::string text(const Hypothesis& hypothesis) const { return target_.decode(hypothesis.words); }
@@ -48,6 +56,12 @@ std::vector<double> score_lines(const Model& model, const Vocab& source, const V
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads,
                                 const Stop& stop = {});
+
+// The same of each word and the </s>, of any model.
+std::vector<std::vector<double>> score_words(const Model& model, const Vocab& source, const Vocab& target,
+                                             const std::vector<std::string>& source_lines,
+                                             const std::vector<std::string>& target_lines, int mini_batch,
+                                             int threads);
 
 // Calls use(i, alpha) with the attention over pair i of lines, from several threads and in no order; batches
 // as in score_lines. Throws as forced_alignment does.

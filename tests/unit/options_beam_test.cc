@@ -80,14 +80,14 @@ TEST_CASE("damaged options of a model are bad data, with file and line") {
 
 TEST_CASE("of options that exclude each other, the command line's switches off the file's") {
   const TemporaryFolder folder;
-  const std::string file = folder.write("my.ini", "beam-size = 3\nn-best = true\nreference = r\n");
+  const std::string file = folder.write("my.ini", "beam-size = 3\nprefix = p\nreference = r\n");
   const BeamOptions scoring = parse("m", {"--config", file, "--score", "f"});
   CHECK(scoring.score == "f");
-  CHECK_FALSE(scoring.n_best);
+  CHECK(scoring.prefix == "");
   CHECK(scoring.reference == "");
-  const std::string both = folder.write("both.ini", "quiet = true\nscore = f\nn-best = true\n");
-  CHECK(holds(refusal({"--config", both}), "both.ini:2: score and n-best exclude each other"));
-  CHECK(parse("m", {"--config", both, "--n-best"}).score == "");
+  const std::string both = folder.write("both.ini", "quiet = true\nscore = f\nreference = r\n");
+  CHECK(holds(refusal({"--config", both}), "both.ini:2: score and reference exclude each other"));
+  CHECK(parse("m", {"--config", both, "--reference", "r"}).score == "");
 }
 
 TEST_CASE("the length penalty is an option, refused where log p is divided by nothing") {
@@ -105,7 +105,6 @@ TEST_CASE("command lines of mininmt-beam that cannot be obeyed") {
   CHECK(holds(message_of<UsageError>([] { parse_beam_options({"--quiet"}); }), "add --model FOLDER"));
   CHECK(holds(refusal({"text.en"}), "--model takes 1 value"));
   CHECK(holds(refusal({"--n-bset"}), "did you mean --n-best?"));
-  CHECK(holds(refusal({"--score", "f", "--n-best"}), "exclude each other"));
   CHECK(holds(refusal({"--score", "f", "--reference", "g"}), "exclude each other"));
   for (const char* option : {"--beam-size=3", "--normalize", "--length-penalty=gnmt", "--max-length-factor=2",
                              "--min-length-factor=1", "--allow-unk"})
@@ -151,6 +150,94 @@ TEST_CASE("options of word alignment") {
   CHECK(holds(refusal({"--score", "f", "--alignment", "--alignment-symmetrize", folder.path(""), "--output",
                        folder.path("last.safetensors")}),
               "a file of the model"));
+}
+
+TEST_CASE("options of other searches") {
+  const BeamOptions options = parse(
+      "m", {"--prefix", "p", "--no-repeat", "3", "--min-words", "2", "--max-words", "9", "--word-penalty",
+            "-0.5", "--coverage-penalty", "0.2", "--diversity", "1.5", "--allow-unk", "--replace-unk"});
+  CHECK(options.prefix == "p");
+  CHECK(options.no_repeat == 3);
+  CHECK(options.min_words == 2);
+  CHECK(options.max_words == 9);
+  CHECK(options.word_penalty == -0.5);
+  CHECK(options.coverage_penalty == 0.2);
+  CHECK(options.diversity == 1.5);
+  CHECK(options.replace_unk == kCopyUnknown);
+  CHECK(parse("m", {"--allow-unk", "--replace-unk", "lex"}).replace_unk == "lex");
+  CHECK(holds(refusal({"--replace-unk"}), "--replace-unk does nothing without --allow-unk: add --allow-unk"));
+  for (const char* option : {"--word-penalty=1", "--coverage-penalty=1", "--diversity=1"}) {
+    CHECK_MESSAGE(holds(refusal({option, "--beam-size", "1"}), "does nothing with a beam of 1"), option);
+    CHECK_MESSAGE(holds(refusal({option, "--sampling"}), "exclude each other"), option);
+  }
+  for (const char* option : {"--prefix=p", "--no-repeat=1", "--min-words=1", "--max-words=1",
+                             "--word-penalty=1", "--coverage-penalty=1", "--diversity=1", "--sampling"})
+    CHECK_MESSAGE(holds(refusal({"--score", "f", option}), "exclude each other"), option);
+  CHECK(holds(refusal({"--min-words", "3", "--max-words", "2"}), "--min-words 3 is above --max-words 2"));
+  CHECK_NOTHROW(parse("m", {"--min-words", "3", "--max-words", "3"}));
+  CHECK(holds(refusal({"--prefix", "-"}), "--prefix is standard input, and so is --input"));
+  CHECK(holds(refusal({"--prefix", "p", "--output", "p"}), "would overwrite what is read"));
+  CHECK(holds(refusal({"--coverage-penalty", "-1"}), "from 0 to 1000"));
+}
+
+TEST_CASE("options of sampling") {
+  const BeamOptions options =
+      parse("m", {"--sampling", "--temperature", "0.7", "--top-k", "10", "--top-p", "0.9", "--seed", "7"});
+  CHECK(options.sampling);
+  CHECK(options.temperature == 0.7);
+  CHECK(options.top_k == 10);
+  CHECK(options.top_p == 0.9);
+  CHECK(options.seed == 7);
+  for (const char* option : {"--temperature=2", "--top-k=2", "--top-p=0.5", "--seed=2"})
+    CHECK_MESSAGE(holds(refusal({option}), "does nothing without --sampling"), option);
+  CHECK(holds(refusal({"--sampling", "--beam-size", "3"}), "--beam-size does nothing with --sampling"));
+  CHECK_NOTHROW(parse("m", {"--sampling", "--beam-size", "3", "--n-best"}));
+  CHECK(holds(refusal({"--sampling", "--top-p", "0"}), "from 1e-06 to 1"));
+}
+
+TEST_CASE("options of several models") {
+  const auto ensemble = [](const Arguments& more) {
+    Arguments all = {"--models", "m", "n"};
+    all.insert(all.end(), more.begin(), more.end());
+    return std::get<BeamOptions>(parse_beam_options(all));
+  };
+  const auto refused = [&](const Arguments& more) { return message_of<UsageError>([&] { ensemble(more); }); };
+  CHECK(ensemble({}).models == Arguments{"m", "n"});
+  CHECK(ensemble({}).model == "m");
+  CHECK(ensemble({"--weights", "1", "0.5"}).weights == std::vector{1.0, 0.5});
+  CHECK(holds(refused({"--weights", "1"}), "--weights are 1, but there are 2 models"));
+  CHECK(holds(refused({"--weights", "0", "0"}), "--weights are all 0"));
+  CHECK(holds(refused({"--model", "k"}), "--model and --models exclude each other"));
+  CHECK(holds(refusal({"--weights", "1"}), "--weights does nothing without --models"));
+  CHECK(holds(message_of<UsageError>([] {
+                parse_beam_options({"--models", "m"});
+              }),
+              "--models takes 2 to 64 values"));
+  CHECK(ensemble({"--average", "a"}).average == "a");
+  for (const char* option : {"--n-best", "--input=x", "--beam-size=2"})
+    CHECK_MESSAGE(holds(refused({"--average", "a", option}), "does nothing with --average"), option);
+  const TemporaryFolder folder;
+  const std::string file = folder.write("my.ini", "model = k\n");
+  CHECK(ensemble({"--config", file}).model == "m");
+  CHECK(holds(refused({"--output", "n/source.vocab"}), "a file of the model"));
+}
+
+TEST_CASE("options of n-best lists and of word scores") {
+  CHECK(parse("m", {"--score", "f", "--n-best"}).n_best);
+  CHECK(parse("m", {"--score", "f", "--n-best", "--n-best-feature", "lm"}).n_best_feature == "lm");
+  for (const Arguments& less : {Arguments{}, {"--n-best"}, {"--score", "f"}}) {
+    Arguments all = less;
+    all.insert(all.end(), {"--n-best-feature", "lm"});
+    CHECK(holds(refusal(all), "--n-best-feature does nothing without --score and --n-best"));
+  }
+  for (const char* option : {"--alignment=hard", "--alignment-reference=r", "--word-scores"})
+    CHECK_MESSAGE(
+        holds(refusal({"--score", "f", "--n-best", option}), "has no place in the scores of an n-best list"),
+        option);
+  CHECK(parse("m", {"--word-scores"}).word_scores);
+  CHECK(holds(refusal({"--word-scores", "--alignment", "picture"}), "no place in a picture"));
+  CHECK(parse("m", {"--alignment", "0.3"}).alignment == "0.3");
+  CHECK(holds(refusal({"--alignment", "1.5"}), "'1.5' is not a number from 0.001 to 1"));
 }
 
 TEST_CASE("one stream is not read for two things") {
