@@ -29,6 +29,7 @@ Examples:
 
 Input (plain or gzipped text) and output:
   --model FOLDER             the trained model (required)
+  --models FOLDER ...        several models, which translate together
   --input, --output FILE     instead of standard input and output
   --reference FILE           prints BLEU against these translations at the end
   --score FILE               no search: writes log p (natural) of each line of
@@ -42,6 +43,8 @@ Search:
   --normalize [ALPHA]        divide log p by length^ALPHA; 0: do not [{normalize}]
   --max-length-factor X      at most X words a source word [{max-length-factor}]
   --allow-unk                let the output contain <unk>
+  --prefix FILE              the given beginning of each translation
+  --sampling                 draw translations at random instead of searching
 Speed:
   --mini-batch N             sentences translated at once [{mini-batch}]
   --device NAME              cpu, cuda or auto: a GPU if there is one [{device}]
