@@ -20,7 +20,7 @@ mininmt-beam --help explains the options.
 )";
 
 constexpr char kHelp[] = R"(mininmt-beam translates with a model that mininmt-train made, by beam search.
-It reads tokenized text, one sentence a line, and writes one line for each.
+It reads lines of text like its training text, and writes one line for each.
 
 Examples:
   mininmt-beam --model model < test.en > test.out

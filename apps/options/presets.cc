@@ -48,7 +48,7 @@ dim-vocabs = 2000 2000
 dim-emb = 128
 max-length = 300
 mini-batch = 64
-learn-rate = 0.001
+learn-rate = 0.004
 valid-metrics = exact-match character-error-rate cross-entropy
 )";
 

@@ -24,11 +24,16 @@ namespace {
 
 constexpr std::string_view kSpaceMark = "\u2581";  // begins a word in pieces
 
+std::string reason(const sentencepiece::util::Status& status) {
+  const std::string text = status.ToString();
+  return text.substr(0, text.find_last_not_of(" \n") + 1);
+}
+
 class Pieces final : public Units {
  public:
   Pieces(std::string model, const std::string& name) : model_(std::move(model)) {
     const auto status = processor_.LoadFromSerializedProto(model_);
-    if (!status.ok()) throw DataError(join(name, " is no model of SentencePiece: ", status.ToString()));
+    if (!status.ok()) throw DataError(join(name, " is no model of SentencePiece: ", reason(status)));
     for (int id = 0; id < processor_.GetPieceSize(); ++id)
       if (!processor_.IsControl(id) && !processor_.IsUnknown(id) && !processor_.IsUnused(id))
         all_.push_back(processor_.IdToPiece(id));
@@ -43,7 +48,7 @@ class Pieces final : public Units {
   void for_each(std::string_view line, const Use& use) const override {
     std::vector<std::string> found;
     const auto status = processor_.Encode({line.data(), line.size()}, &found);
-    if (!status.ok()) throw Error(join("SentencePiece: ", status.ToString()));
+    if (!status.ok()) throw Error(join("SentencePiece: ", reason(status)));
     for (const std::string& piece : found) use(piece);
   }
 
@@ -156,7 +161,7 @@ std::shared_ptr<const Units> learn_pieces(const NextLine& next, const std::strin
   const auto status = sentencepiece::SentencePieceTrainer::Train(settings, &lines, &model);
   lines.rethrow();
   if (!status.ok())
-    throw UsageError(join("SentencePiece learns no pieces from ", name, " (", status.ToString(),
+    throw UsageError(join("SentencePiece learns no pieces from ", name, " (", reason(status),
                           "): more text or another --dim-vocabs may help"));
   return pieces(model, "what SentencePiece learned");
 }

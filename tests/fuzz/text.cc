@@ -1,10 +1,13 @@
 // Text from outside: lines are UTF-8 without NUL and come back the same gzipped; what is accepted as a vocabulary or
 // config file reads back the same.
+#include <algorithm>
+#include <string_view>
 #include <variant>
 
 #include "apps/options/train_options.h"
 #include "apps/text/alignment_reference.h"
 #include "apps/text/lines.h"
+#include "apps/text/units.h"
 #include "apps/text/utf8.h"
 #include "apps/text/vocab.h"
 #include "tests/fuzz/targets.h"
@@ -64,6 +67,18 @@ void vocab(std::string_view bytes) {
   require(Vocab::load(folder().path("vocab")).checksum() == read.checksum(), "a vocabulary reads back");
 }
 
+// As a line of text.
+void units(std::string_view bytes) {
+  std::string line = replace_invalid_utf8(bytes, true);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  const std::vector<std::string> split = characters()->split(line), of_words = words()->split(line);
+  for (const std::string& unit : split) require(characters()->is_unit(unit), "a unit can be in a vocabulary");
+  const std::vector<std::string_view> views(split.begin(), split.end()),
+      views_of_words(of_words.begin(), of_words.end());
+  require(characters()->line_of(views) == words()->line_of(views_of_words),
+          "a line comes back from its characters");
+}
+
 // Links by people, of pairs of five source and six target words.
 void links(std::string_view bytes) {
   const BytesFile file(bytes);
@@ -99,7 +114,7 @@ void config(std::string_view bytes) {
 }  // namespace
 
 std::vector<FuzzTarget> text_targets() {
-  return {{"lines", lines}, {"links", links}, {"vocab", vocab}, {"config", config}};
+  return {{"lines", lines}, {"links", links}, {"vocab", vocab}, {"units", units}, {"config", config}};
 }
 
 }  // namespace mininmt
