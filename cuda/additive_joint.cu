@@ -1,5 +1,6 @@
-// The additive joint (ops/additive_joint.h), one sentence at a time around two products: a block per word or position
-// for rows over the vocabulary, a block per cell where a normaliser is computed directly.
+// The additive joint (ops/additive_joint.h), around two products: a block per word or position for rows
+// over the vocabulary, a block per cell where a normaliser is computed directly. The last axis of a grid
+// are sentences.
 #include <cmath>
 
 #include "cuda/cells.cuh"
@@ -30,49 +31,83 @@ __device__ Logits logits_of(const AdditiveOperands& o, Index n, Index j) {
           bars_eos(o.cells, o.sentence, j)};
 }
 
+// The operands of the block's sentence alone.
+__device__ AdditiveOperands of_block(AdditiveOperands o) {
+  const Index i = blockIdx.z, T = o.cells.target_steps, S = o.cells.steps;
+  o.sentence += i;
+  o.exp_g += i * T * o.vocab;
+  o.exp_f += i * S * o.vocab;
+  o.max_g += i * T;
+  o.max_f += i * S;
+  if (o.products) o.products += i * T * S;
+  return o;
+}
+
 // Word t of the sentence, -1: none.
 __device__ Index word_of(const AdditiveOperands& o, Index t) {
   return o.word_at[t * o.cells.batch + o.sentence];
 }
 
-// A block per word, then one per position.
-__global__ void __launch_bounds__(kBlock) exponentials_of_row(AdditiveOperands o) {
-  const Index T = o.cells.target_steps, j = Index{blockIdx.x} - T;
-  const bool is_word = j < 0;
-  const Index n = is_word ? word_of(o, blockIdx.x) : -1;
-  const bool inside = is_word ? n >= 0 : j < o.cells.lengths[o.sentence];
-  const bool bar = !is_word && inside && bars_eos(o.cells, o.sentence, j);
-  const real* const x = !inside   ? nullptr
-                        : is_word ? o.g + n * o.vocab
-                                  : o.f + (j * o.cells.batch + o.sentence) * o.vocab;
-  real* const y = is_word ? o.exp_g + blockIdx.x * o.vocab : o.exp_f + j * o.vocab;
+// y = e^(x - the largest, which is `most`), by the block. Barred: </s> is 0 and left out. x null: all are 0.
+__device__ void exponentials_of(Index vocab, const real* x, bool bar, real* y, real* largest) {
   real most = -INFINITY;
-  for (Index k = threadIdx.x; inside && k < o.vocab; k += kBlock)
+  for (Index k = threadIdx.x; x && k < vocab; k += kBlock)
     if (!(bar && k == kEos)) most = Larger{}(most, x[k]);
   most = block_reduce(most, Larger{}, real{-INFINITY});
-  for (Index k = threadIdx.x; k < o.vocab; k += kBlock)
-    y[k] = inside && !(bar && k == kEos) ? mininmt::exp(x[k] - most) : 0;
-  if (threadIdx.x == 0) (is_word ? o.max_g[blockIdx.x] : o.max_f[j]) = inside ? most : 0;
+  for (Index k = threadIdx.x; k < vocab; k += kBlock)
+    y[k] = x && !(bar && k == kEos) ? mininmt::exp(x[k] - most) : 0;
+  if (threadIdx.x == 0) *largest = x ? most : 0;
 }
 
-// Grid (T, S): a block per cell.
-__global__ void __launch_bounds__(kBlock) log_p_of_cell(AdditiveOperands o, real* w) {
+// Grid (T, 1, count).
+__global__ void __launch_bounds__(kBlock) exponentials_of_word(const AdditiveOperands all) {
+  const AdditiveOperands o = of_block(all);
+  const Index t = blockIdx.x, n = word_of(o, t);
+  exponentials_of(o.vocab, n < 0 ? nullptr : o.g + n * o.vocab, false, o.exp_g + t * o.vocab, o.max_g + t);
+}
+
+// Grid (S, count).
+__global__ void __launch_bounds__(kBlock) exponentials_of_position(CellOperands c, Index first, Index vocab,
+                                                                   const real* f, real* exp_f, real* max_f) {
+  const Index j = blockIdx.x, b = first + blockIdx.y, at = blockIdx.y * c.steps + j;
+  const real* const row = j < c.lengths[b] ? f + (j * c.batch + b) * vocab : nullptr;
+  exponentials_of(vocab, row, bars_eos(c, b, j), exp_f + at * vocab, max_f + at);
+}
+
+// Grid (T, S, count): a block per cell.
+__global__ void __launch_bounds__(kBlock) log_z_of_cell(const AdditiveOperands all, real* log_z) {
+  const AdditiveOperands o = of_block(all);
   const Index t = blockIdx.x, j = blockIdx.y, n = word_of(o, t);
   if (n < 0 || j >= o.cells.lengths[o.sentence]) return;
-  const Logits logits = logits_of(o, n, j);
   const real product = o.products[t * o.cells.steps + j];
-  const real log_sum =
-      product < kLeastProduct ? log_sum_of(o.vocab, logits) : o.max_g[t] + o.max_f[j] + mininmt::log(product);
-  if (threadIdx.x == 0) w[n * o.cells.steps + j] = logits(o.targets[n]) - log_sum;
+  const real log_sum = product < kLeastProduct ? log_sum_of(o.vocab, logits_of(o, n, j))
+                                               : o.max_g[t] + o.max_f[j] + mininmt::log(product);
+  if (threadIdx.x == 0) log_z[n * o.cells.steps + j] = log_sum;
 }
 
-__global__ void __launch_bounds__(kBlock) ratios_of_cells(AdditiveOperands o, const real* dw, real* ratios) {
-  const Index i = Index{blockIdx.x} * kBlock + threadIdx.x;
-  if (i >= o.cells.target_steps * o.cells.steps) return;
+// A thread per cell.
+__global__ void __launch_bounds__(kBlock)
+    pick_sum(CellOperands c, Index vocab, const std::int32_t* targets, Index width, const real* g,
+             const real* f, const real* log_z, real* w) {
+  const Index cell = Index{blockIdx.x} * kBlock + threadIdx.x;
+  if (cell >= c.words * c.steps) return;
+  const Index n = cell / c.steps, j = cell % c.steps;
+  if (j >= positions_of(c, n)) return;
+  const Index b = sentence_of(c, n), y = targets[n];
+  const real logit = g[n * width + (width > 1 ? y : 0)] + f[(j * c.batch + b) * vocab + y];
+  w[cell] = bars_eos(c, b, j) && y == kEos ? -INFINITY : logit - log_z[cell];
+}
+
+// Grid (., 1, count).
+__global__ void __launch_bounds__(kBlock)
+    ratios_of_cells(const AdditiveOperands all, const real* x, real* ratios) {
+  const AdditiveOperands o = of_block(all);
+  const Index i = Index{blockIdx.x} * kBlock + threadIdx.x, cells = o.cells.target_steps * o.cells.steps;
+  if (i >= cells) return;
   const Index n = word_of(o, i / o.cells.steps), j = i % o.cells.steps;
   const real product = o.products[i];
   const bool counts = n >= 0 && j < o.cells.lengths[o.sentence] && !(product < kLeastProduct);
-  ratios[i] = counts ? dw[n * o.cells.steps + j] / product : 0;
+  ratios[blockIdx.z * cells + i] = counts ? x[n * o.cells.steps + j] / product : 0;
 }
 
 // d_row -= exps * sums; then for the given cell of the row its target, and if P is too small its softmax.
@@ -113,45 +148,51 @@ __global__ void __launch_bounds__(kBlock)
     if (const Index n = word_of(o, t); n >= 0) add_cell(o, t, n, j, dw, d_row);
 }
 
-// A block per cell: log_sums (words, steps).
+// Grid (T, ., count).
 __global__ void __launch_bounds__(kBlock)
-    log_sum_of_cell(CellOperands c, Index vocab, const real* g, const real* f, real* log_sums) {
-  const Index n = blockIdx.x / c.steps, j = blockIdx.x % c.steps;
-  if (j >= positions_of(c, n)) return;
-  const Index b = sentence_of(c, n);
-  const real log_sum = log_sum_of(vocab, {g + n * vocab, f + (j * c.batch + b) * vocab, bars_eos(c, b, j)});
-  if (threadIdx.x == 0) log_sums[blockIdx.x] = log_sum;
-}
-
-// Grid (words, .).
-__global__ void __launch_bounds__(kBlock) mix_word(CellOperands c, Index vocab, const real* g, const real* f,
-                                                   const real* weights, const real* log_sums, real* y) {
-  const Index n = blockIdx.x, length = positions_of(c, n), b = sentence_of(c, n);
+    mix_word(const AdditiveOperands all, const real* weights, const real* log_z, const real* sums, real* y) {
+  const AdditiveOperands o = of_block(all);
+  const Index t = blockIdx.x, n = word_of(o, t), steps = o.cells.steps, length = o.cells.lengths[o.sentence];
   const Index k = Index{blockIdx.y} * kBlock + threadIdx.x;
-  if (k >= vocab) return;
+  if (n < 0 || k >= o.vocab) return;
+  bool by_cells = false;
+  for (Index j = 0; j < length; ++j) by_cells = by_cells || o.products[t * steps + j] < kLeastProduct;
   real sum = 0;
-  for (Index j = 0; j < length; ++j) {
-    const Logits logits{g + n * vocab, f + (j * c.batch + b) * vocab, bars_eos(c, b, j)};
-    sum += weights[n * c.steps + j] * mininmt::exp(logits(k) - log_sums[n * c.steps + j]);
-  }
-  y[n * vocab + k] = mininmt::log(sum);
+  for (Index j = 0; by_cells && j < length; ++j)
+    sum += weights[n * steps + j] * mininmt::exp(logits_of(o, n, j)(k) - log_z[n * steps + j]);
+  const Index at = (blockIdx.z * o.cells.target_steps + t) * o.vocab + k;
+  y[n * o.vocab + k] =
+      by_cells ? mininmt::log(sum) : mininmt::log(sums[at]) + (o.g[n * o.vocab + k] - o.max_g[t]);
 }
 
 }  // namespace
 
-void set_exponentials(const AdditiveOperands& o) {
-  launch("set_exponentials", exponentials_of_row, dim3(as_blocks(o.cells.target_steps + o.cells.steps)),
-         kBlock, o);
+void set_word_exponentials(const AdditiveOperands& o) {
+  launch("set_word_exponentials", exponentials_of_word,
+         dim3(as_blocks(o.cells.target_steps), 1, as_blocks(o.count)), kBlock, o);
 }
 
-void additive_log_p(const AdditiveOperands& o, real* w) {
-  launch("additive_log_p", log_p_of_cell, dim3(as_blocks(o.cells.target_steps), as_blocks(o.cells.steps)),
-         kBlock, o, w);
+void set_position_exponentials(const CellOperands& c, Index first, Index count, Index vocab, const real* f,
+                               real* exp_f, real* max_f) {
+  launch("set_position_exponentials", exponentials_of_position, dim3(as_blocks(c.steps), as_blocks(count)),
+         kBlock, c, first, vocab, f, exp_f, max_f);
 }
 
-void set_ratios(const AdditiveOperands& o, const real* dw, real* ratios) {
-  launch("set_ratios", ratios_of_cells, dim3(blocks_for(o.cells.target_steps * o.cells.steps, kBlock)),
-         kBlock, o, dw, ratios);
+void set_log_z(const AdditiveOperands& o, real* log_z) {
+  launch("set_log_z", log_z_of_cell,
+         dim3(as_blocks(o.cells.target_steps), as_blocks(o.cells.steps), as_blocks(o.count)), kBlock, o,
+         log_z);
+}
+
+void pick_sums(const CellOperands& c, Index vocab, const std::int32_t* targets, Index width, const real* g,
+               const real* f, const real* log_z, real* w) {
+  launch("pick_sums", pick_sum, dim3(blocks_for(c.words * c.steps, kBlock)), kBlock, c, vocab, targets, width,
+         g, f, log_z, w);
+}
+
+void set_ratios(const AdditiveOperands& o, const real* x, real* ratios) {
+  const unsigned blocks = blocks_for(o.cells.target_steps * o.cells.steps, kBlock);
+  launch("set_ratios", ratios_of_cells, dim3(blocks, 1, as_blocks(o.count)), kBlock, o, x, ratios);
 }
 
 void add_additive_gradients(const AdditiveOperands& o, const real* dw, const real* sums_g, const real* sums_f,
@@ -164,14 +205,10 @@ void add_additive_gradients(const AdditiveOperands& o, const real* dw, const rea
            dw, sums_f, df);
 }
 
-void mix_sums(const CellOperands& c, Index vocab, const real* g, const real* f, const real* weights,
-              real* y) {
-  const Index cells = c.words * c.steps;
-  const Scratch log_sums(static_cast<std::size_t>(cells) * sizeof(real));
-  launch("log_sum_of_cells", log_sum_of_cell, dim3(as_blocks(cells)), kBlock, c, vocab, g, f,
-         log_sums.as<real>());
-  launch("mix_sums", mix_word, dim3(as_blocks(c.words), blocks_for(vocab, kBlock)), kBlock, c, vocab, g, f,
-         weights, log_sums.as<real>(), y);
+void mix_sums(const AdditiveOperands& o, const real* weights, const real* log_z, const real* sums, real* y) {
+  launch("mix_sums", mix_word,
+         dim3(as_blocks(o.cells.target_steps), blocks_for(o.vocab, kBlock), as_blocks(o.count)), kBlock, o,
+         weights, log_z, sums, y);
 }
 
 }  // namespace mininmt::cuda

@@ -62,33 +62,51 @@ void add_maxout_of_cells_gradient(const CellChunk& c, std::int64_t l, const real
 // logits (cells, vocab): -infinity at </s> where it is barred.
 void bar_end(const CellChunk& c, std::int64_t vocab, real* logits);
 
-// Rows [first, first + count) of y (words, vocab) = log sum_j weights_nj softmax(logits_nj + bias).
+// Rows [first, first + count) of log_z (words, steps), of the cells' logits + bias (padding stays), and of
+// y (words, vocab) = log sum_j weights_nj softmax(logits_nj + bias).
 void mix_logits(const CellChunk& c, std::int64_t vocab, const real* logits, const real* bias,
-                const real* weights, real* y);
+                const real* weights, real* log_z, real* y);
+
+// w (words, steps) = W t + bias at the targets - log_z, for t of query (words, 2l) and keys (steps, batch,
+// 2l); padding stays.
+void pick_logits(const CellOperands& c, std::int64_t l, const real* query, const real* keys, const real* mask,
+                 const real* W, const real* bias, const std::int32_t* targets, const real* log_z, real* w);
 
 // --- The additive joint (additive_joint.cu; ops/additive_joint.h) ------------------------------------------
 inline constexpr real kLeastProduct = static_cast<real>(1e-25);
 
-// One sentence, with T = target_steps and S = steps: g (words, vocab), f (S, batch, vocab), exp_g (T, vocab),
-// exp_f (S, vocab), max_g (T), max_f (S), products (T, S).
+// Sentences [sentence, sentence + count), with T = target_steps and S = steps: g (words, vocab), f (S,
+// batch, vocab), exp_g (count, T, vocab), exp_f (count, S, vocab), max_g (count, T), max_f (count, S),
+// products (count, T, S).
 struct AdditiveOperands {
   CellOperands cells;
   const std::int32_t* word_at;
-  std::int64_t sentence, vocab;
+  std::int64_t sentence, count, vocab;
   const std::int32_t* targets;
   const real *g, *f;
-  real *exp_g, *exp_f, *max_g, *max_f;
-  const real* products;
+  real* exp_g;
+  const real* exp_f;
+  real* max_g;
+  const real *max_f, *products;
 };
 
-void set_exponentials(const AdditiveOperands& o);
-void additive_log_p(const AdditiveOperands& o, real* w);  // its rows of w
-void set_ratios(const AdditiveOperands& o, const real* dw, real* ratios);
+void set_word_exponentials(const AdditiveOperands& o);
+// Of the positions of sentences [first, first + count): exp_f (count, steps, vocab), max_f (count, steps).
+void set_position_exponentials(const CellOperands& c, std::int64_t first, std::int64_t count,
+                               std::int64_t vocab, const real* f, real* exp_f, real* max_f);
+void set_log_z(const AdditiveOperands& o, real* log_z);                   // rows of (words, S)
+void set_ratios(const AdditiveOperands& o, const real* x, real* ratios);  // (count, T, S), from x (words, S)
+// Of one sentence.
 void add_additive_gradients(const AdditiveOperands& o, const real* dw, const real* sums_g, const real* sums_f,
                             real* dg, real* df);
 
-// y (words, vocab) = log sum_j weights_nj softmax(g_n + f_jb).
-void mix_sums(const CellOperands& c, std::int64_t vocab, const real* g, const real* f, const real* weights,
-              real* y);
+// w (words, steps) = g + f at the targets - log_z, which may be w; padding stays. g (words, width): width
+// vocab, or 1, of the targets alone.
+void pick_sums(const CellOperands& c, std::int64_t vocab, const std::int32_t* targets, std::int64_t width,
+               const real* g, const real* f, const real* log_z, real* w);
+
+// Rows of y (words, vocab), mixtures with these weights (words, S): from sums (count, T, vocab), or from
+// each cell's softmax where one of the word's products is too small.
+void mix_sums(const AdditiveOperands& o, const real* weights, const real* log_z, const real* sums, real* y);
 
 }  // namespace mininmt::cuda

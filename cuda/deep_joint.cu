@@ -82,29 +82,53 @@ __global__ void __launch_bounds__(kBlock) bar_end_of_cells(CellChunk chunk, Inde
   if (j < positions_of(c, n) && bars_eos(c, sentence_of(c, n), j)) logits[cell * vocab + kEos] = -INFINITY;
 }
 
-// Grid (words of the chunk, .): log_sums (words of the chunk, steps), the normalisers of the cells.
+// Grid (words of the chunk, .).
 __global__ void __launch_bounds__(kBlock)
     mix_words(CellChunk chunk, Index vocab, const real* logits, const real* bias, const real* weights,
-              const real* log_sums, real* y) {
+              const real* log_z, real* y) {
   const CellOperands& c = chunk.cells;
   const Index n = chunk.first + blockIdx.x, length = positions_of(c, n);
   const Index k = Index{blockIdx.y} * kBlock + threadIdx.x;
   if (k >= vocab) return;
   real sum = 0;
   for (Index j = 0; j < length; ++j) {
-    const Index cell = blockIdx.x * c.steps + j;
-    sum += weights[n * c.steps + j] * mininmt::exp(logits[cell * vocab + k] + bias[k] - log_sums[cell]);
+    const real logit = logits[(blockIdx.x * c.steps + j) * vocab + k] + bias[k];
+    sum += weights[n * c.steps + j] * mininmt::exp(logit - log_z[n * c.steps + j]);
   }
   y[n * vocab + k] = mininmt::log(sum);
 }
 
+// A block per cell of the chunk.
 __global__ void __launch_bounds__(kRowThreads)
-    log_sum_of_cell(Index vocab, const real* logits, const real* bias, real* log_sums) {
+    log_z_of_cell(CellChunk chunk, Index vocab, const real* logits, const real* bias, real* log_z) {
+  const CellOperands& c = chunk.cells;
+  const Index cell = blockIdx.x, n = chunk.first + cell / c.steps;
+  if (cell % c.steps >= positions_of(c, n)) return;
   LogSum sum;
-  scan_row<1>(static_cast<int>(vocab), logits + blockIdx.x * vocab, bias,
+  scan_row<1>(static_cast<int>(vocab), logits + cell * vocab, bias,
               [&](const real(&x)[kBatch], auto) { sum.add(x); });
   const real result = sum.of_block();
-  if (threadIdx.x == 0) log_sums[blockIdx.x] = result;
+  if (threadIdx.x == 0) log_z[chunk.first * c.steps + cell] = result;
+}
+
+// A warp per cell, for a warp's part of the l terms in each thread.
+__global__ void __launch_bounds__(kBlock)
+    pick_logit(CellOperands c, Index l, const real* query, const real* keys, const real* mask, const real* W,
+               const real* bias, const std::int32_t* targets, const real* log_z, real* w) {
+  const Index cell = Index{blockIdx.x} * (kBlock / kWarp) + threadIdx.x / kWarp;
+  if (cell >= c.words * c.steps) return;
+  const Index n = cell / c.steps, j = cell % c.steps;
+  if (j >= positions_of(c, n)) return;
+  const Index b = sentence_of(c, n), y = targets[n];
+  const real *const q = query + n * 2 * l, *const k = keys + (j * c.batch + b) * 2 * l;
+  real sum = 0;
+  for (Index i = threadIdx.x % kWarp; i < l; i += kWarp) {
+    const Index at = is_first(q + 2 * i, k + 2 * i) ? 2 * i : 2 * i + 1;
+    sum += (q[at] + k[at]) * (mask ? mask[n * l + i] : 1) * W[y * l + i];
+  }
+  sum = warp_reduce(sum, Plus{});
+  if (threadIdx.x % kWarp == 0)
+    w[cell] = bars_eos(c, b, j) && y == kEos ? -INFINITY : sum + bias[y] - log_z[cell];
 }
 
 }  // namespace
@@ -133,13 +157,17 @@ void bar_end(const CellChunk& c, Index vocab, real* logits) {
 }
 
 void mix_logits(const CellChunk& c, Index vocab, const real* logits, const real* bias, const real* weights,
-                real* y) {
-  const Index cells = c.count * c.cells.steps;
-  const Scratch log_sums(static_cast<std::size_t>(cells) * sizeof(real));
-  launch("log_sum_of_cells", log_sum_of_cell, dim3(as_blocks(cells)), row_threads(vocab), vocab, logits, bias,
-         log_sums.as<real>());
+                real* log_z, real* y) {
+  launch("log_z_of_cells", log_z_of_cell, dim3(as_blocks(c.count * c.cells.steps)), row_threads(vocab), c,
+         vocab, logits, bias, log_z);
   launch("mix_logits", mix_words, dim3(as_blocks(c.count), blocks_for(vocab, kBlock)), kBlock, c, vocab,
-         logits, bias, weights, log_sums.as<real>(), y);
+         logits, bias, weights, log_z, y);
+}
+
+void pick_logits(const CellOperands& c, Index l, const real* query, const real* keys, const real* mask,
+                 const real* W, const real* bias, const std::int32_t* targets, const real* log_z, real* w) {
+  launch("pick_logits", pick_logit, dim3(blocks_for(c.words * c.steps, kBlock / kWarp)), kBlock, c, l, query,
+         keys, mask, W, bias, targets, log_z, w);
 }
 
 }  // namespace mininmt::cuda

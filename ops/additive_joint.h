@@ -22,6 +22,24 @@ struct AdditiveJoint {
 
 // As of the deep joint (ops/deep_joint.h).
 Var cell_log_p(const AdditiveJoint& joint, const Cells& cells, const Indices& targets);
-Tensor mixed_log_p(const AdditiveJoint& joint, const Cells& cells, const Tensor& weights);
+
+// In search, without gradient: with weights pi_nj
+//   log sum_j pi_nj p(k | n, j) = g_n[k] - mg_n + log sum_j (pi_nj / P_nj) e^(f_jb[k] - mf_jb)
+// which are two products for each sentence. A word with a P below 1e-25 is mixed from the softmax of each
+// cell.
+
+// The part of f, which a search computes once: e^(f_jb - mf_jb) (B, S, V), and mf_jb (B, S). 0 at padding,
+// and for </s> where it is barred.
+struct PositionExponentials {
+  Tensor exp_f, max_f;
+};
+PositionExponentials position_exponentials(Var f, const Indices& lengths, bool late_end);
+
+Mixed mixed_log_p(const AdditiveJoint& joint, const PositionExponentials& of, const Cells& cells,
+                  const Tensor& weights);
+
+// cell_log_p() where log Z_nj (N, S) is kept: g_n + f_jb[y_n] - log Z_nj, with g (N, 1) of the targets y
+// alone.
+Tensor cell_log_p(Var g, Var f, const Cells& cells, const Indices& targets, const Tensor& log_z);
 
 }  // namespace mininmt

@@ -7,6 +7,7 @@
 #include "cuda/cells.h"
 #include "tensor/ids.h"
 #include "tensor/shape.h"
+#include "tensor/tensor.h"
 
 namespace mininmt {
 
@@ -23,6 +24,10 @@ struct Cells {
   // The sentence of a word; kNone: padding.
   std::int64_t sentence_of(std::int64_t n) const {
     return rows[static_cast<std::size_t>(n)] < 0 ? kNone : rows[static_cast<std::size_t>(n)] % sentences();
+  }
+  // Whether </s> is barred at position j of sentence b.
+  bool bars_eos(std::int64_t j, std::int64_t b) const {
+    return late_end && j + 1 < lengths[static_cast<std::size_t>(b)];
   }
   // In search: row r is of sentence sentence_of_row[r], at any time of its own.
   static Cells of_search(const Indices& sentence_of_row, const Indices& lengths, bool late_end = false);
@@ -43,6 +48,12 @@ struct Cells {
   cuda::CellOperands in(Memory& memory, std::int64_t steps) const {
     return {words(), steps, sentences(), target_steps, rows.in(memory), lengths.in(memory), late_end};
   }
+};
+
+// A mixture of the predictions at the positions, in search. Without gradient.
+struct Mixed {
+  Tensor log_p;  // (N, V): log sum_j weights_nj p(. | n, j)
+  Tensor log_z;  // (N, S): log of the sum by which the softmax of each cell divides; 0 at padding
 };
 
 // Throws Error, naming the operation, unless each word has a target of `words`, and padding has none.

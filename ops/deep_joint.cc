@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -66,7 +67,6 @@ struct Pass {
     if (joint.mask.defined()) check_shape(op, "mask", joint.mask.shape(), {N, l});
   }
 
-  std::int64_t words_in_chunk() const { return std::max<std::int64_t>(1, kLogitsInChunk / (S * V)); }
   const real* query(std::int64_t n) const { return joint.query.value().data() + n * 2 * l; }
   const real* key(std::int64_t row) const { return joint.keys.value().data() + row * 2 * l; }
   const real* mask(std::int64_t n) const {
@@ -81,16 +81,10 @@ struct Cell {
   bool bar_eos;
 };
 
-// The cells of words [first, end) for which keep(n, j).
-template <class Keep>
-std::vector<Cell> cells_of(const Pass& pass, std::int64_t first, std::int64_t end, const Keep& keep) {
-  std::vector<Cell> list;
-  for (std::int64_t n = first; n < end; ++n) {
-    const std::int64_t b = pass.cells.sentence_of(n), length = b == kNone ? 0 : pass.cells.lengths[b];
-    for (std::int64_t j = 0; j < length; ++j)
-      if (keep(n, j)) list.push_back({n, j, b, pass.cells.late_end && j + 1 < length});
-  }
-  return list;
+// t (l) of word n and a row of the keys
+void set_readout(const Pass& pass, std::int64_t n, std::int64_t key, real* t) {
+  maxout_of_sum(pass.l, pass.query(n), pass.key(key), t);
+  if (pass.mask(n)) scale_by(pass.l, pass.mask(n), t);
 }
 
 // t (cells, l), and the logits (cells, V).
@@ -104,9 +98,7 @@ Chunk compute(const Pass& pass, const std::vector<Cell>& list) {
   parallel_for(count, 4 * pass.l, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const Cell& cell = list[i];
-      real* const t = chunk.t.data() + i * pass.l;
-      maxout_of_sum(pass.l, pass.query(cell.n), pass.key(cell.j * pass.B + cell.b), t);
-      if (pass.mask(cell.n)) scale_by(pass.l, pass.mask(cell.n), t);
+      set_readout(pass, cell.n, cell.j * pass.B + cell.b, chunk.t.data() + i * pass.l);
     }
   });
   gemm(count, pass.V, pass.l, {chunk.t.data(), pass.l}, {pass.joint.W.value().data(), pass.l, true},
@@ -120,23 +112,47 @@ Chunk compute(const Pass& pass, const std::vector<Cell>& list) {
   return chunk;
 }
 
+// Calls use(list, chunk) with the cells for which keep(n, j), in order, some at a time.
+template <class Keep, class Use>
+void for_chunks(const Pass& pass, const Keep& keep, const Use& use) {
+  const std::size_t most = static_cast<std::size_t>(std::max<std::int64_t>(1, kLogitsInChunk / pass.V));
+  std::vector<Cell> list;
+  const auto finish = [&] {
+    if (!list.empty()) use(list, compute(pass, list));
+    list.clear();
+  };
+  for (std::int64_t n = 0; n < pass.N; ++n) {
+    const std::int64_t b = pass.cells.sentence_of(n), length = b == kNone ? 0 : pass.cells.lengths[b];
+    for (std::int64_t j = 0; j < length; ++j) {
+      if (keep(n, j)) list.push_back({n, j, b, pass.cells.bars_eos(j, b)});
+      if (list.size() == most) finish();
+    }
+  }
+  finish();
+}
+
+constexpr auto kAllCells = [](std::int64_t, std::int64_t) { return true; };
+
+// log_sum (N, S) of the cells of a chunk.
+void set_log_sums(const Pass& pass, const std::vector<Cell>& list, const Tensor& logits,
+                  const Tensor& log_sum) {
+  parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      log_sum.data()[list[i].n * pass.S + list[i].j] = log_sum_exp(pass.V, logits.data() + i * pass.V);
+  });
+}
+
 // w and log_sum (N, S).
 void set_log_p(const Pass& pass, const Indices& targets, const Tensor& w, const Tensor& log_sum) {
   w.fill(0);
-  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-    const std::int64_t end = std::min(pass.N, first + pass.words_in_chunk());
-    const auto list = cells_of(pass, first, end, [](std::int64_t, std::int64_t) { return true; });
-    if (list.empty()) continue;
-    const Chunk chunk = compute(pass, list);
-    parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t from, std::int64_t to) {
-      for (std::int64_t i = from; i < to; ++i) {
-        const real* const logits = chunk.logits.data() + i * pass.V;
-        const std::int64_t at = list[i].n * pass.S + list[i].j;
-        log_sum.data()[at] = log_sum_exp(pass.V, logits);
-        w.data()[at] = logits[targets[list[i].n]] - log_sum.data()[at];
-      }
-    });
-  }
+  for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
+    set_log_sums(pass, list, chunk.logits, log_sum);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::int64_t at = list[i].n * pass.S + list[i].j;
+      const real* const logits = chunk.logits.data() + static_cast<std::int64_t>(i) * pass.V;
+      w.data()[at] = logits[targets[list[i].n]] - log_sum.data()[at];
+    }
+  });
 }
 
 // Turns the logits into their gradients.
@@ -181,11 +197,8 @@ void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_s
   const auto keep = [&, S = pass.S](std::int64_t n, std::int64_t j) {
     return !(std::abs(dw.data()[n * S + j]) < least[n]);  // NaN is kept
   };
-  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-    const auto list = cells_of(pass, first, std::min(pass.N, first + pass.words_in_chunk()), keep);
-    if (list.empty()) continue;
+  for_chunks(pass, keep, [&, W = W, bias = bias](const std::vector<Cell>& list, const Chunk& chunk) {
     const std::int64_t count = static_cast<std::int64_t>(list.size());
-    const Chunk chunk = compute(pass, list);
     set_logit_gradients(pass, list, targets, log_sum, dw, chunk.logits);
     if (bias.needs_gradient()) add_sum_of_rows(chunk.logits, bias.gradient());
     if (W.needs_gradient())
@@ -194,29 +207,48 @@ void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_s
     gemm(count, pass.l, pass.V, {chunk.logits.data(), pass.V}, {W.value().data(), pass.l}, chunk.t.data(),
          pass.l, false);
     add_input_gradients(pass, list, chunk.t, dquery, dkeys);
-  }
+  });
 }
 
-void set_mixture(const Pass& pass, const Tensor& weights, const Tensor& y) {
-  y.fill(0);
-  for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-    const std::int64_t words = std::min(pass.N - first, pass.words_in_chunk());
-    const auto list = cells_of(pass, first, first + words, [](std::int64_t, std::int64_t) { return true; });
-    const Chunk chunk = compute(pass, list);
+void set_mixture(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
+  for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
+    set_log_sums(pass, list, chunk.logits, mixed.log_z);
+    const std::int64_t first = list.front().n, words = list.back().n + 1 - first;
     std::vector<std::int64_t> begin_of(static_cast<std::size_t>(words) + 1, 0);  // each word's cells
     for (const Cell& cell : list) ++begin_of[cell.n - first + 1];
     for (std::int64_t i = 0; i < words; ++i) begin_of[i + 1] += begin_of[i];
-    parallel_for(words, 16 * pass.S * pass.V, [&](std::int64_t from, std::int64_t to) {
-      for (std::int64_t i = from; i < to; ++i) {
-        real* const row = y.data() + (first + i) * pass.V;
-        for (std::int64_t c = begin_of[i]; c < begin_of[i + 1]; ++c) {
-          const real* const logits = chunk.logits.data() + c * pass.V;
-          add_probabilities(pass.V, weights.data()[list[c].n * pass.S + list[c].j],
-                            log_sum_exp(pass.V, logits), logits, row);
-        }
-        set_logarithms(pass.V, row);
+    parallel_for(words, 8 * pass.S * pass.V, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t c = begin_of[from]; c < begin_of[to]; ++c) {
+        const std::int64_t n = list[c].n, at = n * pass.S + list[c].j;
+        add_probabilities(pass.V, weights.data()[at], mixed.log_z.data()[at],
+                          chunk.logits.data() + c * pass.V, mixed.log_p.data() + n * pass.V);
       }
     });
+  });
+  parallel_for(pass.N, 4 * pass.V, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) set_logarithms(pass.V, mixed.log_p.data() + n * pass.V);
+  });
+}
+
+// w (N, S) is 0.
+void set_picked_log_p(const Pass& pass, const Indices& targets, const Tensor& log_z, const Tensor& w) {
+  const auto& [query, keys, W, bias, mask] = pass.joint;
+  if constexpr (kHasCuda)
+    if (w.on_cuda())
+      return cuda::pick_logits(pass.cells.in(w.memory(), pass.S), pass.l, pass.query(0), pass.key(0),
+                               pass.mask(0), W.value().data(), bias.value().data(), targets.in(w.memory()),
+                               log_z.data(), w.data());
+  std::vector<real> t(static_cast<std::size_t>(pass.l));
+  for (std::int64_t n = 0; n < pass.N; ++n) {
+    const std::int64_t b = pass.cells.sentence_of(n), length = b == kNone ? 0 : pass.cells.lengths[b];
+    for (std::int64_t j = 0; j < length; ++j) {
+      const Id y = targets[n];
+      set_readout(pass, n, j * pass.B + b, t.data());
+      const real logit = dot(pass.l, t.data(), W.value().data() + y * pass.l) + bias.value().data()[y];
+      w.data()[n * pass.S + j] = y == kEos && pass.cells.bars_eos(j, b)
+                                     ? -std::numeric_limits<real>::infinity()
+                                     : logit - log_z.data()[n * pass.S + j];
+    }
   }
 }
 
@@ -224,77 +256,79 @@ void set_mixture(const Pass& pass, const Tensor& weights, const Tensor& y) {
 
 // t, the logits without bias, and the targets (words * S), kNone at padding, of words [first, first + words).
 struct CudaChunk {
-  std::int64_t first, words, cells;
+  cuda::CellChunk at;
+  std::int64_t first_cell, cells;
   Tensor t, logits, targets;  // the targets are Ids in the memory of as many reals
   Id* ids() const { return reinterpret_cast<Id*>(targets.data()); }
 };
 
-CudaChunk compute_on_cuda(const Pass& pass, std::int64_t first, const Indices& targets) {
+CudaChunk compute_on_cuda(const Pass& pass, std::int64_t first, std::int64_t words, const Indices& targets) {
   static_assert(sizeof(Id) <= sizeof(real));
   Memory& memory = pass.joint.keys.value().memory();
-  const std::int64_t words = std::min(pass.N - first, pass.words_in_chunk()), count = words * pass.S;
-  const CudaChunk chunk{first,
-                        words,
+  const std::int64_t count = words * pass.S;
+  const CudaChunk chunk{{pass.cells.in(memory, pass.S), first, words},
+                        first * pass.S,
                         count,
                         Tensor({count, pass.l}, memory),
                         Tensor({count, pass.V}, memory),
                         Tensor({count}, memory)};
   if constexpr (kHasCuda) {
-    const cuda::CellChunk at{pass.cells.in(memory, pass.S), first, words};
-    cuda::maxout_of_cells(at, pass.l, pass.query(0), pass.key(0), pass.mask(0), targets.in(memory),
+    cuda::maxout_of_cells(chunk.at, pass.l, pass.query(0), pass.key(0), pass.mask(0), targets.in(memory),
                           chunk.t.data(), chunk.ids());
     gemm(memory, count, pass.V, pass.l, {chunk.t.data(), pass.l}, {pass.joint.W.value().data(), pass.l, true},
          chunk.logits.data(), pass.V, false);
-    if (pass.cells.late_end) cuda::bar_end(at, pass.V, chunk.logits.data());
+    if (pass.cells.late_end) cuda::bar_end(chunk.at, pass.V, chunk.logits.data());
   }
   return chunk;
 }
 
+// Calls use(chunk) for all words, some at a time.
+template <class Use>
+void for_chunks_on_cuda(const Pass& pass, const Indices& targets, const Use& use) {
+  const std::int64_t most = std::max<std::int64_t>(1, kLogitsInChunk / (pass.S * pass.V));
+  for (std::int64_t first = 0; first < pass.N; first += most)
+    use(compute_on_cuda(pass, first, std::min(pass.N - first, most), targets));
+}
+
 void set_log_p_on_cuda(const Pass& pass, const Indices& targets, const Tensor& w, const Tensor& log_sum) {
-  if constexpr (kHasCuda) {
-    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-      const CudaChunk chunk = compute_on_cuda(pass, first, targets);
-      const std::int64_t at = first * pass.S;
+  if constexpr (kHasCuda)
+    for_chunks_on_cuda(pass, targets, [&](const CudaChunk& chunk) {
+      real* const part = w.data() + chunk.first_cell;
       cuda::softmax_xent(chunk.cells, pass.V, chunk.logits.data(), pass.joint.bias.value().data(),
-                         chunk.ids(), 0, w.data() + at, log_sum.data() + at);
-      cuda::scale(chunk.cells, -1, w.data() + at, w.data() + at);
-    }
-  }
+                         chunk.ids(), 0, part, log_sum.data() + chunk.first_cell);
+      cuda::scale(chunk.cells, -1, part, part);
+    });
 }
 
 void add_gradients_on_cuda(const Pass& pass, const Indices& targets, const Tensor& log_sum,
                            const Tensor& dw) {
-  if constexpr (kHasCuda) {
-    const auto [query, keys, W, bias, mask] = pass.joint;
-    Memory& memory = dw.memory();
-    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-      const CudaChunk chunk = compute_on_cuda(pass, first, targets);
-      const std::int64_t at = first * pass.S;
+  if constexpr (kHasCuda)
+    for_chunks_on_cuda(pass, targets, [&](const CudaChunk& chunk) {
+      const auto& [query, keys, W, bias, mask] = pass.joint;
+      Memory& memory = dw.memory();
       const Tensor dloss({chunk.cells}, memory);
-      cuda::scale(chunk.cells, -1, dw.data() + at, dloss.data());
+      cuda::scale(chunk.cells, -1, dw.data() + chunk.first_cell, dloss.data());
       cuda::softmax_xent_gradient(chunk.cells, pass.V, chunk.logits.data(), bias.value().data(), chunk.ids(),
-                                  0, log_sum.data() + at, dloss.data(), chunk.logits.data(), false);
+                                  0, log_sum.data() + chunk.first_cell, dloss.data(), chunk.logits.data(),
+                                  false);
       if (bias.needs_gradient()) add_sum_of_rows(chunk.logits, bias.gradient());
       if (W.needs_gradient())
         gemm(memory, pass.V, pass.l, chunk.cells, {chunk.logits.data(), pass.V, true},
              {chunk.t.data(), pass.l}, W.gradient().data(), pass.l, true);
       gemm(memory, chunk.cells, pass.l, pass.V, {chunk.logits.data(), pass.V}, {W.value().data(), pass.l},
            chunk.t.data(), pass.l, false);
-      cuda::add_maxout_of_cells_gradient({pass.cells.in(memory, pass.S), first, chunk.words}, pass.l,
-                                         pass.query(0), pass.key(0), pass.mask(0), chunk.t.data(),
-                                         gradient_or_null(query), gradient_or_null(keys));
-    }
-  }
+      cuda::add_maxout_of_cells_gradient(chunk.at, pass.l, pass.query(0), pass.key(0), pass.mask(0),
+                                         chunk.t.data(), gradient_or_null(query), gradient_or_null(keys));
+    });
 }
 
-void set_mixture_on_cuda(const Pass& pass, const Tensor& weights, const Tensor& y) {
+void set_mixture_on_cuda(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
   if constexpr (kHasCuda) {
     const Indices any(std::vector<std::int32_t>(static_cast<std::size_t>(pass.N), kEos));
-    for (std::int64_t first = 0; first < pass.N; first += pass.words_in_chunk()) {
-      const CudaChunk chunk = compute_on_cuda(pass, first, any);
-      cuda::mix_logits({pass.cells.in(y.memory(), pass.S), first, chunk.words}, pass.V, chunk.logits.data(),
-                       pass.joint.bias.value().data(), weights.data(), y.data());
-    }
+    for_chunks_on_cuda(pass, any, [&](const CudaChunk& chunk) {
+      cuda::mix_logits(chunk.at, pass.V, chunk.logits.data(), pass.joint.bias.value().data(), weights.data(),
+                       mixed.log_z.data(), mixed.log_p.data());
+    });
   }
 }
 
@@ -314,12 +348,23 @@ Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& target
                                   });
 }
 
-Tensor mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights) {
+Tensor cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets, const Tensor& log_z) {
+  const Pass pass("cell_log_p", joint, cells);
+  check_cell_targets("cell_log_p", cells, targets, pass.V);
+  check_shape("cell_log_p", "log_z", log_z.shape(), {pass.N, pass.S});
+  const Tensor w = Tensor::zeros(log_z.shape(), log_z.memory());
+  set_picked_log_p(pass, targets, log_z, w);
+  return w;
+}
+
+Mixed mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights) {
   const Pass pass("mixed_log_p", joint, cells);
   check_shape("mixed_log_p", "weights", weights.shape(), {pass.N, pass.S});
-  const Tensor y({pass.N, pass.V}, weights.memory());
-  kHasCuda&& y.on_cuda() ? set_mixture_on_cuda(pass, weights, y) : set_mixture(pass, weights, y);
-  return y;
+  Memory& memory = weights.memory();
+  const Mixed mixed{Tensor::zeros({pass.N, pass.V}, memory), Tensor::zeros({pass.N, pass.S}, memory)};
+  kHasCuda&& weights.on_cuda() ? set_mixture_on_cuda(pass, weights, mixed)
+                               : set_mixture(pass, weights, mixed);
+  return mixed;
 }
 
 }  // namespace mininmt

@@ -1,8 +1,8 @@
 // The deep joint (MODEL.md 9.3, 9.4): RNNsearch's readout and output layer at each cell, with the annotation
 // for the context. For word n of sentence b at position j:
 //   t = maxout(query_n + keys_jb) * mask_n        w = log softmax(W t + bias)[target_n]
-// The T x S x V logits are never held: they are computed in chunks of some words, and again for the gradient,
-// from dw and the kept log-sum-exp:
+// The T x S x V logits are never held: they are computed in chunks, on the host of some cells, on the GPU
+// of some words, and again for the gradient, from dw and the kept log-sum-exp:
 //   dlogits = dw ([target] - p)        dW += dlogits^T t        dbias += dlogits        dt = dlogits W
 // and dt goes through the mask and the larger of each pair to dquery_n and dkeys_jb.
 // In float on the host, cells with less than 1e-6 of a word's sum of |dw| are left out of the gradient.
@@ -24,7 +24,11 @@ struct DeepJoint {
 // cells.late_end bars it.
 Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets);
 
-// For search, without gradient: log sum_j weights_nj p(. | n, j), from weights (N, S) -> (N, V).
-Tensor mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights);
+// The same in search, without gradient, where log Z_nj (N, S) is kept: t W_y + bias_y - log Z, with y =
+// targets_n.
+Tensor cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets, const Tensor& log_z);
+
+// From weights (N, S).
+Mixed mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights);
 
 }  // namespace mininmt

@@ -19,4 +19,13 @@ void set_logits(std::int64_t words, const real* a, const real* b, bool bar_eos, 
 // x = log x
 void set_logarithms(std::int64_t words, real* x);
 
+// y = e^(x - the largest), which is returned. Barred: </s> is 0 and left out.
+real set_exponentials(std::int64_t words, const real* x, bool bar_eos, real* y);
+
+// y -= a * b
+void subtract_product(std::int64_t words, const real* a, const real* b, real* y);
+
+// y = log sums + x - shift
+void set_shifted_logarithms(std::int64_t words, const real* sums, const real* x, real shift, real* y);
+
 }  // namespace mininmt

@@ -59,7 +59,7 @@ class Hard : public LateModel {
       const Tensor alpha = softmax(e, cells.lengths_of_words()).value();
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
       const DeepJoint joint = model_.deep_joint(tape, query, readout_, {});
-      return {{before.words + 1, {now.next}}, {mixed_log_p(joint, cells, alpha), {}, alpha}};
+      return {{before.words + 1, {now.next}}, {mixed_log_p(joint, cells, alpha).log_p, {}, alpha}};
     }
 
    private:

@@ -3,8 +3,11 @@
 #include "nn/rnnsearch/late.h"
 #include "ops/additive_joint.h"
 #include "ops/additive_scores.h"
+#include "ops/arrange.h"
 #include "ops/elementwise.h"
+#include "ops/embedding.h"
 #include "ops/lattice.h"
+#include "ops/matmul.h"
 #include "ops/softmax.h"
 #include "tensor/error.h"
 
@@ -50,8 +53,8 @@ class Transducer : public LateModel {
   }
 
  private:
-  // The state is s_u and, after the first word, log pi (R, S), where the cursor was when it wrote the last word,
-  // and the readout's part of the state then.
+  // The state is s_u and, after the first word, what there was when the cursor wrote the last word: log pi
+  // (R, S), where it was, the readout's part of the state, and the joint's log Z (R, S).
   class TransducerDecoding : public Decoding {
    public:
     TransducerDecoding(Tape& tape, const Transducer& model, const Encoded& encoded)
@@ -60,7 +63,9 @@ class Transducer : public LateModel {
           s_0_(model.decoder_.first_state(tape, encoded.start)),
           gate_keys_(linear(encoded.annotations, tape.leaf(model.U_e_))),
           keys_(model.source_terms(tape, encoded.annotations, {})),
-          U_(tape.leaf(model.decoder_.recurrent_weight())) {}
+          U_(tape.leaf(model.decoder_.recurrent_weight())) {
+      if (!model.deep_) positions_ = position_exponentials(keys_, lengths_, true);
+    }
 
     State start() const override { return {0, {s_0_}}; }
 
@@ -70,20 +75,36 @@ class Transducer : public LateModel {
       const PreviousWords previous(tape, model_.decoder_, words);
       const Step now = model_.step(before.parts[0], before.words == 0, previous.projected, U_);
       Tensor reached;  // a(u-1, j), up to a constant
-      if (before.words > 0)
-        reached = add(before.parts[1], model_.log_p(tape, before.parts[2], keys_, cells, words, {})).value();
+      if (before.words > 0) reached = add(before.parts[1], last_log_p(tape, before, cells, words)).value();
       const Tensor z = model_.gates(tape, now.states.position, gate_keys_, cells).value();
       const Var log_pi = tape.constant(lattice_step(reached, z, model_.b_.value, cells));
       const Tensor pi = softmax(log_pi, cells.lengths_of_words()).value();
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
-      return {{before.words + 1, {now.next, log_pi, query}},
-              {model_.mixture(tape, query, keys_, cells, pi), {}, pi}};
+      const Mixed mixed =
+          model_.deep_ ? mixed_log_p(model_.deep_joint(tape, query, keys_, {}), cells, pi)
+                       : mixed_log_p(model_.additive_joint(tape, query, keys_, {}), positions_, cells, pi);
+      return {{before.words + 1, {now.next, log_pi, query, tape.constant(mixed.log_z)}},
+              {mixed.log_p, {}, pi}};
     }
 
    private:
+    // w(u-1, j) of the last words, of which the joint needs one logit a cell.
+    Var last_log_p(Tape& tape, const State& before, const Cells& cells, const Indices& words) const {
+      const Var query = before.parts[2];
+      const Tensor log_z = before.parts[3].value();
+      if (model_.deep_)
+        return tape.constant(cell_log_p(model_.deep_joint(tape, query, keys_, {}), cells, words, log_z));
+      const Tensor& b_y = model_.decoder_.output_bias().value;
+      const Var rows = embed(tape.leaf(model_.decoder_.output_weight()), one_step(words));
+      const Var g =
+          add(dot_scores(query, rows), gather_rows(tape.constant(b_y.reshape({b_y.size(), 1})), words));
+      return tape.constant(cell_log_p(g, keys_, cells, words, log_z));
+    }
+
     const Transducer& model_;
     Indices lengths_;
     Var s_0_, gate_keys_, keys_;
+    PositionExponentials positions_;  // of the additive joint
     StepWeight U_;
   };
 
@@ -125,11 +146,6 @@ class Transducer : public LateModel {
             const Noise& noise) const {
     return deep_ ? cell_log_p(deep_joint(tape, query, keys, noise), cells, targets)
                  : cell_log_p(additive_joint(tape, query, keys, noise), cells, targets);
-  }
-
-  Tensor mixture(Tape& tape, Var query, Var keys, const Cells& cells, const Tensor& pi) const {
-    return deep_ ? mixed_log_p(deep_joint(tape, query, keys, {}), cells, pi)
-                 : mixed_log_p(additive_joint(tape, query, keys, {}), cells, pi);
   }
 
   bool deep_;

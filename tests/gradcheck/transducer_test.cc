@@ -161,7 +161,12 @@ TEST_CASE("both joints are log softmax of their logits, with </s> barred before 
     const Tensor a = cell_log_p(additive, cells, targets).value(),
                  d = cell_log_p(deep, cells, targets).value();
     const Tensor weights = Tensor::from({N, S}, {0.2, 0.3, 0.5, 0.6, 0.4, 0});
-    const Tensor mixed_a = mixed_log_p(additive, cells, weights), mixed_d = mixed_log_p(deep, cells, weights);
+    const Mixed mixed_a = mixed_log_p(additive, position_exponentials(additive.f, {S}, true), cells, weights),
+                mixed_d = mixed_log_p(deep, cells, weights);
+    const Tensor g_of_targets = Tensor::from({N, 1}, {g.data()[targets[0]], g.data()[V + targets[1]]});
+    const Tensor picked_a =
+        cell_log_p(tape.constant(g_of_targets), additive.f, cells, targets, mixed_a.log_z);
+    const Tensor picked_d = cell_log_p(deep, cells, targets, mixed_d.log_z);
     for (std::int64_t n = 0; n < N; ++n) {
       std::vector<double> mixture(V, 0.0);
       for (std::int64_t j = 0; j < S; ++j) {
@@ -173,7 +178,7 @@ TEST_CASE("both joints are log softmax of their logits, with </s> barred before 
         for (std::int64_t k = 0; k < V; ++k) most = std::max<double>(most, logit(k));
         for (std::int64_t k = 0; k < V; ++k) sum += std::exp(logit(k) - most);
         const double expected = logit(targets[static_cast<std::size_t>(n)]) - most - std::log(sum);
-        for (const Tensor& w : {a, d}) {
+        for (const Tensor& w : {a, d, picked_a, picked_d}) {
           if (std::isinf(expected))
             CHECK(w.data()[n * S + j] == -INFINITY);
           else
@@ -183,14 +188,14 @@ TEST_CASE("both joints are log softmax of their logits, with </s> barred before 
           mixture[static_cast<std::size_t>(k)] += weights.data()[n * S + j] * std::exp(logit(k) - most) / sum;
       }
       for (std::int64_t k = 0; k < V; ++k)
-        for (const Tensor& y : {mixed_a, mixed_d})
-          CHECK(std::exp(y.data()[n * V + k]) ==
+        for (const Mixed& y : {mixed_a, mixed_d})
+          CHECK(std::exp(y.log_p.data()[n * V + k]) ==
                 doctest::Approx(mixture[static_cast<std::size_t>(k)]).epsilon(1e-10));
     }
   }
 }
 
-// 8 words of 64 x 33,000 logits, of which a chunk holds 7.
+// 8 words of 64 x 33,000 logits, of which a chunk holds 508 cells: the last one begins inside of a word.
 TEST_CASE("the chunks of the deep joint change nothing") {
   constexpr std::int64_t S = 64, V = 33000, N = 8, l = 2;
   Parameters parameters;
