@@ -17,6 +17,8 @@
 #include "apps/program/model_folder.h"
 #include "apps/program/program.h"
 #include "apps/program/several_models.h"
+#include "apps/program/signals.h"
+#include "apps/serve/serve.h"
 #include "apps/text/text_scores.h"
 #include "apps/text/unknown_words.h"
 #include "apps/translate/n_best_list.h"
@@ -311,6 +313,7 @@ int beam(const BeamOptions& options) {
     log.info(join(options.average, ": the mean of ", folders.size(), " models"));
     return 0;
   }
+  if (!options.serve.empty()) exit_at_signals();
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   warm_up(device);
@@ -319,6 +322,7 @@ int beam(const BeamOptions& options) {
   std::optional<LoadedModel> opposite;
   if (!options.alignment_symmetrize.empty()) opposite = load(options, {options.alignment_symmetrize}, device);
   log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
+  if (!options.serve.empty()) return serve::serve(options, loaded, device.threads, log);
   if (options.score.empty())
     translate(options, loaded, line_options, device.threads, log);
   else if (options.n_best)

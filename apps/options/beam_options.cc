@@ -69,6 +69,14 @@ void declare(OptionSet& set, BeamOptions& options) {
           "--n-best an "
           "n-best list, as --n-best writes it, of the lines of the input: writes it with log p as another "
           "feature");
+  set.add("serve", options.serve, kind::name("[ADDRESS:]PORT"),
+          "translate over HTTP instead of files: a page for people at /, and /translate and /languages as "
+          "LibreTranslate "
+          "has them. Only this machine's programs can connect, unless ADDRESS says otherwise, as "
+          "0.0.0.0:8080; port 0 is "
+          "any that is free");
+  set.add("languages", options.languages, kind::names_of_sides(),
+          "what clients of the server call the languages, as en fr", "serve");
   set.add("reference", options.reference, kind::name(),
           "right translations: prints BLEU to stderr at the end");
   set.add(
@@ -227,6 +235,9 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   std::vector<std::string> of_search = kDecodingNames;
   of_search.emplace_back("reference");
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
+  for (const char* of_files : {"input", "output", "score", "reference", "prefix", "n-best", "alignment",
+                               "word-scores", "alignment-reference", "average"})
+    set.exclusive(sources, "serve", of_files);
   settle_search_options(set, {file, command_line}, options);
   if (!options.models.empty()) options.model = options.models[0];
   for (const Settings& given : {command_line, file}) set.check_needs(given);

@@ -35,6 +35,8 @@ struct BeamOptions {
   std::string output = "-";         // "-": stdout
   std::string score;                // translations to score; empty: translate
   std::string reference;            // reference translations; empty: none
+  std::string serve;                // [address:]port to translate at, over HTTP; empty: no
+  std::vector<std::string> languages = {"source", "target"};  // what clients of the server call them
 
   DecodingOptions decoding;
   bool n_best = false;

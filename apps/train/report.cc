@@ -22,16 +22,14 @@ Json numbers(const TrainingReport::Values& values) {
 
 Json event(const char* kind, std::int64_t update) { return {{"event", kind}, {"update", update}}; }
 
-// The weights in percent.
 Json sample(const Sample& of) {
-  Json rows = Json::array();
-  for (const auto& row : of.alpha) {
-    Json percent = Json::array();
-    for (const float weight : row) percent.push_back(static_cast<int>(std::lround(100 * weight)));
-    rows.push_back(percent);
-  }
-  return {{"source", of.source},        {"reference", of.reference}, {"translation", of.translation},
-          {"columns", of.source_units}, {"rows", of.target_units},   {"alpha", rows}};
+  const Shown& translation = of.translation;
+  return {{"source", of.source},
+          {"reference", of.reference},
+          {"translation", translation.text},
+          {"columns", translation.source_units},
+          {"rows", translation.target_units},
+          {"alpha", percents(translation.alpha)}};
 }
 
 // The events in a file up to `update`; a line that a crash cut off is left out.

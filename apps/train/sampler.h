@@ -5,16 +5,14 @@
 #include <vector>
 
 #include "apps/options/train_options.h"
-#include "apps/text/units.h"
 #include "apps/train/training_text.h"
-#include "nn/beam_search.h"
+#include "apps/translate/shown.h"
 
 namespace mininmt {
 
 struct Sample {
-  std::string source, reference, translation;
-  std::vector<std::string> source_units, target_units;  // what is linked of source and translation, and </s>
-  std::vector<std::vector<float>> alpha;  // of each target unit; empty: the model has no attention
+  std::string source, reference;
+  Shown translation;
 };
 
 class Sampler {
@@ -25,8 +23,6 @@ class Sampler {
   std::vector<Sample> translate(const Model& model) const;
 
  private:
-  void take_attention(const Hypothesis& best, const Linked& source, Sample& sample) const;
-
   const TrainOptions& options_;
   const Vocab &source_, &target_;
   ValidationText text_;

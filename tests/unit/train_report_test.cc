@@ -56,8 +56,8 @@ TEST_CASE("an event a line, and what will happen again after a checkpoint is lef
 TEST_CASE("nothing in a training's text can be taken for HTML") {
   Folder f;
   TrainingReport report = f.report();
-  Sample sample{"</script><b>",           "r\xff",       "t",
-                {"</script><b>", "</s>"}, {"t", "</s>"}, {{0.254F, 0.746F}, {0, 1}}};
+  const Sample sample{
+      "</script><b>", "r\xff", {"t", {"</script><b>", "</s>"}, {"t", "</s>"}, {{0.254F, 0.746F}, {0, 1}}}};
   report.validation(5, {{"bleu", 1}}, false, {sample});
   report.save();
   const std::string page = f.file(kReportPage);

@@ -1,0 +1,79 @@
+#include "apps/serve/queue.h"
+
+#include <utility>
+
+#include "tensor/error.h"
+
+namespace mininmt::serve {
+
+Queue::Queue(TranslateLines translate, std::size_t together, std::size_t waiting)
+    : translate_(std::move(translate)),
+      together_(together),
+      most_waiting_(waiting),
+      thread_([this] { work(); }) {}
+
+Queue::~Queue() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+bool Queue::add(Job job, std::function<void(Response)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_lines_ + job.lines.size() > most_waiting_) return false;
+    waiting_lines_ += job.lines.size();
+    waiting_.push_back({std::move(job), std::move(done)});
+  }
+  changed_.notify_all();
+  return true;
+}
+
+void Queue::work() {
+  while (true) {
+    std::vector<Waiting> jobs;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
+      if (ends_) return;
+      std::size_t lines = 0;
+      while (!waiting_.empty() && (jobs.empty() || lines + waiting_.front().job.lines.size() <= together_)) {
+        lines += waiting_.front().job.lines.size();
+        jobs.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+      }
+      waiting_lines_ -= lines;
+    }
+    answer(translate_, jobs);
+  }
+}
+
+// A request that fails, for lack of memory say, gets an error; the others go on.
+void Queue::answer(const TranslateLines& translate, std::vector<Waiting>& jobs) {
+  std::vector<std::string> lines;
+  for (const Waiting& waiting : jobs)
+    lines.insert(lines.end(), waiting.job.lines.begin(), waiting.job.lines.end());
+  std::vector<Shown> all;
+  try {
+    all = translate(lines);
+  } catch (const std::exception& failed) {
+    if (jobs.size() == 1) return jobs[0].done(error(500, failed.what()));
+    for (Waiting& waiting : jobs) {
+      std::vector<Waiting> alone;
+      alone.push_back(std::move(waiting));
+      answer(translate, alone);
+    }
+    return;
+  }
+  std::size_t at = 0;
+  for (Waiting& waiting : jobs) {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(at);
+    at += waiting.job.lines.size();
+    waiting.done(waiting.job.respond({first, all.begin() + static_cast<std::ptrdiff_t>(at)}));
+  }
+}
+
+}  // namespace mininmt::serve

@@ -1,0 +1,31 @@
+#include "apps/serve/serve.h"
+
+#include "apps/program/signals.h"
+#include "apps/serve/server.h"
+#include "apps/translate/shown.h"
+#include "tensor/error.h"
+
+namespace mininmt::serve {
+
+int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Log& log) {
+  SearchOptions search = search_options(options);
+  search.alignment = loaded.model->attends();
+  const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch,
+                              threads);
+  Queue queue(
+      [&](const std::vector<std::string>& lines) {
+        return shown(translator, loaded.source, loaded.target, lines);
+      },
+      static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch),
+      Limits().waiting);
+  const Address address = address_of(options.serve);
+  Server server(address, queue, {options.languages[0], options.languages[1]});
+  note_signals();
+  const std::string host =
+      address.host.find(':') == std::string::npos ? address.host : "[" + address.host + "]";
+  log.info(join("serving at http://", host, ":", server.port(), "/ until Ctrl-C"));
+  server.run([] { return signal_received() != 0; });
+  return 128 + signal_received();
+}
+
+}  // namespace mininmt::serve
