@@ -124,6 +124,9 @@ expect 0 "$beam" --model pieces --input one.src --alignment soft
 holds "a row for each word and </s>, a weight for each word and </s>" awk -F ' [|][|][|] ' -v words="$(wc -w <one.src)" '{
   rows = split($2, row, " "); columns = split(row[1], weight, ",")
   exit rows != words + 1 || columns != words + 1 }' out
+cut -d ' ' -f 1 raw.tgt >raw.begin
+expect 0 "$beam" --model pieces --input raw.src --prefix raw.begin
+holds "with their first words given" cmp -s out raw.tgt
 printf '0-0\n' >links
 expect 0 "$beam" --model pieces --input one.src --score one.tgt --alignment hard --alignment-reference links
 holds "words are linked" awk -v words="$(wc -w <one.src)" '{ for (i = 3; i <= NF; ++i) { split($i, l, "-"); bad += l[1] >= words || l[2] >= words } exit bad }' out
