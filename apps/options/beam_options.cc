@@ -66,15 +66,12 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("output", options.output, kind::name(), "where the translations go; - for standard output");
   set.add("score", options.score, kind::name(),
           "translations to score instead of searching: writes log p (natural) of each, </s> included. With "
-          "--n-best an "
-          "n-best list, as --n-best writes it, of the lines of the input: writes it with log p as another "
-          "feature");
+          "--n-best an n-best list, as --n-best writes it, of the lines of the input: writes it with log p "
+          "as another feature");
   set.add("serve", options.serve, kind::name("[ADDRESS:]PORT"),
           "translate over HTTP instead of files: a page for people at /, and /translate and /languages as "
-          "LibreTranslate "
-          "has them. Only this machine's programs can connect, unless ADDRESS says otherwise, as "
-          "0.0.0.0:8080; port 0 is "
-          "any that is free");
+          "LibreTranslate has them. Only this machine's programs can connect, unless ADDRESS says otherwise, "
+          "as 0.0.0.0:8080; port 0 is any that is free");
   set.add("languages", options.languages, kind::names_of_sides(),
           "what clients of the server call the languages, as en fr", "serve");
   set.add("reference", options.reference, kind::name(),
@@ -98,10 +95,9 @@ void declare(OptionSet& set, BeamOptions& options) {
           kind::or_without_value(
               kind::choice_or_real({"hard", "soft", "picture"}, {0.001, 1}, "hard|soft|picture|X"), "hard"),
           "hard: pairs s-t, counted from 0, a target word with the source word of largest weight; a number: "
-          "all pairs of "
-          "at least this weight; soft: the weights of the source positions for each target word, "
-          "which add up to 1 unless --alignment-model was window; "
-          "picture: drawn in characters. Without a value: hard. With --score after the log p");
+          "all pairs of at least this weight; soft: the weights of the source positions for each target "
+          "word, which add up to 1 unless --alignment-model was window; picture: drawn in characters. "
+          "Without a value: hard. With --score after the log p");
   set.add("word-scores", options.word_scores, kind::flag(),
           "log p of each word and </s>, behind all else, or as a feature of an n-best list");
   set.add("n-best-feature", options.n_best_feature, kind::name("NAME"),
@@ -236,7 +232,7 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   of_search.emplace_back("reference");
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
   for (const char* of_files : {"input", "output", "score", "reference", "prefix", "n-best", "alignment",
-                               "word-scores", "alignment-reference", "average"})
+                               "word-scores", "alignment-reference", "average", "replace-unk", "sampling"})
     set.exclusive(sources, "serve", of_files);
   settle_search_options(set, {file, command_line}, options);
   if (!options.models.empty()) options.model = options.models[0];

@@ -75,8 +75,7 @@ void check_output(const std::vector<Settings>& sources, const BeamOptions& optio
 void add_ensemble_options(OptionSet& set, BeamOptions& options) {
   set.add("models", options.models, kind::names({2, 64}, "FOLDER ..."),
           "several models, with the same vocabularies, instead of --model: an ensemble, which translates by "
-          "the mean "
-          "of their probabilities of each word. They may be of different types");
+          "the mean of their probabilities of each word. They may be of different types");
   set.add("weights", options.weights, kind::reals({0, 1e6}, 64, "X ..."),
           "what each of --models counts in the mean; made to add up to 1. Not given: all the same", "models");
   set.add(
@@ -89,8 +88,7 @@ void add_ensemble_options(OptionSet& set, BeamOptions& options) {
 void add_search_options(OptionSet& set, BeamOptions& options) {
   set.add("prefix", options.prefix, kind::name(),
           "the given beginning of each translation, a line for each of the input; an empty line of the input "
-          "stays "
-          "empty");
+          "stays empty");
   set.add("no-repeat", options.no_repeat, kind::integer({0, 1000}),
           "write no N words in a row twice; 0: any");
   set.add("min-words", options.min_words, kind::integer({0, kMostWords}),
@@ -113,8 +111,7 @@ void add_search_options(OptionSet& set, BeamOptions& options) {
       "allow-unk");
   set.add("sampling", options.sampling, kind::flag(),
           "draw each word from the model instead of searching for the best; with --n-best, as many "
-          "translations as "
-          "the beam is wide. A line's depend only on --seed and its number");
+          "translations as the beam is wide. A line's depend only on --seed and its number");
   set.add("temperature", options.temperature, kind::real({0.01, 100}),
           "draw from p^(1/X), made to add up to 1", "sampling");
   set.add("top-k", options.top_k, kind::integer({0, kMostWords}), "draw from the N best words only; 0: all",

@@ -193,6 +193,8 @@ TEST_CASE("options of sampling") {
   CHECK(holds(refusal({"--sampling", "--beam-size", "3"}), "--beam-size does nothing with --sampling"));
   CHECK_NOTHROW(parse("m", {"--sampling", "--beam-size", "3", "--n-best"}));
   CHECK(holds(refusal({"--sampling", "--top-p", "0"}), "from 1e-06 to 1"));
+  CHECK(holds(refusal({"--sampling", "--serve", "8080", "--languages", "en", "fr"}),
+              "--serve and --sampling exclude each other"));  // lines have no number there
 }
 
 TEST_CASE("options of several models") {
