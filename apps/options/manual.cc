@@ -61,7 +61,7 @@ std::string choices_of(std::string values_name) {
 std::string OptionSet::manual_page(const std::string& help, const std::string& usage) const {
   const std::string first = help.substr(0, help.find("\n\n") + 1);
   std::string text =
-      join(".TH ", roff(program_), " 1 \"\" \"mininmt ", kVersion, "\" \"User commands\"\n", ".SH NAME\n",
+      join(".TH ", roff(program_), " 1 \"\" \"mininmt ", kVersion, "\" \"User commands\"\n.ad l\n.SH NAME\n",
            roff(program_), " \\- ", roff(purpose(program_, first)), "\n.SH SYNOPSIS\n.nf\n");
   std::istringstream lines(usage);
   for (std::string line; std::getline(lines, line) && line.find("--help explains") == std::string::npos;)

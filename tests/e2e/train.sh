@@ -183,7 +183,8 @@ expect 74 train_small file/model
 expect 74 train_small file
 says err "file can't be made: it is a file"
 [ "$(id -u)" -eq 0 ] || { mkdir locked && chmod 500 locked && expect 74 train_small locked/model; }
-expect 2 train_small wrong --valid-sets valid.src
+expect 65 train_small wrong --valid-sets valid.src
+says err 'valid.src:1: no tab'
 expect 65 train_small wrong --valid-sets valid.src toy.tgt
 expect 65 train_small wrong --valid-sets nothing nothing
 
