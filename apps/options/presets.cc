@@ -40,8 +40,8 @@ min-length-factor = 0.5
 allow-unk = true
 )";
 
-// Letters instead of words: names, transliteration, pronunciation, inflection. Lines are short, and single sounds
-// decide.
+// Letters instead of words: names, transliteration, pronunciation, inflection. Lines are short, and single
+// sounds decide.
 const std::string kChars = R"(
 units = chars
 dim-vocabs = 2000 2000

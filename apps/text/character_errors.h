@@ -8,16 +8,16 @@ namespace mininmt {
 
 // Accumulates the counts of a corpus sentence by sentence.
 //
-//     CER = 100 x characters to insert, delete or replace to turn hypotheses into references (Levenshtein distance)
-//           / characters of the references
+//     CER = 100 x edits / characters of the references
 //
-// Characters are code points; white space between words counts, at the ends of a line it doesn't.
+// Edits are the characters to insert, delete or replace to turn hypotheses into references (Levenshtein
+// distance). Characters are code points; white space between words counts, at the ends of a line it doesn't.
 class CharacterErrors {
  public:
   void add(std::string_view hypothesis, std::string_view reference);
 
-  // From 0; above 100 where hypotheses are longer than references. 0 where all are empty, infinite where only the
-  // references are.
+  // From 0; above 100 where hypotheses are longer than references. 0 where all are empty, infinite where only
+  // the references are.
   double rate() const;
 
  private:

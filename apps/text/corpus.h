@@ -19,14 +19,14 @@ namespace mininmt {
 // Reads two parallel files line by line; or one with a source, a tab and a target in each line.
 class PairReader {
  public:
-  // target_path: empty if the other file has both sides. expected_lines: the count of an earlier reading, 0 for the
-  // first. Throws what LineReader throws.
+  // target_path: empty if the other file has both sides. expected_lines: the count of an earlier reading, 0
+  // for the first. Throws what LineReader throws.
   PairReader(const std::string& source_path, const std::string& target_path, LineOptions options,
              std::size_t expected_lines = 0);
 
   // Reads the next line of each; false at the end of both. Throws DataError if one file ends before the
-  // other, both are empty, or the number of lines is not the expected one; the message has both numbers. If a line
-  // of both sides has no tab or several; the message has file and line.
+  // other, both are empty, or the number of lines is not the expected one; the message has both numbers. If a
+  // line of both sides has no tab or several; the message has file and line.
   bool next(std::string& source, std::string& target);
 
   std::size_t lines() const { return source_.line_number(); }

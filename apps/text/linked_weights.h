@@ -15,8 +15,8 @@ namespace mininmt {
 // so that the weights of a word add up to 1 if those of its pieces do. </s> is a word of its own.
 class LinkedWeights {
  public:
-  // `units` has a column for each unit of the source and its </s>; a row for each unit of the target, and one for its
-  // </s> or none. Throws Error if the sizes don't match.
+  // `units` has a column for each unit of the source and its </s>; a row for each unit of the target, and one
+  // for its </s> or none. Throws Error if the sizes don't match.
   LinkedWeights(const AlignmentMatrix& units, const Linked& source, const Linked& target);
 
   // Valid as long as this and the weights of the units are.

@@ -18,8 +18,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     text.replace(at, from.size(), to);
 }
 
-// Where a pair of neighbours, left to right and without overlap, is of these kinds: `before`, the first, `between`,
-// the second, `after`.
+// Where a pair of neighbours, left to right and without overlap, is of these kinds: `before`, the first,
+// a space, the second, `after`.
 template <class First, class Second>
 std::string space_pairs(const std::string& text, const First& first, const Second& second,
                         std::string_view before, std::string_view after) {

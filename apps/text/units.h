@@ -1,5 +1,5 @@
-// What a line of text is made of for a model: words, pieces of words, or characters. All text that enters or leaves a model goes
-// through here.
+// What a line of text is made of for a model: words, pieces of words, or characters. All text that enters or
+// leaves a model goes through here.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,8 @@ class Units {
   std::vector<std::string> split(std::string_view line) const;
   Linked linked(std::string_view line) const { return linked(split(line)); }
 
-  // The line: the words of all surfaces, with a space between them and none at the ends. It is UTF-8 without NUL.
+  // The line: the words of all surfaces, with a space between them and none at the ends. It is UTF-8 without
+  // NUL.
   std::string line_of(std::span<const std::string_view> units) const;
 };
 

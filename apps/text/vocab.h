@@ -29,8 +29,8 @@ struct WordHash {
 template <class Value>
 using WordMap = std::unordered_map<std::string, Value, WordHash, std::equal_to<>>;
 
-// A list of distinct words, or other units; a word's id is its index. The first two are always </s> and <unk>.
-// The file has one word per line, so a word's line number, counted from 0, is its id.
+// A list of distinct words, or other units; a word's id is its index. The first two are always </s> and
+// <unk>. The file has one word per line, so a word's line number, counted from 0, is its id.
 class Vocab {
  public:
   static constexpr std::size_t kMaxWords = std::size_t{1} << 24;
@@ -38,9 +38,9 @@ class Vocab {
   // Only </s> and <unk>.
   explicit Vocab(std::shared_ptr<const Units> units = words());
 
-  // Reads a vocabulary file of these units. Throws IoError if it cannot be read; DataError, with file and line, if the first
-  // two lines are not </s> and <unk>, a line is not one unit, a word is repeated, or there are more than
-  // kMaxWords.
+  // Reads a vocabulary file of these units. Throws IoError if it cannot be read; DataError, with file and
+  // line, if the first two lines are not </s> and <unk>, a line is not one unit, a word is repeated, or there
+  // are more than kMaxWords.
   static Vocab load(const std::string& path, std::shared_ptr<const Units> units = words());
 
   // All units that a model of units has.

@@ -34,8 +34,8 @@ std::string format_output(const BeamOptions& options, const InputLine& line,
 std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment,
                          const std::vector<double>& word_log_p);
 
-// --alignment hard, soft, picture or a weight of what the units of a line and of its translation link; the matrix
-// has a row for each unit of it and, unless it was cut off, for the </s>.
+// --alignment hard, soft, picture or a weight of what the units of a line and of its translation link; the
+// matrix has a row for each unit of it and, unless it was cut off, for the </s>.
 std::string format_alignment(const std::string& kind, Linked source, Linked target,
                              const AlignmentMatrix& matrix);
 

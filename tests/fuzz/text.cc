@@ -1,5 +1,5 @@
-// Text from outside: lines are UTF-8 without NUL and come back the same gzipped; what is accepted as a vocabulary or
-// config file reads back the same.
+// Text from outside: lines are UTF-8 without NUL and come back the same gzipped; what is accepted as a
+// vocabulary or config file reads back the same.
 #include <algorithm>
 #include <string_view>
 #include <variant>
@@ -43,8 +43,8 @@ Lines read_lines(const std::string& path, const LineOptions& options) {
   return read;
 }
 
-// The first byte chooses how the others are read: as they are, so that gzip's format is fuzzed too, and packed, so
-// that what the format's checksum would refuse comes through.
+// The first byte chooses how the others are read: as they are, so that gzip's format is fuzzed too, and
+// packed, so that what the format's checksum would refuse comes through.
 void lines(std::string_view bytes) {
   if (bytes.empty()) return;
   const LineOptions options{.replace_invalid_utf8 = (bytes[0] & 1) != 0,

@@ -1,4 +1,5 @@
-// BLEU's tokenization of raw text, and the other measures; expected values from sacrebleu 2.6.0 and jiwer 4.0.0.
+// BLEU's tokenization of raw text, and the other measures; expected values from sacrebleu 2.6.0 and jiwer
+// 4.0.0.
 #include <doctest/doctest.h>
 
 #include <cmath>
