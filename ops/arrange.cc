@@ -121,21 +121,6 @@ Var gather_rows(Var x, const Indices& rows) {
                         [x, rows](const Tensor&, const Tensor& dy) { scatter_add(dy, rows, x.gradient()); });
 }
 
-Var gather_sentences(Var x, const Indices& sentence_of_row) {
-  check_rank("gather_sentences", "x", x.shape(), 3, 3);
-  const std::int64_t S = x.shape()[0], B = x.shape()[1], n = x.shape()[2];
-  check_rows("gather_sentences", sentence_of_row, B);
-  std::vector<std::int32_t> rows;
-  for (std::int64_t j = 0; j < S; ++j)
-    for (std::int32_t b : sentence_of_row) rows.push_back(static_cast<std::int32_t>(j * B + b));
-  const Tensor y({S, static_cast<std::int64_t>(sentence_of_row.size()), n}, x.value().memory());
-  const Indices index(std::move(rows));
-  gather(x.value(), index, y);
-  return x.tape->record("gather_sentences", y, {x}, [x, index](const Tensor&, const Tensor& dy) {
-    scatter_add(dy, index, x.gradient());
-  });
-}
-
 Var reverse_sentences(Var x, const Indices& lengths) {
   check_rank("reverse_sentences", "x", x.shape(), 3, 3);
   check_lengths("reverse_sentences", lengths, x.shape()[0], x.shape()[1]);

@@ -27,10 +27,6 @@ Var stack(const std::vector<Var>& steps);
 //   row rows[i] of dx += row i of dy, in the order of i
 Var gather_rows(Var x, const Indices& rows);
 
-// The sentences of a batch by index: y (S, R, n) with y_jr = x_jb, b = sentence_of_row[r], of x (S, B, n).
-//   dx_jb += dy_jr, in the order of r
-Var gather_sentences(Var x, const Indices& sentence_of_row);
-
 // The words of each sentence in reverse order, but for the last, </s>: y_j = x_{L-j} for j = 1 .. L - 1 and
 // y_L = x_L, where L is the sentence's length, of x (S, B, n); 0 in padding.
 //   dx_{L-j} += dy_j, dx_L += dy_L

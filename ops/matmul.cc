@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cuda/kernels.h"
+#include "cuda/sentences.h"
 #include "ops/check.h"
 #include "ops/gemm.h"
 #include "ops/rows.h"
@@ -25,6 +27,50 @@ void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
   const std::int64_t n = W.shape()[0], k = W.shape()[1];
   gemm(dy.memory(), n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(),
        k, true);
+}
+
+// Rows of x: of sentence_of_row, or if that is empty one for each sentence of y (S, B, n).
+std::int64_t rows_of(const char* op, const Indices& sentence_of_row, Var x, Var y) {
+  check_sentence_of_row(op, sentence_of_row, y.shape()[1], x.needs_gradient() || y.needs_gradient());
+  return sentence_of_row.empty() ? y.shape()[1] : static_cast<std::int64_t>(sentence_of_row.size());
+}
+
+// Calls use(first, count, b) for each run of rows of one sentence.
+template <class Use>
+void for_runs(const Indices& sentence_of_row, const Use& use) {
+  const std::size_t rows = sentence_of_row.size();
+  for (std::size_t first = 0, end = 0; first < rows; first = end) {
+    while (end < rows && sentence_of_row[end] == sentence_of_row[first]) ++end;
+    use(static_cast<std::int64_t>(first), static_cast<std::int64_t>(end - first), sentence_of_row[first]);
+  }
+}
+
+// e (R, S), of query (R, n)
+void dot_with_sentences(const Indices& sentence_of_row, const Tensor& query, const Tensor& keys,
+                        const Tensor& e) {
+  const std::int64_t R = e.shape()[0], S = keys.shape()[0], B = keys.shape()[1], n = keys.shape()[2];
+  if constexpr (kHasCuda)
+    if (e.on_cuda())
+      return cuda::dot_with_sentences({R, S, B, n, sentence_of_row.in(e.memory()), keys.data()}, query.data(),
+                                      e.data());
+  for_runs(sentence_of_row, [&](std::int64_t first, std::int64_t count, std::int64_t b) {
+    gemm(count, S, n, {query.data() + first * n, n}, {keys.data() + b * n, B * n, true}, e.data() + first * S,
+         S, false);
+  });
+}
+
+// y (R, n), of weights (R, S)
+void sum_of_sentences(const Indices& sentence_of_row, const Tensor& values, const Tensor& weights,
+                      const Tensor& y) {
+  const std::int64_t R = y.shape()[0], S = values.shape()[0], B = values.shape()[1], n = values.shape()[2];
+  if constexpr (kHasCuda)
+    if (y.on_cuda())
+      return cuda::sum_of_sentences({R, S, B, n, sentence_of_row.in(y.memory()), values.data()},
+                                    weights.data(), y.data());
+  for_runs(sentence_of_row, [&](std::int64_t first, std::int64_t count, std::int64_t b) {
+    gemm(count, n, S, {weights.data() + first * S, S}, {values.data() + b * n, B * n}, y.data() + first * n,
+         n, false);
+  });
 }
 
 }  // namespace
@@ -69,14 +115,18 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
   });
 }
 
-Var weighted_sum(Var weights, Var values) {
+Var weighted_sum(Var weights, Var values, const Indices& sentence_of_row) {
   check_rank("weighted_sum", "values", values.shape(), 3, 3);
   const std::int64_t S = values.shape()[0], B = values.shape()[1], n = values.shape()[2];
-  check_shape("weighted_sum", "weights", weights.shape(), {B, S});
+  const std::int64_t R = rows_of("weighted_sum", sentence_of_row, weights, values);
+  check_shape("weighted_sum", "weights", weights.shape(), {R, S});
   Memory& memory = values.value().memory();
-  const Tensor y({B, n}, memory);
+  const Tensor y({R, n}, memory);
   const Matrix w{weights.value().data(), S}, v{values.value().data(), B * n};  // of the first sentence
-  gemm_batched(memory, B, 1, n, S, w, S, v, n, y.data(), n, n, false);
+  if (sentence_of_row.empty())
+    gemm_batched(memory, B, 1, n, S, w, S, v, n, y.data(), n, n, false);
+  else
+    sum_of_sentences(sentence_of_row, values.value(), weights.value(), y);
   return weights.tape->record("weighted_sum", y, {weights, values},
                               [=, &memory](const Tensor&, const Tensor& dy) {
                                 const Matrix d{dy.data(), n};
@@ -89,14 +139,18 @@ Var weighted_sum(Var weights, Var values) {
                               });
 }
 
-Var dot_scores(Var query, Var keys) {
+Var dot_scores(Var query, Var keys, const Indices& sentence_of_row) {
   check_rank("dot_scores", "keys", keys.shape(), 3, 3);
   const std::int64_t S = keys.shape()[0], B = keys.shape()[1], n = keys.shape()[2];
-  check_shape("dot_scores", "query", query.shape(), {B, n});
+  const std::int64_t R = rows_of("dot_scores", sentence_of_row, query, keys);
+  check_shape("dot_scores", "query", query.shape(), {R, n});
   Memory& memory = keys.value().memory();
-  const Tensor e({B, S}, memory);
+  const Tensor e({R, S}, memory);
   const Matrix q{query.value().data(), n}, k{keys.value().data(), B * n};  // of the first sentence
-  gemm_batched(memory, B, 1, S, n, q, n, {k.data, k.stride, true}, n, e.data(), S, S, false);
+  if (sentence_of_row.empty())
+    gemm_batched(memory, B, 1, S, n, q, n, {k.data, k.stride, true}, n, e.data(), S, S, false);
+  else
+    dot_with_sentences(sentence_of_row, query.value(), keys.value(), e);
   return query.tape->record("dot_scores", e, {query, keys}, [=, &memory](const Tensor&, const Tensor& de) {
     const Matrix d{de.data(), S};
     if (query.needs_gradient())

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "autograd/tape.h"
+#include "tensor/ids.h"
 
 namespace mininmt {
 
@@ -14,13 +15,16 @@ namespace mininmt {
 Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 
 // y_b = sum_j weights_bj values_jb, the context vectors of attention: weights (B, S), values (S, B, n) -> y
-// (B, n). A weight of 0 does not mask a non-finite value.
+// (B, n). A weight of 0 does not mask a non-finite value. In search row r is of sentence
+// sentence_of_row[r]: weights (R, S) -> y (R, n), without gradient, and best with neighbouring rows of one
+// sentence.
 //   dweights_bj += dy_b . values_jb        dvalues_jb += weights_bj dy_b
-Var weighted_sum(Var weights, Var values);
+Var weighted_sum(Var weights, Var values, const Indices& sentence_of_row = {});
 
-// e_bj = query_b . keys_jb, the scores of attention: query (B, n), keys (S, B, n) -> e (B, S).
+// e_bj = query_b . keys_jb, the scores of attention: query (B, n), keys (S, B, n) -> e (B, S). In search
+// likewise.
 //   dquery_b += sum_j de_bj keys_jb        dkeys_jb += de_bj query_b
-Var dot_scores(Var query, Var keys);
+Var dot_scores(Var query, Var keys, const Indices& sentence_of_row = {});
 
 // y = x W^T, or x W^T + bias: x (..., k), W (n, k), bias (n) -> y (..., n).
 //   dx += dy W        dW += dy^T x        dbias += sum of the rows of dy

@@ -82,14 +82,11 @@ struct OverFull : Attending {
 
   AttentionStep operator()(Var s, int, std::span<const Var> memory,
                            const Indices& sentence_of_row) const override {
-    const bool search = !sentence_of_row.empty();
-    const Var h = search ? gather_sentences(encoded.annotations, sentence_of_row) : encoded.annotations;
-    const Var unit_h = search ? gather_sentences(keys, sentence_of_row) : keys;
-    const Indices lengths = search ? lengths_of(sentence_of_row) : encoded.lengths;
-    const Var by_content = softmax(dot_scores(query(s), unit_h), lengths);
+    const Indices lengths = sentence_of_row.empty() ? encoded.lengths : lengths_of(sentence_of_row);
+    const Var by_content = softmax(dot_scores(query(s), keys, sentence_of_row), lengths);
     const Addressing by{sigmoid(g(s)), softmax(shift(s)), add(softplus(gamma(s)), one)};
     const Var w = address(by_content, memory[0], by, lengths);
-    return {weighted_sum(w, h), w.value(), {w}};
+    return {weighted_sum(w, encoded.annotations, sentence_of_row), w.value(), {w}};
   }
 
  private:

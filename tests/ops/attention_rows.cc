@@ -92,12 +92,6 @@ void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
                     [](Tape&, const Inputs& x) { return dot_scores(x[0], x[1]); },
                     large,
                     true});
-    rows.push_back({"gather_sentences, with repeats",
-                    {{steps, batch, context}},
-                    [last = static_cast<std::int32_t>(batch - 1)](Tape&, const Inputs& x) {
-                      return gather_sentences(x[0], {last, 0, last, last / 2});
-                    },
-                    large});
     rows.push_back({"normalize",
                     {{steps, batch, context}},
                     [](Tape&, const Inputs& x) { return normalize(x[0]); },

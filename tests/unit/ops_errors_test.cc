@@ -280,6 +280,15 @@ TEST_CASE_FIXTURE(Calls, "softmax and weighted_sum: shapes and lengths") {
   check_message("[weighted_sum] (weights) must have shape (2, 5) but has (5, 2)", [&] {
     weighted_sum(of({5, 2}), of({5, 2, 3}));
   });
+  check_message("[weighted_sum] (weights) must have shape (3, 5) but has (2, 5)", [&] {
+    weighted_sum(of({2, 5}), of({5, 2, 3}), {0, 1, 1});
+  });
+  check_message("[weighted_sum] (sentence_of_row) 2 of 2 sentences", [&] {
+    weighted_sum(of({2, 5}), of({5, 2, 3}), {0, 2});
+  });
+  check_message("[dot_scores] (sentence_of_row) -1 of 2 sentences", [&] {
+    dot_scores(of({1, 3}), of({5, 2, 3}), {-1});
+  });
 }
 
 TEST_CASE_FIXTURE(Calls, "attention with the dot score has no v, and its keys are as wide as the query") {
@@ -294,17 +303,11 @@ TEST_CASE_FIXTURE(Calls, "attention with the dot score has no v, and its keys ar
   });
 }
 
-TEST_CASE_FIXTURE(Calls, "normalize, gather_sentences, address") {
+TEST_CASE_FIXTURE(Calls, "normalize, address") {
   check_message("[normalize] (x) must have 1 or more dimensions but has shape ()",
                 [&] { normalize(of({})); });
   check_message("[normalize] (a) must have shape (2, 1) but has (2)", [&] {
     normalize(of({2, 3}), of({2}));
-  });
-  check_message("[gather_sentences] (sentence_of_row) 2 of 2 sentences", [&] {
-    gather_sentences(of({5, 2, 3}), {0, 2});
-  });
-  check_message("[gather_sentences] (sentence_of_row) -1 of 2 sentences", [&] {
-    gather_sentences(of({5, 2, 3}), {-1});
   });
   const auto addressed = [&](const Shape& before, const Shape& g, const Shape& r, const Shape& gamma,
                              const Lengths& lengths) {

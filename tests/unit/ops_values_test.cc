@@ -232,10 +232,11 @@ TEST_CASE_FIXTURE(Values, "dot_scores: of each sentence's own keys") {
   check(dot_scores(of({2, 2}, {1, -2, 0, 1}), keys), {2, 3}, {-3, -5, -7, 20, 40, 60});
 }
 
-TEST_CASE_FIXTURE(Values, "gather_sentences: at every position") {
-  const Var x = of({2, 3, 2}, {1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60});
-  check(gather_sentences(x, {2, 0, 0, 1}), {2, 4, 2},
-        {5, 6, 1, 2, 1, 2, 3, 4, 50, 60, 10, 20, 10, 20, 30, 40});
+TEST_CASE_FIXTURE(Values, "weighted_sum, dot_scores: rows of sentences, in search") {
+  const Var x = of({3, 2, 2}, {1, 2, 10, 20, 3, 4, 30, 40, 5, 6, 50, 60});
+  const Indices rows = {1, 0, 0};
+  check(weighted_sum(of({3, 3}, {0, -1, 1, 1, 2, 3, 1, 0, 0}), x, rows), {3, 2}, {20, 20, 22, 28, 1, 2});
+  check(dot_scores(of({3, 2}, {0, 1, 1, -2, 1, 1}), x, rows), {3, 3}, {20, 40, 60, -3, -5, -7, 3, 7, 11});
 }
 
 TEST_CASE_FIXTURE(Values, "normalize: to length one, or another; zeros stay") {
