@@ -150,7 +150,11 @@ Var DeepLstm::costs(Tape& tape, const Batch& batch, const Training& training) co
 }
 
 std::unique_ptr<Decoding> DeepLstm::decode(Tape& tape, const Words& source, const Indices& lengths) const {
-  return std::make_unique<LstmDecoding>(*this, encode(tape, source, lengths, {}));
+  Tape of_encoder;  // search needs only the last states, copies of rows among all
+  std::vector<LstmState> start;
+  for (const LstmState& last : encode(of_encoder, source, lengths, {}))
+    start.push_back({tape.constant(last.h.value().clone()), tape.constant(last.c.value().clone())});
+  return std::make_unique<LstmDecoding>(*this, std::move(start));
 }
 
 Family lstm_family() {

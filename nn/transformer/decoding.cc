@@ -35,7 +35,8 @@ class TransformerDecoding : public Decoding {
       : model_(model), steps_(source.shape()[0]), batch_(source.shape()[1]), lengths_(lengths) {
     for (const DecoderLayer& layer : model.decoder()) {
       const auto rows = [](Var x) { return x.value().reshape({x.shape().rows(), x.shape()[-1]}); };
-      source_.emplace_back().add(rows(layer.source().keys(source)), rows(layer.source().values(source)));
+      const Tensor keys = rows(layer.source().keys(source));
+      source_.push_back({keys, rows(layer.source().values(source)), keys.shape()[0]});
     }
     words_.resize(source_.size());
   }

@@ -108,7 +108,9 @@ Var Transformer::costs(Tape& tape, const Batch& batch, const Training& training)
                        training.label_smoothing);
 }
 
-std::unique_ptr<Decoding> Transformer::decode(Tape& tape, const Words& source, const Indices& lengths) const {
+// On a tape of its own: search needs only the keys and values of the source.
+std::unique_ptr<Decoding> Transformer::decode(Tape&, const Words& source, const Indices& lengths) const {
+  Tape tape;
   return transformer_decoding(*this, encode(embed_source(tape, source, {}), lengths, {}), lengths);
 }
 
