@@ -63,7 +63,7 @@ void add_maxout_of_cells_gradient(const CellChunk& c, std::int64_t l, const real
 void bar_end(const CellChunk& c, std::int64_t vocab, real* logits);
 
 // Rows [first, first + count) of log_z (words, steps), of the cells' logits + bias (padding stays), and of
-// y (words, vocab) = log sum_j weights_nj softmax(logits_nj + bias).
+// y (words, vocab) = log sum_j weights_nj softmax(logits_nj + bias), unless the weights are null.
 void mix_logits(const CellChunk& c, std::int64_t vocab, const real* logits, const real* bias,
                 const real* weights, real* log_z, real* y);
 

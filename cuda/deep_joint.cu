@@ -160,6 +160,7 @@ void mix_logits(const CellChunk& c, Index vocab, const real* logits, const real*
                 real* log_z, real* y) {
   launch("log_z_of_cells", log_z_of_cell, dim3(as_blocks(c.count * c.cells.steps)), row_threads(vocab), c,
          vocab, logits, bias, log_z);
+  if (!weights) return;
   launch("mix_logits", mix_words, dim3(as_blocks(c.count), blocks_for(vocab, kBlock)), kBlock, c, vocab,
          logits, bias, weights, log_z, y);
 }

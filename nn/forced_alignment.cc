@@ -25,14 +25,15 @@ class Forcing {
     }
   }
 
-  // Calls use(i, sentences, prediction) at each step i, from 0: row r is of sentences[r].
+  // Calls use(i, sentences, prediction) at each step i, from 0, by a step of Decoding: row r is of
+  // sentences[r].
   template <class Use>
-  void run(const Use& use) {
+  void run(decltype(&Decoding::step) step, const Use& use) {
     auto tape = std::make_unique<Tape>();
     State state = decoding_->start();
     for (std::size_t i = 0; !live_.empty(); ++i) {
       auto next_tape = std::make_unique<Tape>();  // the states are on the previous step's tape
-      const auto [after, prediction] = decoding_->step(*tape, state, words_before(i), live_);
+      const auto [after, prediction] = (*decoding_.*step)(*tape, state, words_before(i), live_);
       use(i, live_, prediction);
       state = select(*next_tape, after, continuing(i));
       tape = std::move(next_tape);
@@ -88,7 +89,8 @@ std::vector<ForcedAlpha> forced_alignment(const Model& model, Spans sources, Spa
   std::vector<ForcedAlpha> all;
   for (const std::span<const Id> source : sources) all.push_back({source.size(), {}, {}});
   Forcing forcing(model, sources, targets, model.attention_delay() - 1);
-  forcing.run([&](std::size_t, const std::vector<std::int32_t>& sentences, const Prediction& prediction) {
+  forcing.run(&Decoding::attend, [&](std::size_t, const std::vector<std::int32_t>& sentences,
+                                     const Prediction& prediction) {
     if (!prediction.alpha.defined())
       throw UsageError("the model has no attention, so it can't tell which words belong together");
     const Tensor alpha = prediction.alpha.to(cpu_memory());
@@ -106,7 +108,8 @@ std::vector<std::vector<double>> forced_scores(const Model& model, Spans sources
   if (sources.empty() && targets.empty()) return {};
   std::vector<std::vector<double>> all(targets.size());
   Forcing forcing(model, sources, targets, 0);
-  forcing.run([&](std::size_t i, const std::vector<std::int32_t>& sentences, const Prediction& prediction) {
+  forcing.run(&Decoding::step, [&](std::size_t i, const std::vector<std::int32_t>& sentences,
+                                   const Prediction& prediction) {
     const Tensor log_p = log_probabilities(prediction);
     for (std::size_t r = 0; r < sentences.size(); ++r) {
       const std::size_t b = static_cast<std::size_t>(sentences[r]);

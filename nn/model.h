@@ -47,6 +47,12 @@ class Decoding {
   // Returns the next prediction, and the state for the next step.
   virtual std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                             const Indices& sentence_of_row) const = 0;
+
+  // The same where the next words are known: of a prediction only alpha, if that saves work.
+  virtual std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
+                                              const Indices& sentence_of_row) const {
+    return step(tape, before, words, sentence_of_row);
+  }
 };
 
 // Changes to the cost that only serve training.

@@ -375,17 +375,19 @@ PositionExponentials position_exponentials(Var f, const Indices& lengths, bool l
 Mixed mixed_log_p(const AdditiveJoint& joint, const PositionExponentials& positions, const Cells& cells,
                   const Tensor& weights) {
   const Pass p("mixed_log_p", joint, cells, {});
-  check_shape("mixed_log_p", "weights", weights.shape(), {p.N, p.S});
+  if (weights.defined()) check_shape("mixed_log_p", "weights", weights.shape(), {p.N, p.S});
   check_shape("mixed_log_p", "exp_f", positions.exp_f.shape(), {p.B, p.S, p.V});
   check_shape("mixed_log_p", "max_f", positions.max_f.shape(), {p.B, p.S});
-  Memory& memory = weights.memory();
+  Memory& memory = joint.g.value().memory();
   const Sentences of(p, memory, positions);
-  const Tensor products({p.B, p.T, p.S}, memory), ratios(products.shape(), memory),
-      sums(of.exp_g.shape(), memory);
-  const Mixed mixed{Tensor::zeros({p.N, p.V}, memory), Tensor::zeros({p.N, p.S}, memory)};
+  const Tensor products({p.B, p.T, p.S}, memory);
+  Mixed mixed{{}, Tensor::zeros({p.N, p.S}, memory)};
   set_word_exponentials(of);
   set_products(of, products.data());
   set_log_z(of, products.data(), mixed.log_z);
+  if (!weights.defined()) return mixed;
+  mixed.log_p = Tensor::zeros({p.N, p.V}, memory);
+  const Tensor ratios(products.shape(), memory), sums(of.exp_g.shape(), memory);
   set_ratios(of, products.data(), weights, ratios);
   set_sums(of, ratios, sums);
   set_mixture(of, products.data(), weights, mixed.log_z, sums, mixed.log_p);

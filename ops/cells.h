@@ -52,7 +52,7 @@ struct Cells {
 
 // A mixture of the predictions at the positions, in search. Without gradient.
 struct Mixed {
-  Tensor log_p;  // (N, V): log sum_j weights_nj p(. | n, j)
+  Tensor log_p;  // (N, V): log sum_j weights_nj p(. | n, j); undefined without weights
   Tensor log_z;  // (N, S): log of the sum by which the softmax of each cell divides; 0 at padding
 };
 

@@ -213,6 +213,7 @@ void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_s
 void set_mixture(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
   for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
     set_log_sums(pass, list, chunk.logits, mixed.log_z);
+    if (!weights.defined()) return;
     const std::int64_t first = list.front().n, words = list.back().n + 1 - first;
     std::vector<std::int64_t> begin_of(static_cast<std::size_t>(words) + 1, 0);  // each word's cells
     for (const Cell& cell : list) ++begin_of[cell.n - first + 1];
@@ -225,9 +226,10 @@ void set_mixture(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
       }
     });
   });
-  parallel_for(pass.N, 4 * pass.V, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t n = begin; n < end; ++n) set_logarithms(pass.V, mixed.log_p.data() + n * pass.V);
-  });
+  if (weights.defined())
+    parallel_for(pass.N, 4 * pass.V, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) set_logarithms(pass.V, mixed.log_p.data() + n * pass.V);
+    });
 }
 
 // w (N, S) is 0.
@@ -359,11 +361,12 @@ Tensor cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& tar
 
 Mixed mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights) {
   const Pass pass("mixed_log_p", joint, cells);
-  check_shape("mixed_log_p", "weights", weights.shape(), {pass.N, pass.S});
-  Memory& memory = weights.memory();
-  const Mixed mixed{Tensor::zeros({pass.N, pass.V}, memory), Tensor::zeros({pass.N, pass.S}, memory)};
-  kHasCuda&& weights.on_cuda() ? set_mixture_on_cuda(pass, weights, mixed)
-                               : set_mixture(pass, weights, mixed);
+  if (weights.defined()) check_shape("mixed_log_p", "weights", weights.shape(), {pass.N, pass.S});
+  Memory& memory = joint.keys.value().memory();
+  const Mixed mixed{weights.defined() ? Tensor::zeros({pass.N, pass.V}, memory) : Tensor(),
+                    Tensor::zeros({pass.N, pass.S}, memory)};
+  kHasCuda&& mixed.log_z.on_cuda() ? set_mixture_on_cuda(pass, weights, mixed)
+                                   : set_mixture(pass, weights, mixed);
   return mixed;
 }
 

@@ -28,7 +28,7 @@ Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& target
 // targets_n.
 Tensor cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets, const Tensor& log_z);
 
-// From weights (N, S).
+// From weights (N, S); undefined: log Z alone.
 Mixed mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights);
 
 }  // namespace mininmt

@@ -52,17 +52,30 @@ class Hard : public LateModel {
 
     std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                       const Indices& sentence_of_row) const override {
+      return advance(tape, before, words, sentence_of_row, true);
+    }
+
+    std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
+                                        const Indices& sentence_of_row) const override {
+      return advance(tape, before, words, sentence_of_row, false);
+    }
+
+   private:
+    // predicts: with the mixture, not only alpha.
+    std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
+                                         const Indices& sentence_of_row, bool predicts) const {
       const PreviousWords previous(tape, model_.decoder_, words);
       const Step now = model_.step(before.parts[0], before.words == 0, previous.projected, U_);
       const Cells cells = Cells::of_search(sentence_of_row, lengths_);
       const Var e = model_.scores(tape, now.states.position, keys_, cells);
       const Tensor alpha = softmax(e, cells.lengths_of_words()).value();
+      State after{before.words + 1, {now.next}};
+      if (!predicts) return {std::move(after), {{}, {}, alpha}};
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
       const DeepJoint joint = model_.deep_joint(tape, query, readout_, {});
-      return {{before.words + 1, {now.next}}, {mixed_log_p(joint, cells, alpha).log_p, {}, alpha}};
+      return {std::move(after), {mixed_log_p(joint, cells, alpha).log_p, {}, alpha}};
     }
 
-   private:
     const Hard& model_;
     Indices lengths_;
     Var s_0_, keys_, readout_;

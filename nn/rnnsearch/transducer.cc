@@ -71,6 +71,18 @@ class Transducer : public LateModel {
 
     std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                       const Indices& sentence_of_row) const override {
+      return advance(tape, before, words, sentence_of_row, true);
+    }
+
+    std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
+                                        const Indices& sentence_of_row) const override {
+      return advance(tape, before, words, sentence_of_row, false);
+    }
+
+   private:
+    // predicts: with the mixture, not only alpha.
+    std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
+                                         const Indices& sentence_of_row, bool predicts) const {
       const Cells cells = Cells::of_search(sentence_of_row, lengths_, true);
       const PreviousWords previous(tape, model_.decoder_, words);
       const Step now = model_.step(before.parts[0], before.words == 0, previous.projected, U_);
@@ -80,14 +92,15 @@ class Transducer : public LateModel {
       const Var log_pi = tape.constant(lattice_step(reached, z, model_.b_.value, cells));
       const Tensor pi = softmax(log_pi, cells.lengths_of_words()).value();
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
+      const Tensor weights = predicts ? pi : Tensor();
       const Mixed mixed =
-          model_.deep_ ? mixed_log_p(model_.deep_joint(tape, query, keys_, {}), cells, pi)
-                       : mixed_log_p(model_.additive_joint(tape, query, keys_, {}), positions_, cells, pi);
+          model_.deep_
+              ? mixed_log_p(model_.deep_joint(tape, query, keys_, {}), cells, weights)
+              : mixed_log_p(model_.additive_joint(tape, query, keys_, {}), positions_, cells, weights);
       return {{before.words + 1, {now.next, log_pi, query, tape.constant(mixed.log_z)}},
               {mixed.log_p, {}, pi}};
     }
 
-   private:
     // w(u-1, j) of the last words, of which the joint needs one logit a cell.
     Var last_log_p(Tape& tape, const State& before, const Cells& cells, const Indices& words) const {
       const Var query = before.parts[2];

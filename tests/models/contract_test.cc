@@ -81,6 +81,9 @@ struct Forced {
   void step(std::size_t i) {
     std::tie(state, prediction) = decoding->step(tape, state, words_before(i), one_to_one(kTargets.size()));
   }
+  void attend(std::size_t i) {
+    std::tie(state, prediction) = decoding->attend(tape, state, words_before(i), one_to_one(kTargets.size()));
+  }
 };
 
 struct Result {
@@ -127,11 +130,12 @@ TEST_CASE("the costs are of words or of sentences, and add up to log p") {
 
 TEST_CASE("attention, where a model has one, is on the words of the sentence alone") {
   for_each_model([](const ModelRow&, const Model& model) {
-    Forced forced(model);
-    for (std::size_t i = 0; i < 3; ++i) forced.step(i);
+    Forced forced(model), attending(model);
+    for (std::size_t i = 0; i < 3; ++i) forced.step(i), attending.attend(i);
     REQUIRE(forced.prediction.alpha.defined() == model.attends());
     if (!model.attends()) return;
     const Tensor alpha = forced.prediction.alpha.to(cpu_memory());
+    CHECK(largest_difference(alpha, attending.prediction.alpha.to(cpu_memory())) == 0);
     REQUIRE(alpha.shape() == Shape{4, 6});
     for (std::int64_t b = 0; b < 4; ++b)
       for (std::int64_t j = 0; j < 6; ++j) {
