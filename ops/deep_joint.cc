@@ -133,25 +133,18 @@ void for_chunks(const Pass& pass, const Keep& keep, const Use& use) {
 
 constexpr auto kAllCells = [](std::int64_t, std::int64_t) { return true; };
 
-// log_sum (N, S) of the cells of a chunk.
-void set_log_sums(const Pass& pass, const std::vector<Cell>& list, const Tensor& logits,
-                  const Tensor& log_sum) {
-  parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      log_sum.data()[list[i].n * pass.S + list[i].j] = log_sum_exp(pass.V, logits.data() + i * pass.V);
-  });
-}
-
 // w and log_sum (N, S).
 void set_log_p(const Pass& pass, const Indices& targets, const Tensor& w, const Tensor& log_sum) {
   w.fill(0);
   for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
-    set_log_sums(pass, list, chunk.logits, log_sum);
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const std::int64_t at = list[i].n * pass.S + list[i].j;
-      const real* const logits = chunk.logits.data() + static_cast<std::int64_t>(i) * pass.V;
-      w.data()[at] = logits[targets[list[i].n]] - log_sum.data()[at];
-    }
+    parallel_for(static_cast<std::int64_t>(list.size()), 8 * pass.V, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t i = from; i < to; ++i) {
+        const real* const logits = chunk.logits.data() + i * pass.V;
+        const std::int64_t at = list[i].n * pass.S + list[i].j;
+        log_sum.data()[at] = log_sum_exp(pass.V, logits);
+        w.data()[at] = logits[targets[list[i].n]] - log_sum.data()[at];
+      }
+    });
   });
 }
 
@@ -212,17 +205,18 @@ void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_s
 
 void set_mixture(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
   for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
-    set_log_sums(pass, list, chunk.logits, mixed.log_z);
-    if (!weights.defined()) return;
     const std::int64_t first = list.front().n, words = list.back().n + 1 - first;
     std::vector<std::int64_t> begin_of(static_cast<std::size_t>(words) + 1, 0);  // each word's cells
     for (const Cell& cell : list) ++begin_of[cell.n - first + 1];
     for (std::int64_t i = 0; i < words; ++i) begin_of[i + 1] += begin_of[i];
-    parallel_for(words, 8 * pass.S * pass.V, [&](std::int64_t from, std::int64_t to) {
+    parallel_for(words, 16 * pass.S * pass.V, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t c = begin_of[from]; c < begin_of[to]; ++c) {
         const std::int64_t n = list[c].n, at = n * pass.S + list[c].j;
-        add_probabilities(pass.V, weights.data()[at], mixed.log_z.data()[at],
-                          chunk.logits.data() + c * pass.V, mixed.log_p.data() + n * pass.V);
+        const real* const logits = chunk.logits.data() + c * pass.V;
+        const real log_z = log_sum_exp(pass.V, logits);
+        mixed.log_z.data()[at] = log_z;
+        if (weights.defined())
+          add_probabilities(pass.V, weights.data()[at], log_z, logits, mixed.log_p.data() + n * pass.V);
       }
     });
   });
