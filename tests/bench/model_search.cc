@@ -12,7 +12,7 @@ namespace mininmt::bench {
 namespace {
 
 LoadedModel load(Arguments& arguments, const Setup& setup, const std::string& source) {
-  if (!arguments.has("model")) return {setup.new_model(), setup.vocab(0, source), {}};
+  if (!arguments.has("model")) return {setup.new_model(), setup.vocab(0, source), Vocab()};
   LoadedModel loaded = load_model_folder(arguments.text("model", ""));
   loaded.model->parameters().move_to(*setup.device.memory);
   return loaded;
