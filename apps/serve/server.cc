@@ -56,8 +56,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void was_read(beast::error_code failed) {
-    if (failed == http::error::body_limit)
+    if (failed == http::error::body_limit) {
+      lingers_ = true;
       return refuse(413, join("the body is larger than ", shared_.limits.body, " bytes"));
+    }
     if (failed == http::error::end_of_stream) return close();
     if (failed.category() == http::make_error_code(http::error::bad_method).category())
       return refuse(400, "not an HTTP request: " + failed.message());
@@ -100,6 +102,17 @@ class Session : public std::enable_shared_from_this<Session> {
   void close() {
     beast::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (lingers_) drain();
+  }
+
+  // Reads on, within the time of the answer, what the client still sends: one whose connection breaks while it sends
+  // never reads the answer.
+  void drain() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(1 << 16),
+                            [self = shared_from_this()](beast::error_code failed, std::size_t) {
+                              if (!failed) self->drain();
+                            });
   }
 
   beast::tcp_stream stream_;
@@ -107,7 +120,7 @@ class Session : public std::enable_shared_from_this<Session> {
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> message_;
-  bool keep_alive_ = true, is_head_ = false;
+  bool keep_alive_ = true, is_head_ = false, lingers_ = false;
 };
 
 }  // namespace

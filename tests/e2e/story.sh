@@ -8,7 +8,7 @@ make_pairs 12 valid
 awk '{ for (i = 0; i < NF; ++i) printf "%d-%d ", i, NF - 1 - i; print "" }' toy.src >links
 text=(--train-sets toy.src toy.tgt --valid-sets valid.src valid.tgt --test-sets toy.src toy.tgt --test-links links)
 small=(--preset tiny --systems fixed,additive -- --dim-emb 16 --dim-rnn 24 --dim-align 16 --dim-maxout 16 --mini-batch 10
-  --valid-freq 0 --disp-freq 10u --save-freq 10u --after 150u --cpu-threads 1)
+  --valid-freq 0 --disp-freq 10u --save-freq 100u --after 1500u --cpu-threads 1)
 tell() { "$story" "$@" "${text[@]}" "${small[@]}"; }
 
 # Two systems; the second is the drawn one. The same command does nothing again.
