@@ -12,13 +12,14 @@ Queue::Queue(TranslateLines translate, std::size_t together, std::size_t waiting
       most_waiting_(waiting),
       thread_([this] { work(); }) {}
 
-Queue::~Queue() {
+void Queue::stop() {
   {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  waiting_.clear();
 }
 
 bool Queue::add(Job job, std::function<void(Response)> done) {

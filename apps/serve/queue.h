@@ -17,14 +17,16 @@ class Queue {
  public:
   // Lines of several requests are translated together, up to `together`; at most `waiting` lines wait.
   Queue(TranslateLines translate, std::size_t together, std::size_t waiting);
-  // Finishes what is being translated; jobs that still wait are dropped.
-  ~Queue();
+  ~Queue() { stop(); }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
   // Calls done(response), in the queue's thread, when the job's lines are translated. Returns false, and takes nothing,
   // if too many lines wait.
   bool add(Job job, std::function<void(Response)> done);
+
+  // Finishes what is being translated, and drops what waits, with the functions that wait for it.
+  void stop();
 
  private:
   struct Waiting {

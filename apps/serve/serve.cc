@@ -25,6 +25,7 @@ int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Lo
       address.host.find(':') == std::string::npos ? address.host : "[" + address.host + "]";
   log.info(join("serving at http://", host, ":", server.port(), "/ until Ctrl-C"));
   server.run([] { return signal_received() != 0; });
+  queue.stop();  // what waits holds connections of the server
   return 128 + signal_received();
 }
 

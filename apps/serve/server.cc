@@ -144,10 +144,10 @@ Address address_of(const std::string& text) {
 }
 
 struct Server::Implementation {
+  Shared shared;  // first: connections, which end with the context, use it
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
   asio::steady_timer timer{context};
-  Shared shared;
 
   Implementation(const Address& address, Queue& queue, Languages languages, Limits limits)
       : shared{queue, std::move(languages), limits} {

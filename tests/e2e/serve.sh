@@ -2,7 +2,8 @@
 # mininmt-beam --serve: clients, one after the other and many at once, and those that mean no good.
 . "$(dirname "$0")/lib.sh" "$@"
 make_pairs 60 toy
-expect 0 "$train" --preset tiny --train-sets toy.src toy.tgt --model model --after 100u --quiet
+expect 0 "$train" --preset tiny --dim-emb 16 --dim-rnn 24 --dim-align 16 --dim-maxout 16 --train-sets toy.src toy.tgt --model model \
+  --after 100u --quiet
 head -5 toy.src >in && "$beam" --quiet --model model <in >wanted
 "$beam" --model model --serve 0 --languages xx yy 2>log &
 server=$!
