@@ -153,8 +153,8 @@ else
 fi
 cores=$(nproc)
 jobs=${jobs:-$([ -e /dev/nvidiactl ] && echo 1 || echo "$cores")}
-# Small matrices gain little from a second thread: each system has its own core. The number of threads is part of a
-# training, and so in the arguments of the folder.
+# A core for each system: with a second thread one is 1.8 times as fast (the built-in corpus), not twice.
+# The number of threads is part of a training, and so in the arguments of the folder.
 grep -q '^cpu-threads =' <<<"$config" || config+=$'\n'"cpu-threads = $((jobs < cores ? cores / jobs : 1))"
 
 # ---- the folder: only for these arguments

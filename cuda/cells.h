@@ -43,7 +43,7 @@ void lattice_gradient(const CellOperands& c, const real* w, const real* scores, 
 void lattice_step(const CellOperands& c, const real* before, const real* scores, const real* bias,
                   real* log_pi);
 
-// --- The deep joint (deep_joint.cu; ops/deep_joint.h) -----------------------------------------------------------
+// --- The deep joint (deep_joint.cu; ops/deep_joint.h) ------------------------------------------------------
 // The cells of words [first, first + count), all steps of each: (count * steps, ...).
 struct CellChunk {
   CellOperands cells;

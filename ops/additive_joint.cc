@@ -54,13 +54,23 @@ struct Sentences {
   std::vector<std::int32_t> word_at;  // (T * B), on the host
   Tensor word_at_on_cuda;             // the same there, in the memory of as many reals
 
-  // Exactly: tf32 would be seen in a normaliser.
+  // Exactly: tf32 would be seen in a normaliser. Only for the GPU, which has one user; on the host searches run
+  // side by side.
   struct Exactly {
+    explicit Exactly(bool on_cuda) : on_cuda(on_cuda) {
 #ifdef MININMT_CUDA
-    Exactly() { cuda::set_precision(cuda::Precision::kFloat32); }
-    ~Exactly() { cuda::set_precision(before); }
+      if (on_cuda) cuda::set_precision(cuda::Precision::kFloat32);
+#endif
+    }
+    ~Exactly() {
+#ifdef MININMT_CUDA
+      if (on_cuda) cuda::set_precision(before);
+#endif
+    }
+#ifdef MININMT_CUDA
     const cuda::Precision before = cuda::precision();
 #endif
+    const bool on_cuda;
   } exactly;
 
   Sentences(const Pass& pass, Memory& where, PositionExponentials of)
@@ -69,7 +79,8 @@ struct Sentences {
         positions(std::move(of)),
         count(positions.exp_f.shape()[0]),
         exp_g({count, p.T, p.V}, memory),
-        max_g({count, p.T}, memory) {
+        max_g({count, p.T}, memory),
+        exactly(!memory.on_host()) {
     static_assert(sizeof(std::int32_t) <= sizeof(real));
     if (memory.on_host()) {
       word_at = p.cells.word_at();

@@ -6,6 +6,7 @@
 
 #include "apps/options/beam_options.h"
 #include "apps/options/options.h"
+#include "apps/program/model_folder.h"
 
 namespace mininmt {
 namespace {
@@ -17,7 +18,8 @@ constexpr char kStandardInput[] = "/dev/stdin";
 
 bool belongs_to_a_model(const fs::path& name) {
   return name.extension() == ".safetensors" || name.extension() == ".vocab" || name.extension() == ".model" ||
-         name == kSavedOptions || name.string().starts_with("checkpoint");
+         name == kSavedOptions || name == kEvents || name == kReportPage ||
+         name.string().starts_with("checkpoint");
 }
 
 std::string input_path(const std::string& read) { return read == kStandardStream ? kStandardInput : read; }

@@ -185,6 +185,15 @@ void OptionSet::check_needs(const Settings& settings) const {
   }
 }
 
+std::optional<Reply> OptionSet::read(const std::vector<std::string>& arguments, const std::string& help,
+                                     const std::string& usage) {
+  const Settings command_line = read_command_line(arguments);
+  if (auto instead = reply(command_line, help, usage)) return instead;
+  apply(read_config_named_in(command_line));
+  apply(command_line);
+  return std::nullopt;
+}
+
 void OptionSet::require(const std::string& name, const std::string& what) const {
   if (find(name)->active()) return;
   throw UsageError(join("--", name, " is missing: add --", name, " ", find(name)->values_name, ", ", what,

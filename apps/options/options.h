@@ -84,6 +84,11 @@ class OptionSet {
   // The settings of the file that --config names, if any. Also throws IoError.
   Settings read_config_named_in(const Settings& command_line);
 
+  // All of it, of a program whose options have no other sources: reads and applies the command line, and
+  // before it the config file that it names; or what to print instead, as reply().
+  std::optional<Reply> read(const std::vector<std::string>& arguments, const std::string& help,
+                            const std::string& usage);
+
   // Checks the values of one source and sets the fields. An option given twice is an error.
   void apply(const Settings& settings);
 

@@ -36,11 +36,7 @@ Parsed<StoryOptions> parse_story_options(const std::vector<std::string>& argumen
   set.add("title", options.title, kind::name("TEXT"), "title of the report");
   set.add("note", options.note, kind::name("TEXT"), "what the systems have in common");
   set.add_general();
-  const Settings command_line = set.read_command_line(arguments);
-  if (const auto reply = set.reply(command_line, kHelp, kUsage)) return *reply;
-  const Settings file = set.read_config_named_in(command_line);
-  set.apply(file);
-  set.apply(command_line);
+  if (const auto reply = set.read(arguments, kHelp, kUsage)) return *reply;
   set.require("folder", "what apps/story.sh made");
   set.require("test-sets", "the two sides of the test text");
   return options;

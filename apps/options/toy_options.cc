@@ -48,11 +48,7 @@ Parsed<ToyOptions> parse_toy_options(const std::vector<std::string>& arguments) 
           "of the test sentences: as in the rest, mostly short, or every length equally often");
   set.add("seed", options.seed, kind::integer({0, INT_MAX}), "seed of the random draws");
   set.add_general();
-  const Settings command_line = set.read_command_line(arguments);
-  if (const auto reply = set.reply(command_line, kHelp, kUsage)) return *reply;
-  const Settings file = set.read_config_named_in(command_line);
-  set.apply(file);
-  set.apply(command_line);
+  if (const auto reply = set.read(arguments, kHelp, kUsage)) return *reply;
   set.require("output", "a folder for the corpus");
   return options;
 }

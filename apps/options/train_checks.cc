@@ -68,9 +68,7 @@ void check_one_vocabulary(const std::vector<Settings>& sources, const TrainOptio
 void check_pieces(const std::vector<Settings>& sources, const TrainOptions& options) {
   const bool has_pieces = std::count(options.units.begin(), options.units.end(), kPieces) > 0;
   if (has_pieces && !has_sentencepiece())
-    throw UsageError(join(label(sources, "units"),
-                          " sentencepiece: this program was built without SentencePiece: ",
-                          "install it (Debian: libsentencepiece-dev) and build again"));
+    throw UsageError(join(label(sources, "units"), " sentencepiece: ", kNoSentencePiece));
   if (has_pieces && options.extend_vocabs)
     throw UsageError(
         join(label(sources, "extend-vocabs"), ": a model of pieces of words has no others: leave it out"));

@@ -92,8 +92,7 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("units", options.units, kind::choices_of_sides({"words", "sentencepiece", "chars"}),
           "what a line is made of, on both sides or on each: words between spaces, of tokenized text; "
           "sentencepiece, pieces of words, of raw text; chars, all characters and spaces of raw text, for "
-          "names, "
-          "pronunciation, inflection")
+          "names, pronunciation, inflection")
       .set_by = "init";
   set.add("sentencepiece-type", options.sentencepiece_type, kind::choice({"unigram", "bpe"}),
           "how pieces of words are learned from the training text")
@@ -102,8 +101,7 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "one vocabulary for both sides, made from both; models whose embeddings are tied have one anyway");
   set.add("vocabs", options.vocabs, kind::names_of_sides(),
           "vocabulary files, a word or character a line, </s> and <unk> first, or models of SentencePiece; "
-          "without "
-          "them the training text makes them");
+          "without them the training text makes them");
   set.add("dim-vocabs", options.dim_vocabs, kind::integers_of_sides({0, 1 << 24}),
           "the most frequent words to keep, or pieces to learn, </s> and <unk> counted; 0 for all words")
       .applies = [&options] { return options.init.empty() || options.extend_vocabs; };

@@ -199,7 +199,7 @@ void TrainingFolder::remove_temporaries() const {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|model|ini)\.tmp-[0-9-]+)")))
+    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|model|ini|jsonl|html)\.tmp-[0-9-]+)")))
       fs::remove(entry.path(), ignored);
   }
 }

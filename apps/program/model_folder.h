@@ -17,6 +17,8 @@ inline constexpr char kTargetVocab[] = "target.vocab";
 inline constexpr char kSourceModel[] = "source.model";  // of the units, if they are of --units sentencepiece
 inline constexpr char kTargetModel[] = "target.model";
 inline constexpr char kLastModel[] = "last.safetensors";  // the model at the end of training
+inline constexpr char kEvents[] = "log.jsonl";            // of training, and the page that shows them
+inline constexpr char kReportPage[] = "report.html";
 inline constexpr char kCheckpoint[] = "checkpoint.safetensors";
 inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";
 

@@ -1,6 +1,6 @@
 #include "apps/serve/page.h"
 
-#include "tensor/error.h"
+#include "apps/text/xml_text.h"
 
 namespace mininmt::serve {
 namespace {
@@ -97,25 +97,12 @@ if (location.hash.length > 1) {  // http://.../#the text
 </html>
 )page";
 
-std::string html_text(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '<')
-      escaped += "&lt;";
-    else if (c == '&')
-      escaped += "&amp;";
-    else
-      escaped += c;
-  }
-  return escaped;
-}
-
 }  // namespace
 
 std::string page(const Languages& languages) {
   std::string text = kPage;
   for (const auto& [place, name] : {std::pair{"SOURCE", languages.source}, {"TARGET", languages.target}})
-    text.replace(text.find(place), std::string(place).size(), html_text(name));
+    text.replace(text.find(place), std::string(place).size(), xml_text(name));
   return text;
 }
 

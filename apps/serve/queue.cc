@@ -48,33 +48,40 @@ void Queue::work() {
       }
       waiting_lines_ -= lines;
     }
-    answer(translate_, jobs);
+    answer(jobs);
   }
 }
 
 // A request that fails, for lack of memory say, gets an error; the others go on.
-void Queue::answer(const TranslateLines& translate, std::vector<Waiting>& jobs) {
-  std::vector<std::string> lines;
-  for (const Waiting& waiting : jobs)
-    lines.insert(lines.end(), waiting.job.lines.begin(), waiting.job.lines.end());
-  std::vector<Shown> all;
+void Queue::answer(std::vector<Waiting>& jobs) const {
+  std::vector<Response> answers;
   try {
-    all = translate(lines);
+    answers = responses(jobs);
   } catch (const std::exception& failed) {
     if (jobs.size() == 1) return jobs[0].done(error(500, failed.what()));
     for (Waiting& waiting : jobs) {
       std::vector<Waiting> alone;
       alone.push_back(std::move(waiting));
-      answer(translate, alone);
+      answer(alone);
     }
     return;
   }
-  std::size_t at = 0;
-  for (Waiting& waiting : jobs) {
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(at);
-    at += waiting.job.lines.size();
-    waiting.done(waiting.job.respond({first, all.begin() + static_cast<std::ptrdiff_t>(at)}));
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(std::move(answers[i]));
+}
+
+std::vector<Response> Queue::responses(const std::vector<Waiting>& jobs) const {
+  std::vector<std::string> lines;
+  for (const Waiting& waiting : jobs)
+    lines.insert(lines.end(), waiting.job.lines.begin(), waiting.job.lines.end());
+  const std::vector<Shown> all = translate_(lines);
+  std::vector<Response> responses;
+  auto first = all.begin();
+  for (const Waiting& waiting : jobs) {
+    const auto end = first + static_cast<std::ptrdiff_t>(waiting.job.lines.size());
+    responses.push_back(waiting.job.respond({first, end}));
+    first = end;
   }
+  return responses;
 }
 
 }  // namespace mininmt::serve

@@ -21,8 +21,8 @@ class Queue {
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  // Calls done(response), in the queue's thread, when the job's lines are translated. Returns false, and takes nothing,
-  // if too many lines wait.
+  // Calls done(response), in the queue's thread, when the job's lines are translated. Returns false, and takes
+  // nothing, if too many lines wait.
   bool add(Job job, std::function<void(Response)> done);
 
   // Finishes what is being translated, and drops what waits, with the functions that wait for it.
@@ -35,7 +35,8 @@ class Queue {
   };
 
   void work();
-  static void answer(const TranslateLines& translate, std::vector<Waiting>& jobs);
+  void answer(std::vector<Waiting>& jobs) const;
+  std::vector<Response> responses(const std::vector<Waiting>& jobs) const;
 
   TranslateLines translate_;
   std::size_t together_, most_waiting_;

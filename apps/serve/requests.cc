@@ -1,5 +1,6 @@
 #include "apps/serve/requests.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -117,7 +118,7 @@ Job job_of(const Request& request, const Languages& languages, const Limits& lim
       std::string text;
       for (std::size_t i = 0; i < count; ++i, ++at) {
         text += (i > 0 ? "\n" : "") + translated[at].text;
-        alignments.push_back(alignment(translated[at]));
+        if (with_alignment) alignments.push_back(alignment(translated[at]));
       }
       texts.push_back(text);
     }

@@ -2,9 +2,9 @@
 //
 //   GET  /            the page
 //   GET  /languages   [{"code": "en", "name": "en", "targets": ["fr"]}, ...]
-//   POST /translate   q, a text or (in JSON) a list of texts, as JSON or a form; source and target, if given, must be
-//                     the model's. -> {"translatedText": ...}. With "alignment": true also "alignment": for each line
-//                     {"source": units, "target": units, "weights": rows of percents}.
+//   POST /translate   q, a text or (in JSON) a list of texts, as JSON or a form; source and target, if given,
+//                     must be the model's. -> {"translatedText": ...}. With "alignment": true also "alignment":
+//                     for each line {"source": units, "target": units, "weights": rows of percents}.
 #pragma once
 
 #include <functional>

@@ -8,6 +8,7 @@
 namespace mininmt::serve {
 
 int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Log& log) {
+  const Address address = address_of(options.serve);
   SearchOptions search = search_options(options);
   search.alignment = loaded.model->attends();
   const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch,
@@ -18,7 +19,6 @@ int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Lo
       },
       static_cast<std::size_t>(options.mini_batch) * static_cast<std::size_t>(options.maxi_batch),
       Limits().waiting);
-  const Address address = address_of(options.serve);
   Server server(address, queue, {options.languages[0], options.languages[1]});
   note_signals();
   const std::string host =

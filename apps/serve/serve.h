@@ -7,8 +7,8 @@
 
 namespace mininmt::serve {
 
-// Serves until a signal comes; returns 128 + its number. exit_at_signals() came before. Throws UsageError and IoError where
-// the address is none, or can't be had.
+// Serves until a signal comes; returns 128 + its number. exit_at_signals() came before. Throws UsageError and
+// IoError where the address is none, or can't be had.
 int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Log& log);
 
 }  // namespace mininmt::serve

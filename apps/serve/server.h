@@ -19,16 +19,15 @@ Address address_of(const std::string& text);
 
 class Server {
  public:
-  // Listens from here on. Throws IoError if the address can't be had. Holds a reference to the queue, which has stopped
-  // when the server ends.
+  // Listens from here on. Throws IoError if the address can't be had. Holds a reference to the queue, which has
+  // stopped when the server ends.
   Server(const Address& address, Queue& queue, Languages languages, Limits limits = {});
   ~Server();
 
   unsigned short port() const;
 
-  // Serves until stop() is called, in any thread, or `stops` says so (asked ten times a second).
+  // Serves until `stops` says so, which is asked ten times a second.
   void run(const std::function<bool()>& stops);
-  void stop();
 
  private:
   struct Implementation;

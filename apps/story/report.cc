@@ -6,6 +6,7 @@
 
 #include "apps/story/svg.h"
 #include "apps/text/utf8.h"
+#include "apps/text/xml_text.h"
 #include "tensor/error.h"
 
 namespace mininmt::story {

@@ -8,10 +8,6 @@
 
 namespace mininmt::story {
 
-// `text` for XML and HTML, in elements and attributes: &, <, > and quotes as entities; what XML cannot hold,
-// or what changes the direction of the text around it, as U+FFFD.
-std::string xml_text(std::string_view text);
-
 // "12.5", "3": at most two decimals.
 std::string coordinate(double value);
 

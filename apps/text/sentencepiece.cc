@@ -169,11 +169,7 @@ std::shared_ptr<const Units> learn_pieces(const NextLine& next, const std::strin
 #else
 namespace {
 
-[[noreturn]] void refuse() {
-  throw UsageError(
-      "this program was built without SentencePiece: install it (Debian: libsentencepiece-dev) and build "
-      "again");
-}
+[[noreturn]] void refuse() { throw UsageError(kNoSentencePiece); }
 
 }  // namespace
 

@@ -15,6 +15,10 @@ namespace mininmt {
 
 bool has_sentencepiece();
 
+// What is said where there is none.
+inline constexpr char kNoSentencePiece[] =
+    "this program was built without SentencePiece: install it (Debian: libsentencepiece-dev) and build again";
+
 // The units of a model of SentencePiece, the bytes of its file; `name` is for messages. Throws DataError if
 // they are none.
 std::shared_ptr<const Units> pieces(const std::string& model, const std::string& name);

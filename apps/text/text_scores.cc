@@ -4,7 +4,6 @@
 
 #include "apps/text/tokenize_13a.h"
 #include "tensor/error.h"
-#include "tensor/version.h"
 
 namespace mininmt {
 

@@ -20,6 +20,8 @@ Json numbers(const TrainingReport::Values& values) {
   return json;
 }
 
+constexpr char kEnd[] = "end";
+
 Json event(const char* kind, std::int64_t update) { return {{"event", kind}, {"update", update}}; }
 
 Json sample(const Sample& of) {
@@ -39,7 +41,7 @@ std::vector<std::string> read_events(const std::string& path, std::int64_t updat
   for (std::string line; std::getline(in, line);) {
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("update") || !json["update"].is_number_integer()) continue;
-    if (json["update"] <= update) events.push_back(line);
+    if (json["update"] <= update && json.value("event", kEnd) != kEnd) events.push_back(line);
   }
   return events;
 }
@@ -50,10 +52,17 @@ void TrainingReport::go_on_after(std::int64_t update) {
   events_ = read_events(folder_.file(kEvents), update);
 }
 
+// Events of a kind and an update begin alike.
+void TrainingReport::add(const std::string& line) {
+  const std::string begin = line.substr(0, line.find(',', line.find(',') + 1) + 1);
+  std::erase_if(events_, [&](const std::string& before) { return before.starts_with(begin); });
+  events_.push_back(line);
+}
+
 void TrainingReport::progress(std::int64_t update, const Values& values) {
   Json json = event("progress", update);
   json.update(numbers(values));
-  events_.push_back(one_line(json));
+  add(one_line(json));
 }
 
 void TrainingReport::validation(std::int64_t update, const Values& metrics, bool is_best,
@@ -63,13 +72,13 @@ void TrainingReport::validation(std::int64_t update, const Values& metrics, bool
   json["best"] = is_best;
   json["samples"] = Json::array();
   for (const Sample& of : samples) json["samples"].push_back(sample(of));
-  events_.push_back(one_line(json));
+  add(one_line(json));
 }
 
 void TrainingReport::ended(std::int64_t update, const std::string& how) {
-  Json json = event("end", update);
+  Json json = event(kEnd, update);
   json["how"] = how;
-  events_.push_back(one_line(json));
+  add(one_line(json));
 }
 
 void TrainingReport::save() {

@@ -1,4 +1,5 @@
-// What a training has done so far: an event a line in log.jsonl of its folder, and a page that shows it, report.html.
+// What a training has done so far: its events, a line each in log.jsonl of its folder, and a page that shows
+// them, report.html.
 #pragma once
 
 #include <string>
@@ -11,9 +12,6 @@
 
 namespace mininmt {
 
-inline constexpr char kEvents[] = "log.jsonl";
-inline constexpr char kReportPage[] = "report.html";
-
 // Neither decides anything in training; a file that can't be written is told once, and training goes on.
 class TrainingReport {
  public:
@@ -21,7 +19,8 @@ class TrainingReport {
   TrainingReport(const TrainingFolder& folder, ReportHeader header, Log& log)
       : folder_(folder), header_(std::move(header)), log_(log) {}
 
-  // The training goes on from a checkpoint: events in the folder up to its update stay, later ones will happen again.
+  // The training goes on from a checkpoint: events in the folder up to its update stay, but for the end. Later ones
+  // will happen again; one of its update that happens again, as a validation may, replaces the one before.
   void go_on_after(std::int64_t update);
 
   // Numbers by name.
@@ -36,6 +35,8 @@ class TrainingReport {
   void save();
 
  private:
+  void add(const std::string& line);
+
   const TrainingFolder& folder_;
   ReportHeader header_;
   Log& log_;

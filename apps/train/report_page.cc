@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/text/xml_text.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -200,19 +201,6 @@ constexpr char kBody[] = R"(
 <noscript>The curves are drawn by a script in this file, which needs JavaScript.</noscript>
 )";
 
-std::string html_text(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '<')
-      escaped += "&lt;";
-    else if (c == '&')
-      escaped += "&amp;";
-    else
-      escaped += c;
-  }
-  return escaped;
-}
-
 // JSON in which no "<" can end the element that holds it.
 std::string in_script(std::string json) {
   for (std::size_t at = json.find('<'); at != std::string::npos; at = json.find('<', at))
@@ -231,8 +219,8 @@ std::string report_page(const ReportHeader& header, const std::vector<std::strin
   all += join("\"events\": [\n", lines, "]}");
   return join("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-              html_text(header.title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n<h1>",
-              html_text(header.title), "</h1>", kBody, "<script type=\"application/json\" id=\"data\">\n",
+              xml_text(header.title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n<h1>",
+              xml_text(header.title), "</h1>", kBody, "<script type=\"application/json\" id=\"data\">\n",
               in_script(all), "\n</script>\n<script>", kScript, "</script>\n</body>\n</html>\n");
 }
 

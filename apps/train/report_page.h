@@ -1,4 +1,5 @@
-// The page of a training: curves over the updates, and the same sentences' translations and attention as they sharpen.
+// The page of a training: curves over the updates, and the same sentences' translations and attention as they
+// sharpen.
 #pragma once
 
 #include <string>

@@ -131,6 +131,8 @@ int Trainer::run() {
     log_.info(join("this training is complete, after ", updater_.updates(),
                    " updates: nothing is left to do. A higher ",
                    schedule_.stops() ? "--early-stopping" : "--after", " goes on with it"));
+    report_end();  // again: it may have been killed between its last save and its last line
+    report_.save();
     return 0;
   }
   if (updater_.updates() > 0) saver_.go_on_from_end(updater_.updates());
@@ -176,18 +178,18 @@ int Trainer::finish() {
   }
   complete_ = 1;
   save_or_say_how();
-  report_done();
-  report_.ended(updater_.updates(), schedule_.stops() ? "early stopping" : "done");
+  report_end();
   save_report();
   return 0;
 }
 
-void Trainer::report_done() {
+void Trainer::report_end() {
   log_.info(join("done: ", updater_.updates(), " updates, ", words_, " target words in ",
                  format_duration(seconds()), ", ", format("%.0f", static_cast<double>(words_) / seconds()),
                  " words/s, validation and all"));
   if (not_finite_ > 0)
     log_.warning(join(not_finite_, " updates were skipped because their gradient was not finite"));
+  report_.ended(updater_.updates(), schedule_.stops() ? "early stopping" : "done");
 }
 
 // By a signal.

@@ -80,7 +80,7 @@ class Trainer {
   void save();
   void save_or_say_how();
   int stopped();
-  void report_done();
+  void report_end();
   void save_report();
 
   Model& model_;

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "apps/program/model_folder.h"
 #include "apps/translate/translator.h"
 
 namespace mininmt {

@@ -38,7 +38,7 @@ class Hard : public LateModel {
 
  private:
   // The state is s alone.
-  class HardDecoding : public Decoding {
+  class HardDecoding : public LateDecoding {
    public:
     HardDecoding(Tape& tape, const Hard& model, const Encoded& encoded)
         : model_(model),
@@ -50,20 +50,9 @@ class Hard : public LateModel {
 
     State start() const override { return {0, {s_0_}}; }
 
-    std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
-                                      const Indices& sentence_of_row) const override {
-      return advance(tape, before, words, sentence_of_row, true);
-    }
-
-    std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
-                                        const Indices& sentence_of_row) const override {
-      return advance(tape, before, words, sentence_of_row, false);
-    }
-
    private:
-    // predicts: with the mixture, not only alpha.
     std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
-                                         const Indices& sentence_of_row, bool predicts) const {
+                                         const Indices& sentence_of_row, bool predicts) const override {
       const PreviousWords previous(tape, model_.decoder_, words);
       const Step now = model_.step(before.parts[0], before.words == 0, previous.projected, U_);
       const Cells cells = Cells::of_search(sentence_of_row, lengths_);

@@ -61,4 +61,23 @@ struct PreviousWords {
   PreviousWords(Tape& tape, const DecoderParts& decoder, const Indices& words);
 };
 
+// Their decoding: a step with the prediction, or only with the weights.
+class LateDecoding : public Decoding {
+ public:
+  std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
+                                    const Indices& sentence_of_row) const override {
+    return advance(tape, before, words, sentence_of_row, true);
+  }
+
+  std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
+                                      const Indices& sentence_of_row) const override {
+    return advance(tape, before, words, sentence_of_row, false);
+  }
+
+ private:
+  // predicts: with the mixture, not only alpha.
+  virtual std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
+                                               const Indices& sentence_of_row, bool predicts) const = 0;
+};
+
 }  // namespace mininmt

@@ -55,7 +55,7 @@ class Transducer : public LateModel {
  private:
   // The state is s_u and, after the first word, what there was when the cursor wrote the last word: log pi
   // (R, S), where it was, the readout's part of the state, and the joint's log Z (R, S).
-  class TransducerDecoding : public Decoding {
+  class TransducerDecoding : public LateDecoding {
    public:
     TransducerDecoding(Tape& tape, const Transducer& model, const Encoded& encoded)
         : model_(model),
@@ -69,20 +69,9 @@ class Transducer : public LateModel {
 
     State start() const override { return {0, {s_0_}}; }
 
-    std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
-                                      const Indices& sentence_of_row) const override {
-      return advance(tape, before, words, sentence_of_row, true);
-    }
-
-    std::pair<State, Prediction> attend(Tape& tape, const State& before, const Indices& words,
-                                        const Indices& sentence_of_row) const override {
-      return advance(tape, before, words, sentence_of_row, false);
-    }
-
    private:
-    // predicts: with the mixture, not only alpha.
     std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
-                                         const Indices& sentence_of_row, bool predicts) const {
+                                         const Indices& sentence_of_row, bool predicts) const override {
       const Cells cells = Cells::of_search(sentence_of_row, lengths_, true);
       const PreviousWords previous(tape, model_.decoder_, words);
       const Step now = model_.step(before.parts[0], before.words == 0, previous.projected, U_);

@@ -31,8 +31,18 @@ holds "a system that is done stays" cmp -s before whole/additive/model/model.saf
 # Stopped while both train, it goes on there, to the same bits.
 "$story" cut --jobs 2 "${text[@]}" "${small[@]}" >out 2>err &
 pid=$!
-until grep -qs 'epoch' cut/fixed/train.log && grep -qs 'epoch' cut/additive/train.log; do kill -0 $pid 2>/dev/null || break; done
+training() { grep -ls "cut/$1/[o]ptions.ini" /proc/[0-9]*/cmdline | sed 's|[^0-9]||g'; }
+held=()
+for key in fixed additive; do # a fast machine would be done before the other has begun, or before the signal arrives
+  until grep -qs 'epoch' cut/$key/train.log; do kill -0 $pid 2>/dev/null || break; done
+  held+=($(training $key))
+  kill -STOP "${held[-1]}"
+done
 kill -TERM $pid
+for training in "${held[@]}"; do # until SIGTERM, 0x4000, is pending
+  until grep -q '^ShdPnd:.*[4-7c-f]...$' /proc/$training/status; do kill -0 $pid 2>/dev/null || break; done
+done
+kill -CONT "${held[@]}"
 code=0
 wait $pid || code=$?
 holds "it ends by the signal" test $code -eq 143

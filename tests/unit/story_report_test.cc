@@ -11,6 +11,7 @@
 #include "apps/story/report.h"
 #include "apps/story/story.h"
 #include "apps/story/svg.h"
+#include "apps/text/xml_text.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
 

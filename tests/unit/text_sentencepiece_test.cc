@@ -13,16 +13,12 @@
 #include "apps/text/sentencepiece.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
+#include "tests/unit/text_units.h"
 
 namespace mininmt {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-std::string back(const Units& units, const std::string& line) {
-  const Texts split = units.split(line);
-  return units.line_of(std::vector<std::string_view>(split.begin(), split.end()));
-}
 
 // 60 lines of words with common beginnings and ends.
 std::string text() {

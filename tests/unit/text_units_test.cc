@@ -12,16 +12,12 @@
 #include "apps/text/vocab.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
+#include "tests/unit/text_units.h"
 
 namespace mininmt {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-std::string back(const Units& units, const std::string& line) {
-  const Texts split = units.split(line);
-  return units.line_of(std::vector<std::string_view>(split.begin(), split.end()));
-}
 
 TEST_CASE("words") {
   CHECK(words()->split("  the\tcat \r") == Texts{"the", "cat"});

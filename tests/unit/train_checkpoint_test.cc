@@ -162,6 +162,19 @@ TEST_CASE("a complete training is left as it is") {
         std::string::npos);
 }
 
+TEST_CASE("a complete training that was killed before its last line has it when it is asked for again") {
+  Session training;
+  training.run();
+  const std::string log = training.folder.path("log"), events = training.folder.path("model/log.jsonl");
+  const auto ends = [&] { return read_whole(events).find("\"event\":\"end\"") != std::string::npos; };
+  REQUIRE(ends());
+  fs::remove(log);
+  std::ofstream(events, std::ios::trunc).close();
+  training.run();
+  CHECK(read_whole(log).find("done: 12 updates") != std::string::npos);
+  CHECK(ends());
+}
+
 TEST_CASE("a training that goes on from its end has the best model of one that never stopped") {
   Session whole, halves;
   whole.options.keep_best = halves.options.keep_best = true;

@@ -48,6 +48,11 @@ TEST_CASE("an event a line, and what will happen again after a checkpoint is lef
   after.go_on_after(20);
   after.save();
   CHECK(lines_of(f.file(kEvents)) == 2);
+  // A checkpoint is saved before its validation, so the validation is done again.
+  after.validation(20, {{"bleu", 31}}, true, {});
+  after.save();
+  CHECK(lines_of(f.file(kEvents)) == 2);
+  CHECK(f.file(kEvents).find("\"bleu\":31.0") != std::string::npos);
   TrainingReport anew = f.report();
   anew.save();
   CHECK(f.file(kEvents).empty());
@@ -61,7 +66,7 @@ TEST_CASE("nothing in a training's text can be taken for HTML") {
   report.validation(5, {{"bleu", 1}}, false, {sample});
   report.save();
   const std::string page = f.file(kReportPage);
-  CHECK(page.find("<h1>Training of &lt;model></h1>") != std::string::npos);
+  CHECK(page.find("<h1>Training of &lt;model&gt;</h1>") != std::string::npos);
   const std::string begin = "id=\"data\">\n";
   const std::size_t first = page.find(begin) + begin.size(), end = page.find("</script>", first);
   const auto data = nlohmann::json::parse(page.substr(first, end - first));
