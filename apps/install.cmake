@@ -36,6 +36,7 @@ install(EXPORT mininmt-targets NAMESPACE mininmt:: DESTINATION ${config_folder} 
 file(CONFIGURE OUTPUT mininmtConfig.cmake @ONLY CONTENT [[
 include(CMakeFindDependencyMacro)
 find_dependency(OpenMP)
+find_dependency(ZLIB)
 if("@with_cuda@")
   find_dependency(CUDAToolkit)
 endif()
@@ -62,7 +63,8 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libmininmt-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "neural machine translation in C++: tensors, autodiff, models
 The library of mininmt, static, with its headers and its CMake package.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS zlib1g-dev)
 if(ONEDNN_INCLUDE_DIR AND ONEDNN_LIBRARY)
-  set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS libdnnl-dev)
+  string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libdnnl-dev")
 endif()
 include(CPack)

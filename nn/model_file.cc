@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/families.h"
+#include "tensor/checksum.h"
 #include "tensor/error.h"
 #include "tensor/safetensors.h"
 #include "tensor/version.h"
@@ -13,7 +14,7 @@ namespace mininmt {
 namespace {
 
 using Json = nlohmann::json;
-constexpr char kKey[] = "mininmt";  // in the metadata
+constexpr char kKey[] = "mininmt", kChecksum[] = "checksum";  // in the metadata
 constexpr int kMostWords = 1 << 24;
 
 std::string to_json(const Config& config) {
@@ -122,6 +123,24 @@ void check_shapes(const Parameters& declared, const SafeTensors& file, const std
   }
 }
 
+// Of a matrix after the others: matrices come by name.
+void add_matrix(Checksum& sum, const std::string& name, std::span<const float> values) {
+  sum.add(name);
+  sum.add(values);
+}
+
+// Files of before version 0.1.0 have none.
+void check_sum(const SafeTensors& file, const std::string& path) {
+  const auto expected = file.metadata.find(kChecksum);
+  if (expected == file.metadata.end()) return;
+  Checksum sum;
+  for (const auto& [name, tensor] : file.tensors) add_matrix(sum, name, tensor.data);
+  if (sum.text() != expected->second)
+    throw DataError(join(path, ": its numbers are not those that were saved (the checksum is ", sum.text(),
+                         ", in the metadata '", kChecksum, "' it is ", expected->second,
+                         "): take another copy; whoever changed them on purpose leaves that entry out"));
+}
+
 }  // namespace
 
 void save_model(const std::string& path, const Model& model, const Tensor& values,
@@ -135,11 +154,14 @@ void save_model(const std::string& path, const Model& model, const Tensor& value
       entries.push_back({part.name, p->shape_of(part)});
     }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  const auto floats = [](const Tensor& x) { return std::vector<float>(x.data(), x.data() + x.size()); };
+  Checksum sum;
+  for (const auto& [name, value] : rows) add_matrix(sum, name, floats(value));
   std::map<std::string, std::string> metadata = more;
   metadata[kKey] = to_json(model.config());
+  metadata[kChecksum] = sum.text();
   SafeTensorsWriter file(path, metadata, entries);
-  for (const auto& [name, value] : rows)
-    file.write(std::vector<float>(value.data(), value.data() + value.size()));
+  for (const auto& [name, value] : rows) file.write(floats(value));
   file.commit();
 }
 
@@ -160,6 +182,7 @@ std::unique_ptr<Model> load_model(const std::string& path) {
         throw DataError(path + ": " + part.name + " has a value that is not finite");
       std::copy(data.begin(), data.end(), p->value.slice(part.first, part.count).data());
     }
+  check_sum(file, path);
   return model;
 }
 

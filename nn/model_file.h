@@ -13,8 +13,8 @@ namespace mininmt {
 inline constexpr int kModelFormat = 2;
 inline constexpr char kModelFile[] = "model.safetensors";
 
-// Writes the model's config and `values`, a block in the layout of its parameters; `more` is further
-// metadata. Throws IoError.
+// Writes the model's config, `values`, a block in the layout of its parameters, and their checksum; `more` is
+// further metadata. Throws IoError.
 void save_model(const std::string& path, const Model& model, const Tensor& values,
                 const std::map<std::string, std::string>& more = {});
 
@@ -22,7 +22,7 @@ void save_model(const std::string& path, const Model& model, const Tensor& value
 Config read_model_config(const std::string& path);
 
 // Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and
-// type, or a matrix is missing, unknown, of the wrong shape, or not finite.
+// type, a matrix is missing, unknown, of the wrong shape, or not finite, or the checksum is wrong.
 std::unique_ptr<Model> load_model(const std::string& path);
 
 }  // namespace mininmt

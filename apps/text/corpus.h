@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/text/checksum.h"
 #include "apps/text/lines.h"
 #include "apps/text/vocab.h"
+#include "tensor/checksum.h"
 #include "tensor/types.h"
 
 namespace mininmt {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/text/checksum.h"
 #include "tensor/atomic_file.h"
+#include "tensor/checksum.h"
 #include "tensor/error.h"
 
 namespace mininmt {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "apps/program/model_folder.h"
-#include "apps/text/checksum.h"
+#include "tensor/checksum.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
 

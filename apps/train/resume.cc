@@ -3,8 +3,8 @@
 #include <charconv>
 
 #include "apps/options/option_values.h"
-#include "apps/text/checksum.h"
 #include "apps/text/sentencepiece.h"
+#include "tensor/checksum.h"
 #include "tensor/error.h"
 
 namespace mininmt {

@@ -127,6 +127,7 @@ TEST_CASE("the parts of a fused matrix keep their names") {
   }
   for (float& x : file.tensors.at("decoder.b_z").data)
     x = 50;  // z = 1, candidate = tanh 0 = 0: s_i = 0 for i > 0
+  file.metadata.erase("checksum");
   write_safetensors(saved.path, file);
   const auto loaded = load_model(saved.path);
   Tape tape;
@@ -151,6 +152,22 @@ TEST_CASE("damaged models are refused with the file's name and what is wrong") {
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
     CHECK(has(saved.complaint([&](SafeTensors& f) { f.tensors["output.b_y"].data[3] = bad; }), "output.b_y"));
   CHECK(has(saved.complaint([](SafeTensors& f) { f.metadata.clear(); }), "metadata"));
+}
+
+TEST_CASE("numbers that are not those that were saved are refused, unless the checksum is left out") {
+  const Saved saved;
+  const auto swapped = [](SafeTensors& f) { std::swap(f.tensors["decoder.U_z"], f.tensors["decoder.U_r"]); };
+  for (const std::function<void(SafeTensors&)>& change :
+       {std::function<void(SafeTensors&)>(swapped),
+        std::function<void(SafeTensors&)>([](SafeTensors& f) { f.tensors["output.b_y"].data[3] += 1e-3f; })}) {
+    CHECK(has(saved.complaint(change), "its numbers are not those that were saved"));
+    SafeTensors file = read_safetensors(saved.path);
+    change(file);
+    file.metadata.erase("checksum");
+    const std::string path = saved.folder.path("edited.safetensors");
+    write_safetensors(path, file);
+    CHECK_NOTHROW(load_model(path));
+  }
 }
 
 std::string with(std::string text, const std::string& from, const std::string& to) {

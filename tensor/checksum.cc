@@ -1,4 +1,4 @@
-#include "apps/text/checksum.h"
+#include "tensor/checksum.h"
 
 #include <zlib.h>
 
