@@ -14,8 +14,8 @@ namespace {
 
 // On a real GPU all elements: two evaluations per element, each tens of microseconds for an operation and a
 // millisecond for the model.
-constexpr std::int64_t kElementsOfInput = kEmulated ? 16 : 1 << 30;
-constexpr std::int64_t kElementsOfParameter = kEmulated ? 6 : 1 << 30;
+constexpr std::int64_t kElementsOfInput = kEmulated ? 10 : 1 << 30;
+constexpr std::int64_t kElementsOfParameter = kEmulated ? 4 : 1 << 30;
 
 TEST_CASE("every operation's gradient on the GPU is its numeric derivative") {
   std::printf("gradient check on %s; at most %lld elements of an input, %lld of a model's parameter\n",
@@ -49,7 +49,10 @@ void check_model(const std::string& order, const std::string& alignment, double 
 }
 
 TEST_CASE("the whole model passes the gradient check on the GPU") {
-  for (const auto& [order, alignment] : kVariants) check_model(order, alignment, 0, {}, "");
+  for (const auto& [order, alignment] : kVariants) {
+    if (kEmulated && order != "authors" && alignment != "additive") continue;  // the same kernels
+    check_model(order, alignment, 0, {}, "");
+  }
 }
 
 TEST_CASE("with label smoothing and dropout too, on the GPU") {

@@ -79,6 +79,7 @@ TEST_CASE("with wider layers, label smoothing and dropout too") {
 
 // Minibatches of one shape with sentences of other lengths: a graph must read the lengths again.
 TEST_CASE("captured updates give the bits of those that are not") {
+  if (kEmulated && sizeof(real) == 8) return;  // what is captured does not depend on the type
   const SentencePairs pairs{random_sentences({4, 2, 3, 4, 3, 4, 1, 2, 4}, 9, 3),
                             random_sentences({2, 4, 3, 1, 3, 2, 4, 3, 4}, 11, 4)};
   const std::vector<std::vector<std::uint32_t>> minibatches = {{0, 1, 2}, {5, 6, 2}, {7, 8, 0}, {0, 1, 2}};

@@ -71,22 +71,24 @@ void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
                     large,
                     false,
                     {{1, padded}, {2, padded}}});
-    rows.push_back({"softmax over lengths",
-                    {{steps, batch, 1}},
-                    [lengths](Tape&, const Inputs& x) { return softmax(by_rows(x[0]), lengths); },
-                    large,
-                    false,
-                    {{0, padded}}});
-    rows.push_back({"address, 2 steps",
-                    {{steps, batch, 1}, {steps, batch, 1}, {batch, 1}, {batch, 3}, {batch, 1}},
-                    [lengths](Tape&, const Inputs& x) {
-                      const Addressing by{sigmoid(x[2]), softmax(x[3]), softplus(x[4])};
-                      const Var w = weights(x[0], lengths), before = weights(x[1], lengths);
-                      return address(w, address(w, before, by, lengths), by, lengths);
-                    },
-                    large,
-                    false,
-                    {{0, padded}, {1, padded}}});
+    if (steps <= 512) {  // their operands are arranged by a launch for each step
+      rows.push_back({"softmax over lengths",
+                      {{steps, batch, 1}},
+                      [lengths](Tape&, const Inputs& x) { return softmax(by_rows(x[0]), lengths); },
+                      large,
+                      false,
+                      {{0, padded}}});
+      rows.push_back({"address, 2 steps",
+                      {{steps, batch, 1}, {steps, batch, 1}, {batch, 1}, {batch, 3}, {batch, 1}},
+                      [lengths](Tape&, const Inputs& x) {
+                        const Addressing by{sigmoid(x[2]), softmax(x[3]), softplus(x[4])};
+                        const Var w = weights(x[0], lengths), before = weights(x[1], lengths);
+                        return address(w, address(w, before, by, lengths), by, lengths);
+                      },
+                      large,
+                      false,
+                      {{0, padded}, {1, padded}}});
+    }
     rows.push_back({"dot_scores",
                     {{batch, align}, {steps, batch, align}},
                     [](Tape&, const Inputs& x) { return dot_scores(x[0], x[1]); },

@@ -71,6 +71,7 @@ void add_cells(Rows& rows, std::initializer_list<CellSize> sizes) {
             });
     // Scaled up, f and g are certain of different words, and the product is too small.
     for (const real factor : {real{1}, real{150}}) {
+      if (factor > 1 && size.large && V < 5) continue;  // long, and too few words for both
       const std::string suffix = factor > 1 ? ", certain" : "";
       add_row("cell_log_p, additive joint" + suffix, {{N, V}, {S, B, V}}, true, {{0, none}, {1, padded}},
               [=](Tape&, const Inputs& x) {

@@ -323,7 +323,7 @@ const std::vector<OpRow>& wide_op_table() {
                          {33, 4, 1023, 1023, true},
                          {1100, 2, 31, 64, true},
                          {2, 65, 128, 256, true}});
-    add_cells(rows, {{33, 2, 3, 31, 1023, true}, {3, 5, 40, 65, 1000, true}, {300, 2, 3, 4, 3, true}});
+    add_cells(rows, {{33, 2, 3, 31, 1023, true}, {3, 5, 12, 65, 1000, true}, {257, 1, 2, 4, 3, true}});
     add_transformer(rows, {{3, 65, 2, 2, 129, true}});
     add_readout(rows, {{31, 1000, true}, {3, 1023, true}, {5, 30001, true}, {1023, 33, true}});
     return rows;
