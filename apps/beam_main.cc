@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "apps/serve/serve.h"
 #include "apps/text/text_scores.h"
 #include "apps/text/unknown_words.h"
+#include "apps/translate/alignment_figures.h"
 #include "apps/translate/n_best_list.h"
 #include "apps/translate/output.h"
 #include "apps/translate/pair_aligner.h"
@@ -141,6 +143,22 @@ class BesideInput {
   std::optional<LineReader> lines_;
 };
 
+std::unique_ptr<AlignmentFigures> alignment_figures(const BeamOptions& options) {
+  if (options.alignment_picture.empty()) return nullptr;
+  return std::make_unique<AlignmentFigures>(options.alignment_picture);
+}
+
+// The best translation's alignment, if there is one.
+void draw(AlignmentFigures& figures, const InputLine& line, const std::vector<Hypothesis>& hypotheses,
+          const TargetText& target) {
+  if (hypotheses.empty()) return figures.add({}, {}, {});
+  const Hypothesis& best = hypotheses[0];
+  const std::vector<float> alpha = flat(best.alpha);
+  figures.add(target.source_units().linked(line.source),
+              target.target_units().linked(target.units_of(best, line.source, line.prefix)),
+              {alpha, best.alpha.size(), best.alpha.empty() ? 0 : best.alpha[0].size()});
+}
+
 void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
                Log& log) {
   const Translator translator(*loaded.model, loaded.source, loaded.target, search_options(options),
@@ -150,6 +168,7 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   BesideInput reference(options.reference, line_options), prefix(options.prefix, line_options);
   Output output(options.output);
   TextScores scores(loaded.target.units().are_of_raw_text());
+  auto figures = alignment_figures(options);
   UnknownWords unknown;
   std::size_t number = 0;
   while (true) {
@@ -162,6 +181,7 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
       unknown.add(loaded.source, lines[i]);
       const InputLine line{number, lines[i], prefix ? given.prefixes[i] : ""};
       output.write(format_output(options, line, translations[i], target));
+      if (figures) draw(*figures, line, translations[i], target);
       if (!reference) continue;
       const std::string found =
           translations[i].empty()
@@ -176,6 +196,7 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (unknown.are_most()) log.warning(unknown.warning(input.name(), "source"));
   prefix.check_end(input);
   reference.check_end(input);
+  if (figures) figures->save();
   if (reference) write_result("BLEU", scores.report());
 }
 
@@ -221,13 +242,19 @@ Scores score_pairs(const BeamOptions& options, const LoadedModel& loaded, const 
   return scores;
 }
 
+bool wants_alignments(const BeamOptions& options) {
+  return !options.alignment.empty() || !options.alignment_reference.empty() ||
+         !options.alignment_picture.empty();
+}
+
 // opposite: the model of --alignment-symmetrize, or nullptr.
 void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedModel* opposite,
            LineOptions line_options, int threads, Log& log) {
   LineReader sources(options.input, line_options), targets(options.score, line_options);
   std::optional<PairAligner> aligner;
-  if (!options.alignment.empty() || !options.alignment_reference.empty())
-    aligner.emplace(options, loaded, opposite, threads, line_options);
+  auto figures = alignment_figures(options);
+  if (wants_alignments(options))
+    aligner.emplace(options, loaded, opposite, threads, line_options, figures.get());
   Output output(options.output);
   Totals totals;
   UnknownPairs unknown(loaded), unknown_to_opposite(opposite ? *opposite : loaded, "opposite model's ");
@@ -250,6 +277,7 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   unknown.warn(log, sources.name(), targets.name());
   if (opposite) unknown_to_opposite.warn(log, targets.name(), sources.name());
   if (!totals.empty()) log.info(totals.format(loaded.target.units().plural()));
+  if (figures) figures->save();
   if (aligner) write_result("the alignment error rate", aligner->report());
 }
 
@@ -288,7 +316,7 @@ void score_n_best(const BeamOptions& options, const LoadedModel& loaded, LineOpt
 
 // What the options need attention for; "" if nothing.
 std::string needs_attention(const BeamOptions& options) {
-  if (!options.alignment.empty() || !options.alignment_reference.empty()) return "the options of alignment";
+  if (wants_alignments(options)) return "the options of alignment";
   if (options.coverage_penalty != 0) return "--coverage-penalty";
   return options.replace_unk.empty() ? "" : "--replace-unk";
 }

@@ -37,6 +37,7 @@ Input (plain or gzipped text) and output:
 What to write:
   --n-best                   all hypotheses of the beam, with their scores
   --alignment [KIND]         hard, soft or picture: what each word attended to
+  --alignment-picture FILE   the same as figures, in FILE.svg or FILE.html
   --alignment-reference FILE with --score: prints the alignment error rate
 Search:
   --beam-size N              hypotheses kept [{beam-size}]
@@ -98,6 +99,9 @@ void declare(OptionSet& set, BeamOptions& options) {
           "all pairs of at least this weight; soft: the weights of the source positions for each target "
           "word, which add up to 1 unless --alignment-model was window; picture: drawn in characters. "
           "Without a value: hard. With --score after the log p");
+  set.add("alignment-picture", options.alignment_picture, kind::name("FILE.svg|FILE.html"),
+          "a figure of the alignment of each line and its best translation, or of each pair of --score, in "
+          "one file");
   set.add("word-scores", options.word_scores, kind::flag(),
           "log p of each word and </s>, behind all else, or as a feature of an n-best list");
   set.add("n-best-feature", options.n_best_feature, kind::name("NAME"),
@@ -152,6 +156,19 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   return all;
 }
 
+void check_picture(const std::vector<Settings>& sources, const BeamOptions& options) {
+  const std::string& name = options.alignment_picture;
+  if (name.empty()) return;
+  if (!name.ends_with(".svg") && !name.ends_with(".html"))
+    throw UsageError(join(label(sources, "alignment-picture"), " ", in_quotes(name),
+                          ": the name must end in .svg or .html, which says what is written"));
+  std::error_code ignored;
+  namespace fs = std::filesystem;
+  if (fs::weakly_canonical(name, ignored) == fs::weakly_canonical(options.output, ignored))
+    throw UsageError(join(label(sources, "alignment-picture"), " and ", label(sources, "output"),
+                          " are both ", in_quotes(name), ": name two files"));
+}
+
 void check(const OptionSet& set, const std::vector<Settings>& sources, const BeamOptions& options) {
   set.require("model", "the folder that mininmt-train made");
   const auto read = inputs(sources, options);
@@ -163,16 +180,20 @@ void check(const OptionSet& set, const std::vector<Settings>& sources, const Bea
                             ", and so is ", read[j].first, ": name a file for one of them"));
     }
   }
-  const auto refuse = [&](const std::string& why) {
-    throw UsageError(join(label(sources, "output"), " ", in_quotes(options.output), " would overwrite ", why,
-                          ": choose another name"));
-  };
-  for (const auto& [option, name] : read)
-    if (would_overwrite(options.output, name)) refuse("what is read");
   std::vector<std::string> models = options.models;
   models.insert(models.end(), {options.model, options.alignment_symmetrize});
-  for (const std::string& model : models)
-    if (is_model_file(options.output, model)) refuse("a file of the model");
+  for (const auto& [option, written] :
+       {std::pair("output", options.output), {"alignment-picture", options.alignment_picture}}) {
+    const auto refuse = [&](const std::string& why) {
+      throw UsageError(join(label(sources, option), " ", in_quotes(written), " would overwrite ", why,
+                            ": choose another name"));
+    };
+    for (const auto& [name, path] : read)
+      if (would_overwrite(written, path)) refuse("what is read");
+    for (const std::string& model : models)
+      if (is_model_file(written, model)) refuse("a file of the model");
+  }
+  check_picture(sources, options);
 }
 
 // Two models join links; they draw no weights together.
@@ -231,8 +252,9 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   std::vector<std::string> of_search = kDecodingNames;
   of_search.emplace_back("reference");
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
-  for (const char* of_files : {"input", "output", "score", "reference", "prefix", "n-best", "alignment",
-                               "word-scores", "alignment-reference", "average", "replace-unk", "sampling"})
+  for (const char* of_files :
+       {"input", "output", "score", "reference", "prefix", "n-best", "alignment", "alignment-picture",
+        "word-scores", "alignment-reference", "average", "replace-unk", "sampling"})
     set.exclusive(sources, "serve", of_files);
   settle_search_options(set, {file, command_line}, options);
   if (!options.models.empty()) options.model = options.models[0];

@@ -53,6 +53,7 @@ struct BeamOptions {
   int top_k = 0, seed = 1;
 
   std::string alignment_reference;   // links by people, to judge those of --score by; empty: none
+  std::string alignment_picture;     // the file for a figure of each alignment; empty: none
   std::string alignment_symmetrize;  // the model folder of the opposite direction; empty: none
 
   int mini_batch = 32;

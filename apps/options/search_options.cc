@@ -65,7 +65,8 @@ void check_output(const std::vector<Settings>& sources, const BeamOptions& optio
                        " does nothing without --score and --n-best: add them, or leave it out");
     return;
   }
-  for (const std::string name : {"alignment", "alignment-reference", "alignment-symmetrize", "word-scores"})
+  for (const std::string name :
+       {"alignment", "alignment-picture", "alignment-reference", "alignment-symmetrize", "word-scores"})
     if (is_given(sources, name))
       throw UsageError(label(sources, name) + " has no place in the scores of an n-best list: leave it out");
 }

@@ -6,12 +6,15 @@
 #include <numeric>
 #include <string_view>
 
-#include "apps/story/svg.h"
+#include "apps/text/heatmap.h"
+#include "apps/text/svg.h"
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
 
 namespace mininmt::story {
 namespace {
+
+using namespace svg;
 
 constexpr double kWidth = 1000, kMargin = 16;
 
@@ -140,28 +143,6 @@ class Chart {
   double top_, bottom_;
 };
 
-// White to dark blue, by weight; each step of it is also darker.
-std::string shade(float weight) {
-  const double w = std::isfinite(weight) ? std::clamp(static_cast<double>(weight), 0.0, 1.0) : 0;
-  const auto mix = [&](int from, int to) { return static_cast<int>(std::lround(from + (to - from) * w)); };
-  char text[16];
-  std::snprintf(text, sizeof text, "#%02x%02x%02x", mix(246, 8), mix(248, 48), mix(251, 107));
-  return text;
-}
-
-// A word cut to `most` columns.
-std::string shortened(const std::string& word, std::size_t most) {
-  if (display_width(word) <= most) return word;
-  std::string cut;
-  for (std::string_view rest = word; !rest.empty();) {
-    const Utf8Character first = first_utf8_character(rest);
-    if (display_width(cut) + display_width(first.code) + 1 > most) break;
-    cut += rest.substr(0, first.bytes);
-    rest.remove_prefix(first.bytes);
-  }
-  return cut + "…";
-}
-
 // The alignments of one sentence, in rows of panels.
 class Panels {
  public:
@@ -202,25 +183,10 @@ class Panels {
   }
 
   double heatmap(double left, const Heatmap& map) {
-    const double x = left + kWords, top = y_ + kHeads;
-    for (std::size_t j = 0; j < map.source.size(); ++j)
-      svg_.text({x + cell_ * (static_cast<double>(j) + 0.7), top - 4}, shortened(map.source[j], kMostColumns),
-                {.size = size_, .turned = -60});
-    for (std::size_t i = 0; i < map.target.size(); ++i) {
-      const double y = top + cell_ * static_cast<double>(i);
-      svg_.text({x - 5, y + cell_ * 0.78}, shortened(map.target[i], kMostColumns),
-                {.size = size_, .anchor = "end"});
-      for (std::size_t j = 0; j < map.source.size(); ++j)
-        svg_.rectangle({x + cell_ * static_cast<double>(j), y}, cell_ - 0.75, cell_ - 0.75,
-                       "fill=\"" + shade(map.at(i, j)) + "\"", tooltip(map, i, j));
-    }
+    const double top = y_ + kHeads;
+    draw_heatmap(svg_, {map.alpha, map.target.size(), map.source.size()}, map.source, map.target,
+                 {left + kWords, top}, {cell_, size_, kMostColumns});
     return top + cell_ * static_cast<double>(map.target.size());
-  }
-
-  static std::string tooltip(const Heatmap& map, std::size_t i, std::size_t j) {
-    const float weight = map.at(i, j);
-    if (!(weight >= 0.01f)) return "";
-    return join(map.target[i], " – ", map.source[j], ": ", std::lround(100 * weight), "%");
   }
 
   // The translation of a system without alignment, in lines.

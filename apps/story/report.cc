@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "apps/story/svg.h"
+#include "apps/text/svg.h"
 #include "apps/text/utf8.h"
 #include "apps/text/xml_text.h"
 #include "tensor/error.h"

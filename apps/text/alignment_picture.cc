@@ -180,6 +180,12 @@ void check_target_words(const AlignmentMatrix& matrix, std::size_t target_words)
 
 }  // namespace
 
+std::vector<float> flat(const std::vector<std::vector<float>>& rows) {
+  std::vector<float> all;
+  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
+  return all;
+}
+
 std::string draw_alignment(const AlignmentMatrix& matrix, std::span<const std::string> source,
                            std::span<const std::string> target, PictureOptions options) {
   check_sizes(matrix);

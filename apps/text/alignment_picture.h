@@ -18,6 +18,9 @@ struct AlignmentMatrix {
   std::size_t target_length, source_length;
 };
 
+// The rows of a matrix in one piece.
+std::vector<float> flat(const std::vector<std::vector<float>>& rows);
+
 struct PictureOptions {
   std::size_t width = 80;  // columns of the terminal
   bool ascii = false;      // draw with ASCII only (words are unchanged)

@@ -1,11 +1,14 @@
 #include "apps/text/linked_weights.h"
 
+#include "apps/text/vocab.h"
 #include "tensor/error.h"
 
 namespace mininmt {
 
 LinkedWeights::LinkedWeights(const AlignmentMatrix& units, const Linked& source, const Linked& target)
     : units_(units),
+      source_names_(source.names),
+      target_names_(target.names),
       are_units_(source.names.size() == source.of_unit.size() &&
                  target.names.size() == target.of_unit.size()) {
   const std::size_t rows = target.of_unit.size();
@@ -13,6 +16,8 @@ LinkedWeights::LinkedWeights(const AlignmentMatrix& units, const Linked& source,
       (units.target_length != rows && units.target_length != rows + 1))
     throw Error(join("alignment: ", units.target_length, " by ", units.source_length, " weights of ", rows,
                      " target and ", source.of_unit.size(), " source units"));
+  source_names_.emplace_back(kEosWord);
+  if (units.target_length > rows) target_names_.emplace_back(kEosWord);
   if (are_units_) return;
   target_length_ = target.names.size() + (units.target_length - rows);
   source_length_ = source.names.size() + 1;

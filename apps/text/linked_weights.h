@@ -1,6 +1,7 @@
 // The weights between what an alignment links, from those between units.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "apps/text/alignment_picture.h"
@@ -22,8 +23,13 @@ class LinkedWeights {
   // Valid as long as this and the weights of the units are.
   AlignmentMatrix matrix() const;
 
+  // What its columns and rows are, </s> too.
+  const std::vector<std::string>& source_names() const { return source_names_; }
+  const std::vector<std::string>& target_names() const { return target_names_; }
+
  private:
   AlignmentMatrix units_;
+  std::vector<std::string> source_names_, target_names_;
   bool are_units_;  // that are linked
   std::vector<float> alpha_;
   std::size_t target_length_ = 0, source_length_ = 0;

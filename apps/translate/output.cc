@@ -19,8 +19,7 @@ std::string number_text(double value) {
 std::string alignment_of(const Hypothesis& h, const std::string& kind, const Linked& source,
                          const Linked& target) {
   if (h.alpha.empty()) return "";
-  std::vector<float> alpha;
-  for (const auto& row : h.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
+  const std::vector<float> alpha = flat(h.alpha);
   return format_alignment(kind, source, target, {alpha, h.alpha.size(), h.alpha[0].size()});
 }
 
@@ -40,16 +39,14 @@ std::string features(const BeamOptions& options, const Hypothesis& h) {
 
 }  // namespace
 
-std::string format_alignment(const std::string& kind, Linked source, Linked target,
+std::string format_alignment(const std::string& kind, const Linked& source, const Linked& target,
                              const AlignmentMatrix& matrix) {
   const LinkedWeights linked(matrix, source, target);
   const AlignmentMatrix weights = linked.matrix();
   if (kind == "hard") return format_links(hard_links(weights, target.names.size()));
   if (kind == "soft") return format_soft_alignment(weights);
   if (kind != "picture") return format_links(links_from(weights, target.names.size(), std::stod(kind)));
-  source.names.emplace_back(kEosWord);
-  if (target.names.size() < weights.target_length) target.names.emplace_back(kEosWord);
-  return draw_alignment(weights, source.names, target.names);
+  return draw_alignment(weights, linked.source_names(), linked.target_names());
 }
 
 std::string format_score(const BeamOptions& options, double log_p, const std::string& alignment,

@@ -36,7 +36,7 @@ std::string format_score(const BeamOptions& options, double log_p, const std::st
 
 // --alignment hard, soft, picture or a weight of what the units of a line and of its translation link; the
 // matrix has a row for each unit of it and, unless it was cut off, for the </s>.
-std::string format_alignment(const std::string& kind, Linked source, Linked target,
+std::string format_alignment(const std::string& kind, const Linked& source, const Linked& target,
                              const AlignmentMatrix& matrix);
 
 }  // namespace mininmt

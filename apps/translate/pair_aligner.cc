@@ -52,15 +52,17 @@ std::size_t linked_size(const Vocab& vocab, const std::string& line) {
 }  // namespace
 
 PairAligner::PairAligner(const BeamOptions& options, const LoadedModel& model, const LoadedModel* opposite,
-                         int threads, LineOptions line_options)
-    : options_(options), model_(model), opposite_(opposite), threads_(threads) {
+                         int threads, LineOptions line_options, AlignmentFigures* figures)
+    : options_(options), model_(model), opposite_(opposite), figures_(figures), threads_(threads) {
   if (!options.alignment_reference.empty()) reference_.emplace(options.alignment_reference, line_options);
 }
 
 std::vector<std::string> PairAligner::align(const std::vector<std::string>& sources,
                                             const std::vector<std::string>& targets) {
   const bool joined = opposite_ != nullptr && options_.alignment == "hard";
+  std::vector<std::vector<float>> drawn(sources.size());  // pairs come by length, figures in their order
   const auto show = [&](std::size_t i, const AlignmentMatrix& alpha) {
+    if (figures_ != nullptr) drawn[i].assign(alpha.alpha.begin(), alpha.alpha.end());
     return options_.alignment.empty() || joined
                ? ""
                : format_alignment(options_.alignment, model_.source.units().linked(sources[i]),
@@ -73,6 +75,11 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
     others = align_all(*opposite_, targets, sources, options_.mini_batch, threads_, nothing).links;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const WordAlignment other{reversed(others[i].before), reversed(others[i].after), others[i].posteriors};
+    if (figures_ != nullptr) {
+      const Linked source = model_.source.units().linked(sources[i]),
+                   target = model_.target.units().linked(targets[i]);
+      figures_->add(source, target, {drawn[i], target.of_unit.size() + 1, source.of_unit.size() + 1});
+    }
     if (joined) all.shown[i] = format_links(grow_diagonal(all.links[i].before, other.before));
     if (reference_)
       judge(linked_size(model_.source, sources[i]), linked_size(model_.target, targets[i]),

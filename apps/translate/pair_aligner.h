@@ -10,6 +10,7 @@
 #include "apps/options/beam_options.h"
 #include "apps/program/model_folder.h"
 #include "apps/text/alignment_reference.h"
+#include "apps/translate/alignment_figures.h"
 
 namespace mininmt {
 
@@ -22,12 +23,12 @@ struct WordAlignment {
 
 class PairAligner {
  public:
-  // `opposite`: the model of --alignment-symmetrize, or nullptr. Holds references to the models and options.
-  // Throws as AlignmentReference does.
+  // `opposite`: the model of --alignment-symmetrize, or nullptr; `figures`: what to draw each pair in, or nullptr.
+  // Holds references to all but the last. Throws as AlignmentReference does.
   PairAligner(const BeamOptions& options, const LoadedModel& model, const LoadedModel* opposite, int threads,
-              LineOptions line_options);
+              LineOptions line_options, AlignmentFigures* figures = nullptr);
 
-  // Aligns the next pairs of lines and compares them with the reference, if there is one. Returns what
+  // Aligns the next pairs of lines, draws them, and compares them with the reference, if there is one. Returns what
   // --alignment writes for each, "" without it. Throws as align_lines and AlignmentReference do.
   std::vector<std::string> align(const std::vector<std::string>& sources,
                                  const std::vector<std::string>& targets);
@@ -45,6 +46,7 @@ class PairAligner {
   const BeamOptions& options_;
   const LoadedModel& model_;
   const LoadedModel* opposite_;
+  AlignmentFigures* figures_;
   int threads_;
   std::optional<AlignmentReference> reference_;
   std::size_t pairs_ = 0;

@@ -21,8 +21,7 @@ Shown show(const Hypothesis& best, const Linked& source, const Vocab& target_voc
                best.ended ? with_end(target.names) : target.names,
                {}};
   if (best.alpha.empty()) return result;
-  std::vector<float> alpha;
-  for (const auto& row : best.alpha) alpha.insert(alpha.end(), row.begin(), row.end());
+  const std::vector<float> alpha = flat(best.alpha);
   const LinkedWeights weights({alpha, best.alpha.size(), best.alpha[0].size()}, source, target);
   const AlignmentMatrix matrix = weights.matrix();
   for (std::size_t i = 0; i < matrix.target_length; ++i) {

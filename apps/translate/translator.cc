@@ -77,7 +77,8 @@ SearchOptions search_options(const DecodingOptions& decoding) {
 SearchOptions search_options(const BeamOptions& options) {
   SearchOptions search = search_options(options.decoding);
   search.n_best = options.n_best ? search.beam_size : 1;
-  search.alignment = !options.alignment.empty() || !options.replace_unk.empty();
+  search.alignment =
+      !options.alignment.empty() || !options.alignment_picture.empty() || !options.replace_unk.empty();
   search.no_repeat = options.no_repeat;
   search.min_words = options.min_words;
   search.max_words = options.max_words;

@@ -32,6 +32,29 @@ expect 0 align --alignment picture
 says out 't4 .* 100% </s>'
 holds "a picture begins with the score" cmp -s <(head -n 1 out) <(head -n 1 scores)
 
+# Figures: the cells of weight 1 are dark, a row each.
+dark() { grep -c 'fill="#08306b"' "$1"; }
+expect 0 align --alignment-picture pairs.svg --mini-batch 1
+holds "the scores are as they were" cmp -s out scores
+holds "a dark cell for each word and </s>" test "$(dark pairs.svg)" = 8
+expect 0 align --alignment-picture pairs.html --alignment hard
+holds "a figure for each pair, in their order" cmp -s <(grep -o '<bdi>[^<]*' pairs.html) <(sed 's/^/<bdi>/' text.t)
+expect 0 "$beam" --model model --input text.s --alignment-picture lines.html
+holds "a figure for each line" test "$(grep -c '<figure>' lines.html)" = "$(wc -l <text.s)"
+cp pairs.svg before.svg
+expect 74 "$beam" --model model --input nowhere --alignment-picture before.svg
+holds "an old file stays where there is no new one" cmp -s before.svg pairs.svg
+for name in pairs.png pairs; do
+  expect 2 align --alignment-picture $name
+  says err 'must end in .svg or .html'
+done
+ln -s "$PWD/text.s" text.svg
+for name in "text.svg" "out.svg --output out.svg"; do
+  expect 2 align --alignment-picture $name
+  says err 'would overwrite what is read|are both'
+done
+rm text.svg
+
 # The reference in both formats: sure 0-0 1-1 and possible 1-0; sure 1-0 0-1.
 printf '%s\n' '0-0 1-1 1p0' '1-0 0-1' >reference
 printf '%s\n' '0001 1 1 S' '0001 2 2 S' '0001 2 1 P' '0002 2 1 S' '0002 1 2 S' >shared

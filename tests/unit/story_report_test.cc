@@ -10,10 +10,11 @@
 #include "apps/story/figure.h"
 #include "apps/story/report.h"
 #include "apps/story/story.h"
-#include "apps/story/svg.h"
+#include "apps/text/svg.h"
 #include "apps/text/xml_text.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
+#include "tests/unit/text_well_formed.h"
 
 namespace mininmt::story {
 namespace {
@@ -47,45 +48,14 @@ Story make_story() {
   return story;
 }
 
-// Whether all elements close in order, attributes are in quotes, and & begins a known entity.
-bool is_well_formed(const std::string& xml) {
-  std::vector<std::string> open;
-  for (std::size_t i = 0; i < xml.size();) {
-    if (xml[i] == '&') {
-      bool known = false;
-      for (const char* entity : {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"})
-        known = known || xml.compare(i, std::string(entity).size(), entity) == 0;
-      if (!known) return false;
-    }
-    if (xml[i++] != '<') continue;
-    const std::size_t end = xml.find('>', i);
-    if (end == std::string::npos) return false;
-    const std::string tag = xml.substr(i, end - i), name = tag.substr(0, tag.find(' '));
-    if (tag.find('<') != std::string::npos) return false;
-    for (std::size_t at = tag.find('='); at != std::string::npos; at = tag.find('=', at)) {
-      if (tag[at + 1] != '"') return false;
-      at = tag.find('"', at + 2);
-      if (at == std::string::npos) return false;
-    }
-    i = end + 1;
-    if (tag[0] == '/') {
-      if (open.empty() || "/" + open.back() != tag) return false;
-      open.pop_back();
-    } else if (tag.back() != '/') {
-      open.push_back(name);
-    }
-  }
-  return open.empty();
-}
-
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST_CASE("text for XML") {
   CHECK(xml_text("a < b > c & \"d\" 'e' é") == "a &lt; b &gt; c &amp; &quot;d&quot; &#39;e&#39; é");
   CHECK(xml_text("\x1b[2J\xff\u202e\uffff") == "\uFFFD[2J\uFFFD\uFFFD\uFFFD");
-  CHECK(coordinate(12.5) == "12.5");
-  CHECK(coordinate(-0.001) == "0");
-  CHECK(coordinate(100) == "100");
+  CHECK(svg::coordinate(12.5) == "12.5");
+  CHECK(svg::coordinate(-0.001) == "0");
+  CHECK(svg::coordinate(100) == "100");
 }
 
 TEST_CASE("the tables") {

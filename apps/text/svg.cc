@@ -1,11 +1,11 @@
-#include "apps/story/svg.h"
+#include "apps/text/svg.h"
 
 #include <cstdio>
 
 #include "apps/text/xml_text.h"
 #include "tensor/error.h"
 
-namespace mininmt::story {
+namespace mininmt::svg {
 namespace {
 
 std::string place(const char* x, const char* y, Point at) {
@@ -63,4 +63,4 @@ std::string Svg::document(double width, double height, std::string_view title) c
               "\" fill=\"#fff\"/>\n", shapes_, "</svg>\n");
 }
 
-}  // namespace mininmt::story
+}  // namespace mininmt::svg

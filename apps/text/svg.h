@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace mininmt::story {
+namespace mininmt::svg {
 
 // "12.5", "3": at most two decimals.
 std::string coordinate(double value);
@@ -42,4 +42,4 @@ class Svg {
   std::string shapes_;
 };
 
-}  // namespace mininmt::story
+}  // namespace mininmt::svg
