@@ -52,6 +52,17 @@ IdMatrix extended(IdMatrix matrix, int steps) {
 
 }  // namespace
 
+void drop_words(Batch& batch, double p, const Random& random) {
+  std::uint64_t draw = 0;  // even for the source, odd for the target, so that padding changes nothing
+  for (Words* words : {&batch.source, &batch.previous}) {
+    std::vector<Id> ids(words->ids.begin(), words->ids.end());
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (ids[i] != kNone && ids[i] != kEos && random.uniform(2 * i + draw) < p) ids[i] = kUnk;
+    words->ids = std::move(ids);
+    ++draw;
+  }
+}
+
 Batch make_batch(std::span<const std::span<const Id>> sources, std::span<const std::span<const Id>> targets,
                  const BatchShape& at_least) {
   if (sources.size() != targets.size())

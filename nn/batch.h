@@ -4,6 +4,7 @@
 #include <span>
 
 #include "tensor/ids.h"
+#include "tensor/random.h"
 
 namespace mininmt {
 
@@ -35,6 +36,10 @@ struct BatchShape {
 
   bool operator==(const BatchShape&) const = default;
 };
+
+// Word dropout: puts <unk> in place of each word that is read, of the source and of `previous`, but not </s>,
+// with probability p. What is to be predicted stays.
+void drop_words(Batch& batch, double p, const Random& random);
 
 Batch make_batch(std::span<const std::span<const Id>> sources, std::span<const std::span<const Id>> targets,
                  const BatchShape& at_least = {});

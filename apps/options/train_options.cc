@@ -80,6 +80,9 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("model", options.model, kind::name("FOLDER"), "where the model goes");
   set.add("overwrite", options.overwrite, kind::flag(), "replace a model that is there already")
       .command_line_only = true;
+  set.add("dry-run", options.dry_run, kind::flag(),
+          "read the text, make a few updates, say what the training would need, and write nothing")
+      .command_line_only = true;
   set.add("resume", options.resume, kind::choice({"auto", "never", "required"}),
           "go on with the training that the folder holds: if there is one, never, or else stop")
       .command_line_only = true;
@@ -172,6 +175,10 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "cost whose gradient is taken: of the minibatch, a sentence, or a word");
   set.add("label-smoothing", options.label_smoothing, kind::real(kShare),
           "probability spread over all words");
+  set.add(
+      "word-dropout", options.word_dropout, kind::real(kShare),
+      "in training, read <unk> in place of each source word, and of each target word before the next, with "
+      "probability X");
   declare_fields(set, options.config, false);
   set.add("exponential-smoothing", options.exponential_smoothing, kind::real({0, 0.5}),
           "validate and save a moving average of the parameters in which the newest weigh X, as 0.001; 0 for "
@@ -270,6 +277,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   }
   set.exclusive(sources, "vocabs", "dim-vocabs");
   set.exclusive(sources, "lr-halve", "lr-decay");
+  set.exclusive(sources, "dry-run", "quiet");
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
   for (const Settings& given : {command_line, file}) set.check_needs(given);

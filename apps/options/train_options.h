@@ -19,6 +19,7 @@ struct TrainOptions : Recipe {
   std::vector<std::string> valid_sets;  // likewise, or none
   std::string model;                    // the folder to create
   bool overwrite = false;               // whether an existing model may be replaced
+  bool dry_run = false;                 // write nothing
   std::string resume = "auto";          // auto, never, required: from the folder's checkpoint
   std::string init;                     // a model to start from; empty: new parameters
   bool extend_vocabs = false;           // by words of train_sets that the model of `init` lacks

@@ -50,10 +50,7 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
       report_(report),
       clock_(std::move(clock)),
       progress_(log),
-      stream_(corpus,
-              {static_cast<std::size_t>(options.mini_batch), static_cast<std::size_t>(options.maxi_batch),
-               static_cast<std::size_t>(options.mini_batch_words)},
-              static_cast<std::uint64_t>(options.seed)),
+      stream_(corpus, batch_options(options), static_cast<std::uint64_t>(options.seed)),
       start_(clock_()),
       schedule_({are_higher_better(options.valid_metrics), options.lr_decay, options.lr_decay_patience,
                  options.early_stopping}) {

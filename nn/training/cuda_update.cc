@@ -127,7 +127,7 @@ class CudaUpdater final : public Updater {
   void compute(const Minibatch& minibatch) {
     const BatchShape at_least = padded_shape(minibatch);
     const Key key{minibatch.sentences(), at_least.source_steps, at_least.target_steps, at_least.words};
-    Batch batch = make_batch(minibatch.sources, minibatch.targets, at_least);
+    Batch batch = batch_of(minibatch, noise(), at_least);
     const auto [place, is_new] = shapes_.try_emplace(key);
     Captured& captured = place->second;
     captured.last_used = updates_;

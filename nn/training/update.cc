@@ -62,6 +62,14 @@ Noise Updater::noise() const {
   return noise;
 }
 
+Batch Updater::batch_of(const Minibatch& minibatch, const Noise& noise, const BatchShape& at_least) const {
+  Batch batch = make_batch(minibatch.sources, minibatch.targets, at_least);
+  // Site 0, which no mask of a model has.
+  if (recipe_.word_dropout > 0)
+    drop_words(batch, recipe_.word_dropout, {noise.seed, noise.update << 20 | noise.part << 4});
+  return batch;
+}
+
 void Updater::warn(const std::string& text) const {
   if (tell_) return tell_(text);
   std::fprintf(stderr, "mininmt: warning: %s\n", text.c_str());
@@ -101,8 +109,7 @@ class CpuUpdater final : public Updater {
       own.part = static_cast<std::uint64_t>(i);
       gradients_[i].fill(0);
       Tape tape(gradients_[i]);
-      const Var cost = sum(
-          model_.costs(tape, make_batch(parts[i].sources, parts[i].targets), {recipe_.label_smoothing, own}));
+      const Var cost = sum(model_.costs(tape, batch_of(parts[i], own), {recipe_.label_smoothing, own}));
       costs[i] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
     });

@@ -56,6 +56,7 @@ class Updater {
   double average_weight() const;  // of the new parameters in the moving average
   double rate_factor() const;     // on the learning rate of the next update, from warming up
   Noise noise() const;
+  Batch batch_of(const Minibatch& minibatch, const Noise& noise, const BatchShape& at_least = {}) const;
   void warn(const std::string& text) const;
 
   Model& model_;

@@ -23,6 +23,17 @@ expect 0 "$beam" --model a/last.safetensors --input toy.src
 expect 0 "$train" --config a/options.ini --model again
 holds "options.ini gives the same model" cmp -s a/model.safetensors again/model.safetensors
 
+# A dry run tells what there would be, and writes nothing.
+for model in dry a; do
+  expect 0 "$train" --dry-run --preset tiny --train-sets toy.src toy.tgt --model $model --log dry.log --word-dropout 0.1
+  says err 'parameters'
+  says err 'first minibatch: .* pairs'
+  says err 'an epoch of 60 pairs'
+done
+holds "nothing is written" eval '[ ! -e dry ] && [ ! -e dry.log ]'
+expect 2 "$train" --dry-run --quiet --train-sets toy.src toy.tgt --model dry
+says err 'quiet'
+
 # The plain model learns the same, and its file is an ordinary model.
 expect 0 train_small plain --seed 3 --plain
 holds "its options say so" grep -q '^plain = true' plain/options.ini

@@ -28,6 +28,45 @@ TEST_CASE("word losses come in the order of batch.rows, and add up to log p") {
   for (std::size_t i = 0; i < log_p.size(); ++i) CHECK(log_p[i] == doctest::Approx(expected[i]));
 }
 
+TEST_CASE(
+    "word dropout makes some of the words that are read <unk>, never </s>, padding, or what is to be "
+    "predicted") {
+  const Sentences long_source = random_sentences({400, 60, 1}, 9, 4),
+                  long_target = random_sentences({300, 20, 2}, 11, 5);
+  const Batch whole = batch_of(long_source, long_target);
+  const auto dropped = [&](double p, std::uint64_t stream, const BatchShape& at_least = {}) {
+    Batch batch = make_batch(spans(long_source), spans(long_target), at_least);
+    drop_words(batch, p, {7, stream});
+    return batch;
+  };
+  const Batch some = dropped(0.25, 0), all = dropped(1, 0), again = dropped(0.25, 0),
+              other = dropped(0.25, 1 << 20);
+  for (const auto& [before, after, every, repeated] :
+       {std::tuple(&whole.source, &some.source, &all.source, &again.source),
+        std::tuple(&whole.previous, &some.previous, &all.previous, &again.previous)}) {
+    int words = 0, changed = 0;
+    for (std::size_t i = 0; i < before->ids.size(); ++i) {
+      const Id id = before->ids[i];
+      const bool is_word = id != kNone && id != kEos;
+      CHECK(every->ids[i] == (is_word ? kUnk : id));
+      CHECK((after->ids[i] == id || (is_word && after->ids[i] == kUnk)));
+      CHECK(after->ids[i] == repeated->ids[i]);
+      words += is_word && id != kUnk;
+      changed += after->ids[i] != id;
+    }
+    CHECK(changed > 0.15 * words);
+    CHECK(changed < 0.35 * words);
+  }
+  const auto same = [](const Indices& a, const Indices& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.begin() + static_cast<std::ptrdiff_t>(a.size()));
+  };
+  CHECK(same(some.targets, whole.targets));
+  CHECK(!same(some.source.ids, other.source.ids));
+  const Batch padded = dropped(0.25, 0, {450, 350, 400});
+  CHECK(same(some.source.ids, padded.source.ids));
+  CHECK(same(some.previous.ids, padded.previous.ids));
+}
+
 // p(y | x) over all targets of length 1 and their continuations: the probabilities sum to 1.
 TEST_CASE("the probabilities of all words sum to one") {
   for (const std::string& order : kOrders) {

@@ -135,6 +135,18 @@ TEST_CASE("parts with the same pairs have masks of their own, wherever dropout a
   }
 }
 
+TEST_CASE("word dropout is another draw at each update and part, and the same again with the same seed") {
+  TrainOptions options = plain_options();
+  const Run without = run(options);
+  options.word_dropout = 0.3;
+  options.learn_rate = 0;
+  const Run first = run(options), second = run(options, 1, 2), parts = run(options, 2), again = run(options);
+  CHECK(first.report.cost == again.report.cost);
+  CHECK(std::abs(first.report.cost - without.report.cost) > 1e-3);
+  CHECK(std::abs(first.report.cost - second.report.cost) > 1e-3);
+  CHECK(std::abs(first.report.cost - parts.report.cost) > 1e-3);
+}
+
 TEST_CASE("label smoothing changes the cost") {
   TrainOptions options = plain_options();
   const double plain = run(options).report.cost;

@@ -1,0 +1,113 @@
+#include "apps/train/dry_run.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include "apps/program/progress.h"
+#include "apps/text/batches.h"
+#include "apps/train/minibatches.h"
+#include "apps/train/trainer.h"
+#include "nn/training/update.h"
+#include "tensor/error.h"
+
+namespace mininmt {
+namespace {
+
+constexpr std::size_t kTimed = 6;  // updates
+
+std::string rounded(double value, const char* pattern) {
+  char text[32];
+  std::snprintf(text, sizeof text, pattern, value);
+  return text;
+}
+
+using Pairs = std::vector<std::uint32_t>;
+
+// The minibatches that are fetched together first.
+std::vector<Pairs> first_minibatches(const TrainOptions& options, const ParallelCorpus& corpus) {
+  BatchStream stream(corpus, batch_options(options), static_cast<std::uint64_t>(options.seed));
+  std::vector<Pairs> all;
+  do {
+    const auto pairs = stream.next();
+    all.emplace_back(pairs.begin(), pairs.end());
+  } while (all.size() < static_cast<std::size_t>(options.maxi_batch) && stream.epoch() == 0);
+  return all;
+}
+
+struct Padded {
+  std::size_t source_steps = 0, target_steps = 0, cells = 0;
+};
+
+Padded padded(const ParallelCorpus& corpus, const Pairs& pairs) {
+  Padded shape;
+  for (const std::uint32_t pair : pairs) {
+    shape.source_steps = std::max(shape.source_steps, corpus.source(pair).size());
+    shape.target_steps = std::max(shape.target_steps, corpus.target(pair).size());
+  }
+  shape.cells = pairs.size() * (shape.source_steps + shape.target_steps);
+  return shape;
+}
+
+std::string words_of(const Vocab& vocab, std::span<const Id> ids) {
+  std::string text;
+  for (const Id id : ids) text += (text.empty() ? "" : " ") + std::string(vocab.word(id));
+  return text;
+}
+
+}  // namespace
+
+void dry_run(const TrainOptions& options, const TrainingText& text, Model& model, const Device& device,
+             Log& log) {
+  const ParallelCorpus& corpus = text.corpus;
+  std::int64_t words = 0;
+  for (std::size_t pair = 0; pair < corpus.size(); ++pair)
+    words += static_cast<std::int64_t>(corpus.target(pair).size());
+  std::vector<Pairs> minibatches = first_minibatches(options, corpus);
+  const auto smaller = [&](const Pairs& a, const Pairs& b) {
+    return padded(corpus, a).cells < padded(corpus, b).cells;
+  };
+  const Pairs first = minibatches[0],
+              largest = *std::max_element(minibatches.begin(), minibatches.end(), smaller);
+  const auto tell = [&](const std::string& name, const Pairs& pairs) {
+    const Padded shape = padded(corpus, pairs);
+    log.info(join(name, ": ", pairs.size(), " pairs, ", minibatch_of(corpus, pairs).target_words(),
+                  " target ", text.target.units().plural(), "; padded to ", shape.source_steps, " and ",
+                  shape.target_steps));
+  };
+  tell("first minibatch", first);
+  log.info("its first pair: " + words_of(text.source, corpus.source(first[0])));
+  log.info("                " + words_of(text.target, corpus.target(first[0])));
+  tell(join("largest of the ", minibatches.size(), " fetched together"), largest);
+
+  const auto updater = make_updater(model, options, device.threads);
+  updater->update(minibatch_of(corpus, largest));  // also takes the memory that others use again
+  std::int64_t timed_words = 0;
+  const double start = steady_seconds();
+  const std::size_t timed = std::min(kTimed, minibatches.size());
+  for (std::size_t i = 0; i < timed; ++i) {
+    const UpdateReport report = updater->update(minibatch_of(corpus, minibatches[i]));
+    timed_words += report.words;
+    if (i == 0)
+      log.info(join("the cost of the second update: ",
+                    rounded(report.cost / static_cast<double>(report.sentences), "%.3f"),
+                    " a sentence, its gradient's norm ", rounded(report.gradient_norm, "%.3f")));
+  }
+  const double seconds = steady_seconds() - start, speed = static_cast<double>(timed_words) / seconds;
+  const double parameters = static_cast<double>(model.parameters().values().size()) * sizeof(real);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.0f"), " MB, the process at most ",
+                rounded(static_cast<double>(usage.ru_maxrss) * 1024 / 1e6, "%.0f"), " MB so far"));
+  const double epoch = static_cast<double>(words) / speed;
+  log.info(join("an update takes ", rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ",
+                std::lround(speed), " target ", text.target.units().plural(), "/s over ", timed,
+                " updates; an epoch of ", corpus.size(), " pairs, without validation, about ",
+                format_duration(epoch)));
+  log.info("dry run: nothing was written");
+}
+
+}  // namespace mininmt
