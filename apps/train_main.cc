@@ -96,6 +96,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
       return validation.measure(trained, [] { return signal_received() != 0; });
     };
   TrainingReport report(folder, header, log);
+  if (options.tensorboard) report.write_for_tensorboard();
   Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value(), log);
   Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log, report);
   if (checkpoint) {

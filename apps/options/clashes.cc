@@ -18,7 +18,7 @@ constexpr char kStandardInput[] = "/dev/stdin";
 
 bool belongs_to_a_model(const fs::path& name) {
   return name.extension() == ".safetensors" || name.extension() == ".vocab" || name.extension() == ".model" ||
-         name == kSavedOptions || name == kEvents || name == kReportPage ||
+         name == kSavedOptions || name == kEvents || name == kReportPage || name == kTensorBoardEvents ||
          name.string().starts_with("checkpoint");
 }
 

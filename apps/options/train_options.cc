@@ -61,10 +61,10 @@ Ctrl-C saves and ends; the same command goes on. A second one ends at once.
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
 // compared by their contents, threads and device by what the training had.
 const std::vector<std::string> kMayChange = {
-    "train-sets", "valid-sets", "model",          "preset",       "vocabs",
-    "dim-vocabs", "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
-    "disp-freq",  "save-freq",  "keep",           "keep-best",    "log",
-    "quiet",      "device",     "cpu-threads"};
+    "train-sets",  "valid-sets", "model",          "preset",       "vocabs",
+    "dim-vocabs",  "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
+    "tensorboard", "disp-freq",  "save-freq",      "keep",         "keep-best",
+    "log",         "quiet",      "device",         "cpu-threads"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -216,6 +216,8 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   set.group("Search, in validation and as the model's default in mininmt-beam");
   add_decoding_options(set, options.decoding);
   set.group("Reports and saving");
+  set.add("tensorboard", options.tensorboard, kind::flag(),
+          "write the numbers of log.jsonl for TensorBoard too: tensorboard --logdir FOLDER");
   set.add("disp-freq", options.disp_freq, kind::budget(),
           "a line of progress every so often (100u, 1e, 1m); 0 for none");
   set.add("save-freq", options.save_freq, kind::budget(),

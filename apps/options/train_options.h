@@ -19,6 +19,7 @@ struct TrainOptions : Recipe {
   std::vector<std::string> valid_sets;  // likewise, or none
   std::string model;                    // the folder to create
   bool overwrite = false;               // whether an existing model may be replaced
+  bool tensorboard = false;             // whether the report is also written for TensorBoard
   bool dry_run = false;                 // write nothing
   std::string resume = "auto";          // auto, never, required: from the folder's checkpoint
   std::string init;                     // a model to start from; empty: new parameters

@@ -19,6 +19,7 @@ inline constexpr char kTargetModel[] = "target.model";
 inline constexpr char kLastModel[] = "last.safetensors";  // the model at the end of training
 inline constexpr char kEvents[] = "log.jsonl";            // of training, and the page that shows them
 inline constexpr char kReportPage[] = "report.html";
+inline constexpr char kTensorBoardEvents[] = "events.out.tfevents.mininmt";
 inline constexpr char kCheckpoint[] = "checkpoint.safetensors";
 inline constexpr char kPreviousCheckpoint[] = "checkpoint-previous.safetensors";
 

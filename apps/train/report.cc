@@ -1,9 +1,13 @@
 #include "apps/train/report.h"
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "apps/train/tensorboard.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 
@@ -81,12 +85,27 @@ void TrainingReport::ended(std::int64_t update, const std::string& how) {
   add(one_line(json));
 }
 
+// TensorBoard keeps the file open and reads on, so what is new is appended; only after a resume from an earlier
+// update is it written anew.
+void TrainingReport::append_for_tensorboard() {
+  const std::string path = folder_.file(kTensorBoardEvents), events = tensorboard_events(events_);
+  std::ifstream in(path, std::ios::binary);
+  const std::string before{std::istreambuf_iterator<char>(in), {}};
+  if (!events.starts_with(before)) return write_file_atomically(path, events);
+  errno = 0;
+  std::ofstream out(path, std::ios::binary | std::ios::app);
+  if (!out.write(events.data() + before.size(), static_cast<std::streamsize>(events.size() - before.size()))
+           .flush())
+    throw IoError(path + " can't be written: " + std::strerror(errno));
+}
+
 void TrainingReport::save() {
   std::string lines;
   for (const std::string& line : events_) lines += line + "\n";
   try {
     write_file_atomically(folder_.file(kEvents), lines);
     write_file_atomically(folder_.file(kReportPage), report_page(header_, events_));
+    if (for_tensorboard_) append_for_tensorboard();
   } catch (const IoError& error) {
     if (!warned_) log_.warning(join("no report: ", error.what(), "; training goes on"));
     warned_ = true;

@@ -34,13 +34,18 @@ class TrainingReport {
   // Writes both files. Call it only when the folder is this training's (Saver::started).
   void save();
 
+  // Also writes kTensorBoardEvents from now on.
+  void write_for_tensorboard() { for_tensorboard_ = true; }
+
  private:
   void add(const std::string& line);
+  void append_for_tensorboard();
 
   const TrainingFolder& folder_;
   ReportHeader header_;
   Log& log_;
   std::vector<std::string> events_;  // lines
+  bool for_tensorboard_ = false;
   bool warned_ = false;
 };
 

@@ -67,7 +67,8 @@ void Saver::start() {
       log_.warning(join(error.what(), "; it stays until training saves it anew"));
     }
   }
-  if (!resumed_) folder_.remove(kPreviousCheckpoint);
+  if (!resumed_)
+    for (const char* name : {kPreviousCheckpoint, kTensorBoardEvents}) folder_.remove(name);
   save_vocab(source_, kSourceVocab, kSourceModel);
   save_vocab(target_, kTargetVocab, kTargetModel);
   write_file_atomically(folder_.file(kSavedOptions), options_);

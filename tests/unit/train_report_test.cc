@@ -58,6 +58,38 @@ TEST_CASE("an event a line, and what will happen again after a checkpoint is lef
   CHECK(f.file(kEvents).empty());
 }
 
+// TensorBoard's own reader read such a file when this was written: tags, updates, values and times were right.
+TEST_CASE("events for TensorBoard: records that begin as its own do, appended, and anew after a resume") {
+  Folder f;
+  TrainingReport report = f.report();
+  report.progress(300, {{"seconds", 1.5}, {"cost", 2.5}});
+  report.save();
+  CHECK(!std::filesystem::exists(f.folder.file(kTensorBoardEvents)));
+  report.write_for_tensorboard();
+  report.save();
+  const std::string once = f.file(kTensorBoardEvents);
+  // The length of a record of 24 bytes and its checksum are known from TensorFlow's files.
+  const std::string first(
+      "\x18\0\0\0\0\0\0\0\xa3\x7f\x4b\x22\x09\0\0\0\0\0\0\0\0\x1a\x0d"
+      "brain.Event:2",
+      36);
+  CHECK(once.starts_with(first));
+  // Time 1.5, update 300; the value 2.5 of the tag.
+  CHECK(once.find(std::string("\x09\0\0\0\0\0\0\xf8\x3f\x10\xac\x02", 12)) == 24 + 16 + 12);
+  CHECK(once.find(std::string("training/cost\x15\0\0\x20\x40", 18)) != std::string::npos);
+  report.validation(300, {{"bleu", 30}}, true, {});
+  report.save();
+  const std::string twice = f.file(kTensorBoardEvents);
+  CHECK(twice.size() > once.size());
+  CHECK(twice.starts_with(once));
+  CHECK(twice.find("validation/bleu") != std::string::npos);
+  TrainingReport after = f.report();
+  after.go_on_after(200);
+  after.write_for_tensorboard();
+  after.save();
+  CHECK(f.file(kTensorBoardEvents).size() == 24 + 16);
+}
+
 TEST_CASE("nothing in a training's text can be taken for HTML") {
   Folder f;
   TrainingReport report = f.report();
