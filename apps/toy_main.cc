@@ -23,8 +23,8 @@ using mininmt::toy::Lengths;
 
 volatile std::sig_atomic_t signal_received = 0;
 
-// The first signal ends the program at the next sentence, so that nothing half written stays; a second one at once.
-// One that is ignored stays ignored.
+// The first signal ends the program at the next sentence, so that nothing half written stays; a second one at
+// once. One that is ignored stays ignored.
 void note_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};

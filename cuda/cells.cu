@@ -1,6 +1,6 @@
-// Additive scores of cells (ops/additive_scores.h). Forward a block per word, a warp per position. Backward two
-// kernels that each compute the tanh again: a block per word sums over positions, a block per position and sentence
-// over words. No sum crosses a block.
+// Additive scores of cells (ops/additive_scores.h). Forward a block per word, a warp per position. Backward
+// two kernels that each compute the tanh again: a block per word sums over positions, a block per position
+// and sentence over words. No sum crosses a block.
 #include "cuda/cells.cuh"
 #include "tensor/scalar.h"
 

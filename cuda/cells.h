@@ -50,8 +50,8 @@ struct CellChunk {
   std::int64_t first, count;
 };
 
-// query (words, 2l), keys (steps, batch, 2l), mask (words, l) or null, targets (words) -> t (cells, l), and the
-// target of each cell, -1 and t = 0 at padding.
+// query (words, 2l), keys (steps, batch, 2l), mask (words, l) or null, targets (words) -> t (cells, l), and
+// the target of each cell, -1 and t = 0 at padding.
 void maxout_of_cells(const CellChunk& c, std::int64_t l, const real* query, const real* keys,
                      const real* mask, const std::int32_t* targets, real* t, std::int32_t* cell_targets);
 

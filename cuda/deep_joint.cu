@@ -1,6 +1,6 @@
-// The deep joint (ops/deep_joint.h): the readout of each cell, its gradient, and mixtures. Cells are computed for
-// all steps of a word, so that launches don't depend on the lengths. Sums go over positions in a block per word,
-// over words in a block per position and sentence.
+// The deep joint (ops/deep_joint.h): the readout of each cell, its gradient, and mixtures. Cells are computed
+// for all steps of a word, so that launches don't depend on the lengths. Sums go over positions in a block
+// per word, over words in a block per position and sentence.
 #include <cmath>
 
 #include "cuda/cells.cuh"

@@ -1,5 +1,6 @@
 // The losses over cells: a mixture of positions, a block per word (ops/mixture.h); the lattice, a block per
-// sentence (ops/lattice.h), its threads over the cells of an anti-diagonal, which depend only on the one before.
+// sentence (ops/lattice.h), its threads over the cells of an anti-diagonal, which depend only on the one
+// before.
 #include "cuda/lattice.h"
 
 #include <cmath>
@@ -10,8 +11,8 @@
 namespace mininmt::cuda {
 namespace {
 
-// Of a softmax over numbers x: their largest and the sum of e^(x - largest). Shares are not taken from the log sum,
-// whose rounding is that of the largest.
+// Of a softmax over numbers x: their largest and the sum of e^(x - largest). Shares are not taken from the
+// log sum, whose rounding is that of the largest.
 struct Normalizer {
   real largest, sum;
   __device__ real log_sum() const { return largest + mininmt::log(sum); }

@@ -54,8 +54,8 @@ struct Sentences {
   std::vector<std::int32_t> word_at;  // (T * B), on the host
   Tensor word_at_on_cuda;             // the same there, in the memory of as many reals
 
-  // Exactly: tf32 would be seen in a normaliser. Only for the GPU, which has one user; on the host searches run
-  // side by side.
+  // Exactly: tf32 would be seen in a normaliser. Only for the GPU, which has one user; on the host searches
+  // run side by side.
   struct Exactly {
     explicit Exactly(bool on_cuda) : on_cuda(on_cuda) {
 #ifdef MININMT_CUDA

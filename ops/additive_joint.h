@@ -1,10 +1,10 @@
-// The additive joint (MODEL.md 9.3; Graves 2012): the logits of a cell are a word's plus a position's, so that the
-// normalisers of all cells of a sentence are one product of matrices. For word n of sentence b at position j, over
-// words k:
+// The additive joint (MODEL.md 9.3; Graves 2012): the logits of a cell are a word's plus a position's, so
+// that the normalisers of all cells of a sentence are one product of matrices. For word n of sentence b at
+// position j, over words k:
 //   w_nj = f_jb[y_n] + g_n[y_n] - log Z_nj        Z_nj = sum_k e^(f_jb[k] + g_n[k])
 //   log Z_nj = mf_jb + mg_n + log P_nj,           P_nj = sum_k e^(g_n[k] - mg_n) e^(f_jb[k] - mf_jb)
-// with mg, mf the largest of each row. Where P_nj < 1e-25 (f and g are certain of different words), log Z_nj is
-// computed from f + g. The gradient, from dw:
+// with mg, mf the largest of each row. Where P_nj < 1e-25 (f and g are certain of different words), log Z_nj
+// is computed from f + g. The gradient, from dw:
 //   r_nj = dw_nj / P_nj        dg_n[k] -= e^(g_n[k] - mg_n) sum_j r_nj e^(f_jb[k] - mf_jb)        df likewise
 //   dg_n[y_n] += sum_j dw_nj   df_jb[y_n] += sum_n dw_nj
 // where P_nj is too small, its part again from f + g.

@@ -13,7 +13,8 @@ namespace mininmt {
 
 // N words of B sentences, against sources of S steps: values of cells are (N, S).
 struct Cells {
-  // Word n, at time t of sentence b, has rows[n] = t * B + b, a row of its own; kNone: padding, without cells.
+  // Word n, at time t of sentence b, has rows[n] = t * B + b, a row of its own; kNone: padding, without
+  // cells.
   Indices rows;
   Indices lengths;        // (B) of the sources
   int target_steps = 1;   // T

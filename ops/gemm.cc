@@ -47,8 +47,8 @@ MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::
 }
 
 #ifdef USE_ONEDNN
-// Above what the kernels take: 6 MiB measured with AVX2 (oneDNN 2.6); some 20 MiB with AVX-512, estimated from
-// the source of 2.6 and 3.7.
+// Above what the kernels take: 6 MiB measured with AVX2 (oneDNN 2.6); some 20 MiB with AVX-512, estimated
+// from the source of 2.6 and 3.7.
 constexpr std::size_t kKernelBytes = std::size_t{48} << 20;
 
 [[noreturn]] void refuse(std::int64_t m, std::int64_t n, std::int64_t k, dnnl_status_t status) {

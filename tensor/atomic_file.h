@@ -35,8 +35,8 @@ class AtomicFile {
 // Writes `contents` to `path` atomically.
 void write_file_atomically(const std::string& path, std::string_view contents);
 
-// Makes `second` another name of the file `path`, atomically, in place of what had that name; a copy where the file
-// system knows no links. Throws IoError.
+// Makes `second` another name of the file `path`, atomically, in place of what had that name; a copy where
+// the file system knows no links. Throws IoError.
 void link_file(const std::string& path, const std::string& second);
 
 }  // namespace mininmt

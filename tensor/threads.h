@@ -18,8 +18,9 @@ Startable startable_threads(int wanted);
 // system.
 std::string why_no_thread();
 
-// From here on this thread, and those that it starts, take numbers below 1e-38 (float) for 0 on x86, where computing
-// with them takes a hundred times as long. Sharp attention has many: its smallest weights times anything.
+// From here on this thread, and those that it starts, take numbers below 1e-38 (float) for 0 on x86, where
+// computing with them takes a hundred times as long. Sharp attention has many: its smallest weights times
+// anything.
 void flush_denormals();
 
 // Starts the threads of the parallel loops, which stay, and flushes their denormals.

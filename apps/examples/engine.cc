@@ -1,6 +1,6 @@
-// The engine by itself: parameters, a tape, operations, an optimizer. Two layers of tanh learn on which of two
-// spirals a point lies. The square around the spirals is drawn before and after training: 'o' where the network
-// says the first spiral, '.' where it says the second.
+// The engine by itself: parameters, a tape, operations, an optimizer. Two layers of tanh learn on which of
+// two spirals a point lies. The square around the spirals is drawn before and after training: 'o' where the
+// network says the first spiral, '.' where it says the second.
 #include <cmath>
 #include <cstdio>
 #include <numbers>

@@ -73,7 +73,8 @@ void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, s
 
 // Reads a command line (argv without the program's name), the config file it names, and the options saved in
 // the model folder, which are the defaults of the decoding options. Throws UsageError, or IoError if a file
-// it names cannot be read. A model folder without saved options is not an error here; damaged ones are a DataError.
+// it names cannot be read. A model folder without saved options is not an error here; damaged ones are a
+// DataError.
 Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments);
 
 }  // namespace mininmt

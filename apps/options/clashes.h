@@ -5,8 +5,8 @@
 
 namespace mininmt {
 
-// Whether `path` is a file of the model (a folder, or a file in one): parameters, vocabularies, saved options,
-// the report of its training, also those that are not there yet.
+// Whether `path` is a file of the model (a folder, or a file in one): parameters, vocabularies, saved
+// options, the report of its training, also those that are not there yet.
 bool is_model_file(const std::string& path, const std::string& model);
 
 // Whether writing to `path` would change the file that `read` names; "-" is standard input.

@@ -249,7 +249,8 @@ void settle(const Settings& given, TrainOptions& options) {
   }
 }
 
-// Where a word's cost is not that of one softmax, the default of label smoothing is 0, and another is refused.
+// Where a word's cost is not that of one softmax, the default of label smoothing is 0, and another is
+// refused.
 void settle_label_smoothing(const std::vector<Settings>& sources, TrainOptions& options) {
   if (options.label_smoothing == 0 || find_family(options.config.type).one_softmax(options.config)) return;
   for (const Settings& given : sources)

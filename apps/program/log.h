@@ -7,8 +7,9 @@
 
 namespace mininmt {
 
-// Writes "[2014-09-01 14:02:11] text", control characters as escapes. Thread-safe. Losing stderr or the log file never ends a training run:
-// a failed write to the file is reported once on stderr, one to stderr is ignored.
+// Writes "[2014-09-01 14:02:11] text", control characters as escapes. Thread-safe. Losing stderr or the log
+// file never ends a training run: a failed write to the file is reported once on stderr, one to stderr is
+// ignored.
 class Log {
  public:
   // quiet: only warnings on stderr; the file still gets everything. file: appended to; empty for none. Throws

@@ -38,8 +38,8 @@ int fail(const std::string& name, const char* message, int exit_code) {
   return exit_code;
 }
 
-// A file opened later would take the place of a closed standard stream, and be read or written for it. What stands
-// there now can't be read or written, as a closed one.
+// A file opened later would take the place of a closed standard stream, and be read or written for it. What
+// stands there now can't be read or written, as a closed one.
 void fill_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0)

@@ -12,12 +12,14 @@ namespace mininmt {
 // Runs `work` on the arguments (argv without the program's name) and returns main's exit code: that of
 // `work`; the exit code of an Error; 1 for other exceptions; 74 if stdout could not be written; 141
 // (128 + SIGPIPE), without a message, if the reader of stdout has gone away. Messages go to stderr as "name:
-// error: ...". From here on SIGPIPE and SIGXFSZ are ignored, so that closing a log viewer doesn't end a training run, and
-// a file that is too large is an error of the write; no file takes the descriptor of a closed standard stream.
+// error: ...". From here on SIGPIPE and SIGXFSZ are ignored, so that closing a log viewer doesn't end a
+// training run, and a file that is too large is an error of the write; no file takes the descriptor of a
+// closed standard stream.
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work);
 
-// Calls work(). A lack of memory leaves it as OutOfMemory, whose message ends with the options that need less.
+// Calls work(). A lack of memory leaves it as OutOfMemory, whose message ends with the options that need
+// less.
 int advise(const std::string& options, const std::function<int()>& work);
 
 // Flushes std::cout. Throws IoError if any output was lost; if the reader closed the pipe, run_program turns

@@ -21,8 +21,8 @@ class Queue {
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  // Calls done(response), in the queue's thread, when the job's lines are translated. Returns false, and takes
-  // nothing, if too many lines wait.
+  // Calls done(response), in the queue's thread, when the job's lines are translated. Returns false, and
+  // takes nothing, if too many lines wait.
   bool add(Job job, std::function<void(Response)> done);
 
   // Finishes what is being translated, and drops what waits, with the functions that wait for it.

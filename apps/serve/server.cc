@@ -105,8 +105,8 @@ class Session : public std::enable_shared_from_this<Session> {
     if (lingers_) drain();
   }
 
-  // Reads on, within the time of the answer, what the client still sends: one whose connection breaks while it
-  // sends never reads the answer.
+  // Reads on, within the time of the answer, what the client still sends: one whose connection breaks while
+  // it sends never reads the answer.
   void drain() {
     buffer_.clear();
     stream_.async_read_some(buffer_.prepare(1 << 16),

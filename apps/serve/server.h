@@ -19,8 +19,8 @@ Address address_of(const std::string& text);
 
 class Server {
  public:
-  // Listens from here on. Throws IoError if the address can't be had. Holds a reference to the queue, which has
-  // stopped when the server ends.
+  // Listens from here on. Throws IoError if the address can't be had. Holds a reference to the queue, which
+  // has stopped when the server ends.
   Server(const Address& address, Queue& queue, Languages languages, Limits limits = {});
   ~Server();
 

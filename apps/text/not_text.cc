@@ -48,8 +48,8 @@ bool matches(const Format& format, std::string_view head) {
   return format.offset != 1 || (static_cast<unsigned char>(head[0]) & 0xF0) == 0x50;
 }
 
-// Whether `head` is UTF-16 without a mark, whose characters have their high byte at positions of this parity: mostly
-// small numbers (in Latin, Cyrillic, Arabic), or NUL at least at a newline and some other places.
+// Whether `head` is UTF-16 without a mark, whose characters have their high byte at positions of this parity:
+// mostly small numbers (in Latin, Cyrillic, Arabic), or NUL at least at a newline and some other places.
 bool is_utf16(std::string_view head, std::size_t high) {
   const std::size_t pairs = head.size() / 2;
   std::size_t small = 0, ascii = 0, newlines = 0, low_nuls = 0;

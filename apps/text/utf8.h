@@ -29,8 +29,8 @@ std::string replace_invalid_utf8(std::string_view text, bool nul_too = false);
 // `code` as UTF-8; U+FFFD for an invalid code (a surrogate, or above U+10FFFF).
 std::string encode_utf8(char32_t code);
 
-// Whether a terminal obeys `code` instead of showing it: control characters, line and paragraph separators, and what
-// changes the direction of the text around it.
+// Whether a terminal obeys `code` instead of showing it: control characters, line and paragraph separators,
+// and what changes the direction of the text around it.
 bool is_control(char32_t code);
 
 // `text` for a terminal, with such characters and what is not UTF-8 as escapes: \n, \x1B, \u202E.

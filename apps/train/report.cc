@@ -85,8 +85,8 @@ void TrainingReport::ended(std::int64_t update, const std::string& how) {
   add(one_line(json));
 }
 
-// TensorBoard keeps the file open and reads on, so what is new is appended; only after a resume from an earlier
-// update is it written anew.
+// TensorBoard keeps the file open and reads on, so what is new is appended; only after a resume from an
+// earlier update is it written anew.
 void TrainingReport::append_for_tensorboard() {
   const std::string path = folder_.file(kTensorBoardEvents), events = tensorboard_events(events_);
   std::ifstream in(path, std::ios::binary);

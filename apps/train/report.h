@@ -19,8 +19,9 @@ class TrainingReport {
   TrainingReport(const TrainingFolder& folder, ReportHeader header, Log& log)
       : folder_(folder), header_(std::move(header)), log_(log) {}
 
-  // The training goes on from a checkpoint: events in the folder up to its update stay, but for the end. Later ones
-  // will happen again; one of its update that happens again, as a validation may, replaces the one before.
+  // The training goes on from a checkpoint: events in the folder up to its update stay, but for the end.
+  // Later ones will happen again; one of its update that happens again, as a validation may, replaces the one
+  // before.
   void go_on_after(std::int64_t update);
 
   // Numbers by name.

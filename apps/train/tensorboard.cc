@@ -24,8 +24,8 @@ std::string varint(std::uint64_t number) {
   return text + static_cast<char>(number);
 }
 
-// A field of a protocol buffer: its number, its wire type (0 varint, 1 and 5 numbers of 8 and 4 bytes, 2 bytes
-// with their length), its value.
+// A field of a protocol buffer: its number, its wire type (0 varint, 1 and 5 numbers of 8 and 4 bytes, 2
+// bytes with their length), its value.
 std::string field(int number, int type, const std::string& value) {
   return varint(static_cast<std::uint64_t>(number << 3 | type)) + value;
 }

@@ -8,8 +8,8 @@
 namespace mininmt {
 
 // The contents of a file of events, from the lines of log.jsonl: all numbers of progress and validations, as
-// "training/cost" and "validation/bleu". The time of an event is the seconds that training took before it. More
-// lines append to the file.
+// "training/cost" and "validation/bleu". The time of an event is the seconds that training took before it.
+// More lines append to the file.
 std::string tensorboard_events(const std::vector<std::string>& lines);
 
 }  // namespace mininmt

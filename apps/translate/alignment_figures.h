@@ -12,12 +12,13 @@ namespace mininmt {
 
 class AlignmentFigures {
  public:
-  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays. Throws IoError.
+  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays.
+  // Throws IoError.
   explicit AlignmentFigures(const std::string& path);
 
   // The next sentence, whose units `source` and `target` link to words; `matrix` as in LinkedWeights. An
-  // empty matrix is a sentence without a figure. In an SVG file the figures stand below each other, and in memory
-  // until they are saved.
+  // empty matrix is a sentence without a figure. In an SVG file the figures stand below each other, and in
+  // memory until they are saved.
   void add(const Linked& source, const Linked& target, const AlignmentMatrix& matrix);
 
   void save();

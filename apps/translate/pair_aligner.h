@@ -23,12 +23,13 @@ struct WordAlignment {
 
 class PairAligner {
  public:
-  // `opposite`: the model of --alignment-symmetrize, or nullptr; `figures`: what to draw each pair in, or nullptr.
-  // Holds references to all but the last. Throws as AlignmentReference does.
+  // `opposite`: the model of --alignment-symmetrize, or nullptr; `figures`: what to draw each pair in, or
+  // nullptr. Holds references to all but the last. Throws as AlignmentReference does.
   PairAligner(const BeamOptions& options, const LoadedModel& model, const LoadedModel* opposite, int threads,
               LineOptions line_options, AlignmentFigures* figures = nullptr);
 
-  // Aligns the next pairs of lines, draws them, and compares them with the reference, if there is one. Returns what
+  // Aligns the next pairs of lines, draws them, and compares them with the reference, if there is one.
+  // Returns what
   // --alignment writes for each, "" without it. Throws as align_lines and AlignmentReference do.
   std::vector<std::string> align(const std::vector<std::string>& sources,
                                  const std::vector<std::string>& targets);

@@ -31,8 +31,8 @@ class DeepLstm : public Model {
   std::vector<LstmState> encode(Tape& tape, const Words& source, const Indices& lengths,
                                 const Noise& noise) const;
 
-  // The decoder over T words (kNone: zeros) from a state of each layer, which becomes the last one. Returns h of
-  // the top layer, (T, B, n).
+  // The decoder over T words (kNone: zeros) from a state of each layer, which becomes the last one. Returns h
+  // of the top layer, (T, B, n).
   Var run_decoder(Tape& tape, const Words& words, std::vector<LstmState>& states, const Noise& noise) const;
 
   // p(y_i) = softmax(W_o h + b_y)

@@ -1,5 +1,5 @@
-// Hard attention, summed (MODEL.md 9.4; Wu, Shapiro, Cotterell 2018): RNNsearch if it mixed the predictions of all
-// positions instead of their annotations.
+// Hard attention, summed (MODEL.md 9.4; Wu, Shapiro, Cotterell 2018): RNNsearch if it mixed the predictions
+// of all positions instead of their annotations.
 #include "nn/rnnsearch/late.h"
 #include "ops/additive_scores.h"
 #include "ops/mixture.h"

@@ -1,6 +1,6 @@
-// What the systems share that mix the predictions of source positions instead of their annotations (MODEL.md 9.3,
-// 9.4): encoder, a decoder whose state does not read the source, and a readout of state and annotation at each
-// cell.
+// What the systems share that mix the predictions of source positions instead of their annotations (MODEL.md
+// 9.3, 9.4): encoder, a decoder whose state does not read the source, and a readout of state and annotation
+// at each cell.
 #pragma once
 
 #include "nn/model.h"
@@ -18,8 +18,8 @@ class LateModel : public Model {
  protected:
   LateModel(const Config& config, int readout_size);
 
-  // The states s at the words of a batch, in the order of batch.rows (N, n): which one the position depends on,
-  // which one the readout reads.
+  // The states s at the words of a batch, in the order of batch.rows (N, n): which one the position depends
+  // on, which one the readout reads.
   struct States {
     Var position, readout;
   };

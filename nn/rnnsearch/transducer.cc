@@ -1,5 +1,5 @@
-// The transducer (MODEL.md 9.3; Graves 2012; Yu, Buys, Blunsom 2016): a cursor writes the next word or moves on, and
-// the probability of a sentence is summed over all its paths.
+// The transducer (MODEL.md 9.3; Graves 2012; Yu, Buys, Blunsom 2016): a cursor writes the next word or moves
+// on, and the probability of a sentence is summed over all its paths.
 #include "nn/rnnsearch/late.h"
 #include "ops/additive_joint.h"
 #include "ops/additive_scores.h"

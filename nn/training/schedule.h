@@ -1,4 +1,5 @@
-// The learning rate over time, and what follows from validation: the best score so far, learning rate decay at stalls, early stopping.
+// The learning rate over time, and what follows from validation: the best score so far, learning rate decay
+// at stalls, early stopping.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,8 @@
 
 namespace mininmt {
 
-// The learning rate after `epochs`: `rate` halved when `from` epochs are over, and again every `every` epochs.
+// The learning rate after `epochs`: `rate` halved when `from` epochs are over, and again every `every`
+// epochs.
 double halved(double rate, double from, double every, double epochs);
 
 // The factor on the learning rate at update t, counted from 1, with w updates of warming up: min(t / w,

@@ -41,8 +41,8 @@ void check_same_as_cpu(const Config& config, double deviation, const Training& t
   gpu->parameters().move_to(cuda::memory());
   const Result a = compute(*gpu, training), b = compute(*cpu, training);
   CHECK(largest_difference(a.costs, b.costs) <= kTolerance * largest(b.costs));
-  // A bias of one number has a sum as its gradient, in which larger numbers may cancel. So they do in alpha - g,
-  // from which the scores of a mixture have theirs.
+  // A bias of one number has a sum as its gradient, in which larger numbers may cancel. So they do in alpha -
+  // g, from which the scores of a mixture have theirs.
   const bool mixes = !find_family(config.type).one_softmax(config);
   const double least = largest(b.gradients) / 100;
   for (const Parameter* p : cpu->parameters().all()) {

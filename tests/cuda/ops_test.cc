@@ -10,8 +10,8 @@
 namespace mininmt {
 namespace {
 
-// In the emulation, where float runs the same kernels at all sizes, double has the small table alone: the wide one
-// would take a minute.
+// In the emulation, where float runs the same kernels at all sizes, double has the small table alone: the
+// wide one would take a minute.
 std::vector<OpRow> rows_here() { return kEmulated && sizeof(real) == 8 ? op_table() : all_rows(); }
 
 // NaN-filled blocks surrounded by guard bytes.

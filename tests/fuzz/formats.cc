@@ -1,4 +1,5 @@
-// Files of tensors: what is accepted reads back the same; a model or checkpoint never takes in what isn't one.
+// Files of tensors: what is accepted reads back the same; a model or checkpoint never takes in what isn't
+// one.
 #include <cmath>
 #include <cstring>
 

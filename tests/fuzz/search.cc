@@ -1,4 +1,5 @@
-// Sentences: a score is a log p, whatever the words; a picture has no control characters and fits the terminal.
+// Sentences: a score is a log p, whatever the words; a picture has no control characters and fits the
+// terminal.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -47,8 +48,8 @@ void score(std::string_view bytes) {
           "a score is that of the sentence alone");
 }
 
-// Two bytes for the terminal, then source words and target words as lines, an empty line between them, another and
-// the weights.
+// Two bytes for the terminal, then source words and target words as lines, an empty line between them,
+// another and the weights.
 void picture(std::string_view bytes) {
   if (bytes.size() < 2) return;
   const PictureOptions options{.width = static_cast<unsigned char>(bytes[0]), .ascii = (bytes[1] & 1) != 0};

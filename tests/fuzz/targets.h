@@ -1,5 +1,6 @@
-// What is fuzzed: functions that take any bytes, as a file or text from outside has them. Bytes that are refused
-// with an Error are fine; anything else that is thrown, a wrong result, and what the sanitizers see, ends the program.
+// What is fuzzed: functions that take any bytes, as a file or text from outside has them. Bytes that are
+// refused with an Error are fine; anything else that is thrown, a wrong result, and what the sanitizers see,
+// ends the program.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
-// The transducer and hard attention (MODEL.md 9.3, 9.4), in double: the lattice against a sum over all paths, the
-// posteriors' sums, the joints against each other's definitions, all sentences' probabilities, and 9.2 as a limit.
+// The transducer and hard attention (MODEL.md 9.3, 9.4), in double: the lattice against a sum over all paths,
+// the posteriors' sums, the joints against each other's definitions, all sentences' probabilities, and 9.2 as
+// a limit.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +20,8 @@ namespace {
 
 constexpr double kRounding = 1e-12;
 
-// One sentence of T words against S positions: random scores, and w where the last word is written at the end only.
+// One sentence of T words against S positions: random scores, and w where the last word is written at the end
+// only.
 struct Example {
   int S, T;
   Parameters parameters;
@@ -265,8 +267,8 @@ TEST_CASE("the probabilities of all sentences sum to 1, and a prefix has the sum
   }
 }
 
-// Word i is read at position min(i, S) alone: what 9.2 computes in order `authors` without C c, with </s> barred
-// before the last position. The gates are opened through the lattice itself.
+// Word i is read at position min(i, S) alone: what 9.2 computes in order `authors` without C c, with </s>
+// barred before the last position. The gates are opened through the lattice itself.
 TEST_CASE("gates forced open on the diagonal give the diagonal model") {
   constexpr int S = 3, T = 5;
   for (const int words : {T, S, 2}) {

@@ -1,5 +1,5 @@
-// Built by a project of its own on the installed library: outside MODEL.safetensors ID ... prints the ids of the
-// translation of a sentence of ids.
+// Built by a project of its own on the installed library: outside MODEL.safetensors ID ... prints the ids of
+// the translation of a sentence of ids.
 #include "nn/beam_search.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"

@@ -74,8 +74,8 @@ TEST_CASE("the attention that a word changes first is as many steps later as the
   CHECK(random_model(plain(small_config("appendix")))->attention_delay() == 2);
 }
 
-// The posterior of a sentence's last word, the </s>, is 1 at the last position of the source, where alone it can
-// be; in a batch all are what they are alone.
+// The posterior of a sentence's last word, the </s>, is 1 at the last position of the source, where alone it
+// can be; in a batch all are what they are alone.
 TEST_CASE("the transducer has posteriors of given pairs") {
   for (const ModelRow& row : model_table()) {
     INFO(row.name);

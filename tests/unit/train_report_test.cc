@@ -58,7 +58,8 @@ TEST_CASE("an event a line, and what will happen again after a checkpoint is lef
   CHECK(f.file(kEvents).empty());
 }
 
-// TensorBoard's own reader read such a file when this was written: tags, updates, values and times were right.
+// TensorBoard's own reader read such a file when this was written: tags, updates, values and times were
+// right.
 TEST_CASE("events for TensorBoard: records that begin as its own do, appended, and anew after a resume") {
   Folder f;
   TrainingReport report = f.report();
