@@ -151,11 +151,12 @@ std::unique_ptr<AlignmentFigures> alignment_figures(const BeamOptions& options) 
 // The best translation's alignment, if there is one.
 void draw(AlignmentFigures& figures, const InputLine& line, const std::vector<Hypothesis>& hypotheses,
           const TargetText& target) {
-  if (hypotheses.empty()) return figures.add({}, {}, {});
+  if (hypotheses.empty()) return figures.add("", {}, {}, {});
   const Hypothesis& best = hypotheses[0];
   const std::vector<float> alpha = flat(best.alpha);
-  figures.add(target.source_units().linked(line.source),
-              target.target_units().linked(target.units_of(best, line.source, line.prefix)),
+  const std::vector<std::string> units = target.units_of(best, line.source, line.prefix);
+  figures.add(target.line_of(units), target.source_units().linked(line.source),
+              target.target_units().linked(units),
               {alpha, best.alpha.size(), best.alpha.empty() ? 0 : best.alpha[0].size()});
 }
 
@@ -166,9 +167,9 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   const TargetText target = target_text(options, loaded, line_options);
   LineReader input(options.input, line_options);
   BesideInput reference(options.reference, line_options), prefix(options.prefix, line_options);
+  const auto figures = alignment_figures(options);
   Output output(options.output);
   TextScores scores(loaded.target.units().are_of_raw_text());
-  auto figures = alignment_figures(options);
   UnknownWords unknown;
   std::size_t number = 0;
   while (true) {
@@ -196,8 +197,8 @@ void translate(const BeamOptions& options, const LoadedModel& loaded, LineOption
   if (unknown.are_most()) log.warning(unknown.warning(input.name(), "source"));
   prefix.check_end(input);
   reference.check_end(input);
-  if (figures) figures->save();
   if (reference) write_result("BLEU", scores.report());
+  if (figures) figures->save();
 }
 
 // How much of two texts a model doesn't know, warned about at the end; `owner` is whose vocabularies they
@@ -252,7 +253,7 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
            LineOptions line_options, int threads, Log& log) {
   LineReader sources(options.input, line_options), targets(options.score, line_options);
   std::optional<PairAligner> aligner;
-  auto figures = alignment_figures(options);
+  const auto figures = alignment_figures(options);
   if (wants_alignments(options))
     aligner.emplace(options, loaded, opposite, threads, line_options, figures.get());
   Output output(options.output);
@@ -277,8 +278,8 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   unknown.warn(log, sources.name(), targets.name());
   if (opposite) unknown_to_opposite.warn(log, targets.name(), sources.name());
   if (!totals.empty()) log.info(totals.format(loaded.target.units().plural()));
-  if (figures) figures->save();
   if (aligner) write_result("the alignment error rate", aligner->report());
+  if (figures) figures->save();
 }
 
 // An n-best list of the lines of the input, with log p as another feature.

@@ -28,40 +28,11 @@ ReportHeader report_header(const TrainOptions& options, const TrainingText& text
   return header;
 }
 
-Device start_device(const TrainOptions& options) {
-  if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  return choose_device(options.device, options.precision, omp_get_max_threads());
-}
-
-std::unique_ptr<Model> first_model(const TrainOptions& options, const TrainingText& text,
-                                   const std::optional<LoadedModel>& init, Log& log) {
-  std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
-  log.info(join(text.source.size(), " source and ", text.target.size(), " target ",
-                either_plural(text.source.units(), text.target.units()), " in the vocabularies, ",
-                model->parameters().count(), " parameters"));
-  if (init) take_parameters(*init->model, *model);
-  return model;
-}
-
-int try_out(const TrainOptions& options, Log& log) {
-  refuse_pipes(options);
-  const Device device = start_device(options);
-  log.info(join("mininmt-train ", kVersion, ", ", device.description));
-  warm_up(device);
-  std::optional<LoadedModel> init;
-  if (!options.init.empty()) init = load_model_folder(options.init);
-  const TrainingText text =
-      read_training_text(options, init && options.vocabs.empty() ? &*init : nullptr, log);
-  const std::unique_ptr<Model> model = first_model(options, text, init, log);
-  model->parameters().move_to(*device.memory);
-  dry_run(options, text, *model, device, log);
-  return 0;
-}
-
 int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   std::optional<Checkpoint> checkpoint = find_checkpoint(folder, options, log);
   refuse_pipes(options);
-  const Device device = start_device(options);
+  if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   if (checkpoint) check_same_options(checkpoint->facts(), options, device);
   log.info(join("mininmt-train ", kVersion, ", ", device.description));
   warm_up(device);
@@ -78,8 +49,18 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   const Facts facts = facts_of(options, text, valid_text, device);
   if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
 
-  const std::unique_ptr<Model> model = first_model(options, text, init, log);
+  const std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
+  log.info(join(text.source.size(), " source and ", text.target.size(), " target ",
+                either_plural(text.source.units(), text.target.units()), " in the vocabularies, ",
+                model->parameters().count(), " parameters"));
+  if (init) take_parameters(*init->model, *model);
   init.reset();
+  model->parameters().move_to(*device.memory);
+  if (options.dry_run) {
+    if (checkpoint) log.info("the training that the folder holds would go on");
+    dry_run(options, text, *model, device, log);
+    return 0;
+  }
   const std::string config = to_config(options);
   ReportHeader header = report_header(options, text, valid_text);
   header.about.insert(header.about.end(), {{"parameters", join(model->parameters().count())},
@@ -87,7 +68,6 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
                                            {"mininmt", kVersion},
                                            {"options", config}});
   if (!checkpoint) log.info("options:\n" + config);
-  model->parameters().move_to(*device.memory);
   const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads);
   Validate validate;
   if (!options.valid_sets.empty())
@@ -114,17 +94,15 @@ int run(const std::vector<std::string>& arguments) {
   if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
   const TrainOptions& options = std::get<TrainOptions>(parsed);
   exit_at_signals();
-  constexpr char kLower[] = "--mini-batch, --max-length, --dim-vocabs, --dim-rnn or --cpu-threads";
-  if (options.dry_run) {
-    Log log(options.quiet);
-    return advise(kLower, [&] { return try_out(options, log); });
-  }
   std::vector<std::string> warnings;  // until there is a log, which may lie in the folder
-  const TrainingFolder folder(options.model, [&](const std::string& text) { warnings.push_back(text); });
-  Log log(options.quiet, options.log);
+  const TrainingFolder folder(
+      options.model, [&](const std::string& text) { warnings.push_back(text); },
+      options.dry_run ? TrainingFolder::Access::kLook : TrainingFolder::Access::kTrain);
+  Log log(options.quiet, options.dry_run ? "" : options.log);
   for (const std::string& text : warnings) log.warning(text);
   try {
-    return advise(kLower, [&] { return train(options, folder, log); });
+    return advise("--mini-batch, --max-length, --dim-vocabs, --dim-rnn or --cpu-threads",
+                  [&] { return train(options, folder, log); });
   } catch (const std::exception& error) {
     log.to_file(join("error: ", error.what()));
     throw;

@@ -169,6 +169,8 @@ Config read_model_config(const std::string& path) {
   return config_of(SafeTensorsReader(path).metadata(), path);
 }
 
+void check_numbers(const std::string& path) { check_sum(read_safetensors(path), path); }
+
 std::unique_ptr<Model> load_model(const std::string& path) {
   const SafeTensors file = read_safetensors(path);
   const Config config = config_of(file.metadata, path);

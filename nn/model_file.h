@@ -21,6 +21,9 @@ void save_model(const std::string& path, const Model& model, const Tensor& value
 // The config of a model file, without its matrices. Throws as load_model().
 Config read_model_config(const std::string& path);
 
+// Compares the numbers of a model file with its checksum, if it has one. Throws as load_model().
+void check_numbers(const std::string& path);
+
 // Reads a model of format 1 or 2. Throws IoError; DataError if the file is not a model of a known format and
 // type, a matrix is missing, unknown, of the wrong shape, or not finite, or the checksum is wrong.
 std::unique_ptr<Model> load_model(const std::string& path);

@@ -99,9 +99,10 @@ void declare(OptionSet& set, BeamOptions& options) {
           "all pairs of at least this weight; soft: the weights of the source positions for each target "
           "word, which add up to 1 unless --alignment-model was window; picture: drawn in characters. "
           "Without a value: hard. With --score after the log p");
-  set.add("alignment-picture", options.alignment_picture, kind::name("FILE.svg|FILE.html"),
-          "a figure of the alignment of each line and its best translation, or of each pair of --score, in "
-          "one file");
+  set.add(
+      "alignment-picture", options.alignment_picture, kind::name("FILE"),
+      "a figure of the alignment of each line and its best translation, or of each pair of --score, all in "
+      "one file, numbered from 1: FILE.html, which can hold thousands, or FILE.svg");
   set.add("word-scores", options.word_scores, kind::flag(),
           "log p of each word and </s>, behind all else, or as a feature of an n-best list");
   set.add("n-best-feature", options.n_best_feature, kind::name("NAME"),
@@ -156,17 +157,27 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   return all;
 }
 
+// Where writing to a path ends, also through a link to a file that is not there yet.
+std::filesystem::path place_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  fs::path place = fs::absolute(path, ignored);
+  for (int links = 0; links < 40 && fs::is_symlink(place, ignored); ++links)
+    place = place.parent_path() / fs::read_symlink(place, ignored);
+  return fs::weakly_canonical(place, ignored);
+}
+
 void check_picture(const std::vector<Settings>& sources, const BeamOptions& options) {
   const std::string& name = options.alignment_picture;
   if (name.empty()) return;
+  const std::string given = join(label(sources, "alignment-picture"), " ", in_quotes(name));
   if (!name.ends_with(".svg") && !name.ends_with(".html"))
-    throw UsageError(join(label(sources, "alignment-picture"), " ", in_quotes(name),
-                          ": the name must end in .svg or .html, which says what is written"));
+    throw UsageError(given + ": the name must end in .svg or .html, which says what is written");
   std::error_code ignored;
-  namespace fs = std::filesystem;
-  if (fs::weakly_canonical(name, ignored) == fs::weakly_canonical(options.output, ignored))
-    throw UsageError(join(label(sources, "alignment-picture"), " and ", label(sources, "output"),
-                          " are both ", in_quotes(name), ": name two files"));
+  if (std::filesystem::exists(name, ignored) && !std::filesystem::is_regular_file(name, ignored))
+    throw UsageError(given + " is there already, and is no file: choose another name");
+  if (place_of(name) == place_of(options.output))
+    throw UsageError(join(given, " and ", label(sources, "output"), " are the same file: name two"));
 }
 
 void check(const OptionSet& set, const std::vector<Settings>& sources, const BeamOptions& options) {
@@ -256,6 +267,7 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
        {"input", "output", "score", "reference", "prefix", "n-best", "alignment", "alignment-picture",
         "word-scores", "alignment-reference", "average", "replace-unk", "sampling"})
     set.exclusive(sources, "serve", of_files);
+  set.exclusive(sources, "alignment-picture", "alignment-symmetrize");
   settle_search_options(set, {file, command_line}, options);
   if (!options.models.empty()) options.model = options.models[0];
   for (const Settings& given : {command_line, file}) set.check_needs(given);

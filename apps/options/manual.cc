@@ -52,6 +52,7 @@ std::string purpose(const std::string& program, const std::string& text) {
 std::string choices_of(std::string values_name) {
   if (values_name.find('|') == std::string::npos) return "";
   if (values_name.ends_with("|X")) values_name.resize(values_name.size() - 2);
+  values_name = values_name.substr(0, values_name.find(" ["));
   std::replace(values_name.begin(), values_name.end(), '|', ' ');
   return values_name;
 }

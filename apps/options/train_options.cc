@@ -177,8 +177,8 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "probability spread over all words");
   set.add(
       "word-dropout", options.word_dropout, kind::real(kShare),
-      "in training, read <unk> in place of each source word, and of each target word before the next, with "
-      "probability X");
+      "in training, show the model <unk> in place of a word that it reads, of the source or of the target so "
+      "far, with probability X; never of </s>");
   declare_fields(set, options.config, false);
   set.add("exponential-smoothing", options.exponential_smoothing, kind::real({0, 0.5}),
           "validate and save a moving average of the parameters in which the newest weigh X, as 0.001; 0 for "

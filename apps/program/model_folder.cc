@@ -127,11 +127,17 @@ LoadedModel load_model_folder(const std::string& path) {
   return loaded;
 }
 
-TrainingFolder::TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn)
+TrainingFolder::TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn,
+                               Access access)
     : path_(path) {
   std::error_code error;
-  if (fs::exists(path, error) && !fs::is_directory(path, error))
+  const bool exists = fs::exists(path, error);
+  if (exists && !fs::is_directory(path, error))
     throw IoError(join("--model ", path, " can't be made: it is a file; name a folder"));
+  if (access == Access::kLook) {
+    if (exists) lock(warn);
+    return;
+  }
   made_ = fs::create_directories(path, error);
   if (error) throw IoError(join("--model ", path, " can't be made: ", error.message()));
   try {
@@ -199,7 +205,8 @@ void TrainingFolder::remove_temporaries() const {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (std::regex_match(name, std::regex(R"(.*\.(safetensors|vocab|model|ini|jsonl|html)\.tmp-[0-9-]+)")))
+    if (std::regex_match(
+            name, std::regex(R"((trial|.*\.(safetensors|vocab|model|ini|jsonl|html|mininmt))\.tmp-[0-9-]+)")))
       fs::remove(entry.path(), ignored);
   }
 }

@@ -55,10 +55,14 @@ LoadedModel load_model_folder(const std::string& path);
 // The folder that a training works in; no other training can use it meanwhile.
 class TrainingFolder {
  public:
+  enum class Access { kTrain, kLook };
+
   // Makes the folder where there is none, locks it, tries to write in it, and removes temporary files that a
   // killed training left. `warn` is told where the folder can't be locked. Throws IoError, and UsageError
   // where another training works in it.
-  TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn);
+  // With kLook nothing is made, tried or removed, and there may be no folder.
+  TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn,
+                 Access access = Access::kTrain);
   // Removes the folder if it was made for nothing.
   ~TrainingFolder();
   TrainingFolder(const TrainingFolder&) = delete;

@@ -1,6 +1,7 @@
 #include "apps/text/svg.h"
 
 #include <cstdio>
+#include <utility>
 
 #include "apps/text/xml_text.h"
 #include "tensor/error.h"
@@ -55,12 +56,17 @@ void Svg::text(Point at, std::string_view text, const TextLook& look) {
 }
 
 std::string Svg::document(double width, double height, std::string_view title) const {
-  const std::string w = coordinate(width), h = coordinate(height);
-  return join("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", w, "\" height=\"", h, "\" viewBox=\"0 0 ",
-              w, " ", h,
-              "\" role=\"img\" font-family=\"system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif\">\n",
-              "<title>", xml_text(title), "</title>\n<rect width=\"", w, "\" height=\"", h,
-              "\" fill=\"#fff\"/>\n", shapes_, "</svg>\n");
+  return begin(width, height, title) + shapes_ + end();
 }
+
+std::string Svg::begin(double width, double height, std::string_view title) {
+  const std::string w = coordinate(width), h = coordinate(height);
+  return join(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", w, "\" height=\"", h, "\" viewBox=\"0 0 ", w, " ",
+      h, "\" role=\"img\" font-family=\"system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif\">\n",
+      "<title>", xml_text(title), "</title>\n<rect width=\"", w, "\" height=\"", h, "\" fill=\"#fff\"/>\n");
+}
+
+std::string Svg::take_shapes() { return std::exchange(shapes_, {}); }
 
 }  // namespace mininmt::svg

@@ -74,9 +74,9 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
               largest = *std::max_element(minibatches.begin(), minibatches.end(), smaller);
   const auto tell = [&](const std::string& name, const Pairs& pairs) {
     const Padded shape = padded(corpus, pairs);
-    log.info(join(name, ": ", pairs.size(), " pairs, ", minibatch_of(corpus, pairs).target_words(),
-                  " target ", text.target.units().plural(), "; padded to ", shape.source_steps, " and ",
-                  shape.target_steps));
+    log.info(join(name, ": ", pairs.size(), pairs.size() == 1 ? " pair, " : " pairs, ",
+                  minibatch_of(corpus, pairs).target_words(), " target ", text.target.units().plural(),
+                  "; padded to ", shape.source_steps, " and ", shape.target_steps));
   };
   tell("first minibatch", first);
   log.info("its first pair: " + words_of(text.source, corpus.source(first[0])));
@@ -84,28 +84,27 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   tell(join("largest of the ", minibatches.size(), " fetched together"), largest);
 
   const auto updater = make_updater(model, options, device.threads);
-  updater->update(minibatch_of(corpus, largest));  // also takes the memory that others use again
+  // The largest first: it also takes the memory that others use again.
+  const UpdateReport at_start = updater->update(minibatch_of(corpus, largest));
+  log.info(join("cost at the start: ",
+                rounded(at_start.cost / static_cast<double>(at_start.sentences), "%.3f"), " a sentence"));
   std::int64_t timed_words = 0;
   const double start = steady_seconds();
   const std::size_t timed = std::min(kTimed, minibatches.size());
   for (std::size_t i = 0; i < timed; ++i) {
     const UpdateReport report = updater->update(minibatch_of(corpus, minibatches[i]));
     timed_words += report.words;
-    if (i == 0)
-      log.info(join("the cost of the second update: ",
-                    rounded(report.cost / static_cast<double>(report.sentences), "%.3f"),
-                    " a sentence, its gradient's norm ", rounded(report.gradient_norm, "%.3f")));
   }
   const double seconds = steady_seconds() - start, speed = static_cast<double>(timed_words) / seconds;
   const double parameters = static_cast<double>(model.parameters().values().size()) * sizeof(real);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.0f"), " MB, the process at most ",
+  log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.3g"), " MB, the process at most ",
                 rounded(static_cast<double>(usage.ru_maxrss) * 1024 / 1e6, "%.0f"), " MB so far"));
   const double epoch = static_cast<double>(words) / speed;
   log.info(join("an update takes ", rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ",
                 std::lround(speed), " target ", text.target.units().plural(), "/s over ", timed,
-                " updates; an epoch of ", corpus.size(), " pairs, without validation, about ",
+                " updates; an epoch (", corpus.size(), " pairs), without validation, about ",
                 format_duration(epoch)));
   log.info("dry run: nothing was written");
 }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -89,6 +90,9 @@ void TrainingReport::ended(std::int64_t update, const std::string& how) {
 // earlier update is it written anew.
 void TrainingReport::append_for_tensorboard() {
   const std::string path = folder_.file(kTensorBoardEvents), events = tensorboard_events(events_);
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    throw IoError(path + " can't be written: it is no file");
   std::ifstream in(path, std::ios::binary);
   const std::string before{std::istreambuf_iterator<char>(in), {}};
   if (!events.starts_with(before)) return write_file_atomically(path, events);

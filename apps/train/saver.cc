@@ -62,7 +62,10 @@ void Saver::keep_last(std::int64_t update, int most) {
 void Saver::start() {
   for (const std::string& name : folder_.models()) {
     try {
-      if (!(resumed_ && has_vocabs(folder_.file(name), source_, target_))) folder_.remove(name);
+      if (resumed_ && has_vocabs(folder_.file(name), source_, target_))
+        check_numbers(folder_.file(name));
+      else
+        folder_.remove(name);
     } catch (const DataError& error) {
       log_.warning(join(error.what(), "; it stays until training saves it anew"));
     }

@@ -349,9 +349,14 @@ void Trainer::save_best() {
 void Trainer::save_before_validation() {
   take_reports(true);
   saved_ = now();
-  if (saver_.started()) save_best();  // first: the checkpoint says that it is there
+  const bool started = saver_.started();
+  if (started) {  // first, so that what the checkpoint knows of is there
+    save_best();
+    report_.save();
+  }
   saver_.save_checkpoint([this](StateVisitor& visitor) { visit(visitor); });
   save_best();
+  if (!started) report_.save();
   saver_.save_model(kLastModel, updater_.values());
   if (options_.keep > 0) saver_.keep_last(updater_.updates(), options_.keep);
 }

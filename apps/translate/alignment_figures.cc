@@ -1,9 +1,15 @@
 #include "apps/translate/alignment_figures.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "apps/text/linked_weights.h"
 #include "apps/text/xml_text.h"
+#include "tensor/atomic_file.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -26,40 +32,62 @@ b { color: #777; font-weight: normal; margin-right: .6em; }
 <p>Columns are source words, rows are the words of the translation. The darker, the more weight.</p>
 )";
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
+[[noreturn]] void fail() {
+  throw IoError(join("a temporary file for the figures of alignments: ", std::strerror(errno)));
+}
+
+// What a link leads to; then the file is put there.
+std::string target_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (!fs::is_symlink(path, ignored)) return path;
+  const fs::path target = fs::read_symlink(path, ignored);
+  return target.is_absolute() ? target.string() : (fs::path(path).parent_path() / target).string();
 }
 
 }  // namespace
 
-AlignmentFigures::AlignmentFigures(const std::string& path) : is_html_(path.ends_with(".html")), file_(path) {
-  if (is_html_) file_.write(kHead);
+AlignmentFigures::AlignmentFigures(std::string path)
+    : path_(target_of(path)),
+      is_html_(path.ends_with(".html")),
+      figures_(std::tmpfile(), [](std::FILE* file) { return file == nullptr ? 0 : std::fclose(file); }) {
+  if (!figures_) fail();
+  const AtomicFile trial(path_);
 }
 
-void AlignmentFigures::add(const Linked& source, const Linked& target, const AlignmentMatrix& matrix) {
+void AlignmentFigures::write(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), figures_.get()) != text.size()) fail();
+}
+
+void AlignmentFigures::add(std::string_view translation, const Linked& source, const Linked& target,
+                           const AlignmentMatrix& matrix) {
   ++sentences_;
   if (matrix.alpha.empty()) return;
   const LinkedWeights weights(matrix, source, target);
-  const std::vector<std::string> columns = weights.source_names(), rows = weights.target_names();
-  if (!is_html_) {
-    svg_.text({8, size_.height + 20}, join(sentences_), {.color = "#777"});
-    const svg::Size room =
-        svg::draw_alignment_figure(svg_, weights.matrix(), columns, rows, {0, size_.height});
-    size_ = {std::max(size_.width, room.width), size_.height + room.height + 16};
+  svg::Svg figure;
+  const svg::Point corner{0, is_html_ ? 0 : size_.height};
+  const svg::Size room = svg::draw_alignment_figure(figure, weights.matrix(), weights.source_names(),
+                                                    weights.target_names(), corner);
+  if (is_html_) {
+    write(join("<figure><figcaption><b>", sentences_, "</b><bdi>", xml_text(translation),
+               "</bdi></figcaption>\n", figure.document(room.width, room.height, kTitle), "</figure>\n"));
     return;
   }
-  svg_ = {};
-  size_ = svg::draw_alignment_figure(svg_, weights.matrix(), columns, rows, {0, 0});
-  file_.write(join("<figure><figcaption><b>", sentences_, "</b><bdi>", xml_text(joined(target.names)),
-                   "</bdi></figcaption>\n", svg_.document(size_.width, size_.height, kTitle), "</figure>\n"));
+  figure.text({8, size_.height + 20}, join(sentences_), {.color = "#777"});
+  size_ = {std::max(size_.width, room.width), size_.height + room.height + 16};
+  write(figure.take_shapes());
 }
 
 void AlignmentFigures::save() {
-  file_.write(is_html_ ? "</body></html>\n"
-                       : svg_.document(std::max(size_.width, 1.0), std::max(size_.height, 1.0), kTitle));
-  file_.commit();
+  AtomicFile file(path_);
+  file.write(is_html_ ? kHead : svg::Svg::begin(size_.width, size_.height, kTitle));
+  std::rewind(figures_.get());
+  std::vector<char> piece(1 << 16);
+  for (std::size_t read; (read = std::fread(piece.data(), 1, piece.size(), figures_.get())) > 0;)
+    file.write({piece.data(), read});
+  if (std::ferror(figures_.get()) != 0) fail();
+  file.write(is_html_ ? "</body></html>\n" : svg::Svg::end());
+  file.commit();
 }
 
 }  // namespace mininmt

@@ -1,34 +1,38 @@
 // --alignment-picture: a figure of each sentence's alignment in one file, SVG or HTML.
 #pragma once
 
-#include <optional>
+#include <cstdio>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "apps/text/heatmap.h"
 #include "apps/text/units.h"
-#include "tensor/atomic_file.h"
 
 namespace mininmt {
 
 class AlignmentFigures {
  public:
-  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays.
-  // Throws IoError.
-  explicit AlignmentFigures(const std::string& path);
+  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays, and
+  // the figures are in a temporary file without a name. Throws IoError, as all members do, also where the file
+  // can't be made later.
+  explicit AlignmentFigures(std::string path);
 
-  // The next sentence, whose units `source` and `target` link to words; `matrix` as in LinkedWeights. An
-  // empty matrix is a sentence without a figure. In an SVG file the figures stand below each other, and in
-  // memory until they are saved.
-  void add(const Linked& source, const Linked& target, const AlignmentMatrix& matrix);
+  // The next sentence: its translation, and what its units link. `matrix` is as in LinkedWeights; an empty one is a
+  // sentence without a figure. Sentences are numbered from 1.
+  void add(std::string_view translation, const Linked& source, const Linked& target,
+           const AlignmentMatrix& matrix);
 
   void save();
 
  private:
+  void write(const std::string& text);
+
+  std::string path_;
   bool is_html_;
-  AtomicFile file_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> figures_;
   std::size_t sentences_ = 0;
-  svg::Svg svg_;  // all figures so far; in HTML the current one
-  svg::Size size_{0, 0};
+  svg::Size size_{1, 1};  // of all figures, which stand below each other in SVG
 };
 
 }  // namespace mininmt

@@ -51,9 +51,20 @@ done
 ln -s "$PWD/text.s" text.svg
 for name in "text.svg" "out.svg --output out.svg"; do
   expect 2 align --alignment-picture $name
-  says err 'would overwrite what is read|are both'
+  says err 'would overwrite what is read|the same file'
 done
-rm text.svg
+ln -s later.svg link.svg
+expect 2 align --alignment-picture later.svg --output link.svg
+expect 0 align --alignment-picture link.svg
+holds "a link is followed" cmp -s later.svg pairs.svg
+mkdir folder.svg
+expect 2 align --alignment-picture folder.svg
+says err 'is no file'
+echo kept >kept
+expect 74 align --alignment-picture nowhere/p.svg --output kept
+holds "the output is not emptied for nothing" grep -q kept kept
+expect 2 align --alignment-picture p.svg --alignment-symmetrize opposite
+rm -r text.svg link.svg folder.svg
 
 # The reference in both formats: sure 0-0 1-1 and possible 1-0; sure 1-0 0-1.
 printf '%s\n' '0-0 1-1 1p0' '1-0 0-1' >reference

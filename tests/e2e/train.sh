@@ -24,13 +24,19 @@ expect 0 "$train" --config a/options.ini --model again
 holds "options.ini gives the same model" cmp -s a/model.safetensors again/model.safetensors
 
 # A dry run tells what there would be, and writes nothing.
-for model in dry a; do
-  expect 0 "$train" --dry-run --preset tiny --train-sets toy.src toy.tgt --model $model --log dry.log --word-dropout 0.1
+for options in "--preset tiny --train-sets toy.src toy.tgt --model dry --log dry.log --word-dropout 0.1" \
+  "--config a/options.ini --model a --after 100e"; do
+  expect 0 "$train" --dry-run $options
   says err 'parameters'
   says err 'first minibatch: .* pairs'
-  says err 'an epoch of 60 pairs'
+  says err 'an epoch .60 pairs'
 done
 holds "nothing is written" eval '[ ! -e dry ] && [ ! -e dry.log ]'
+expect 74 "$train" --dry-run --train-sets toy.src toy.tgt --valid-sets nowhere toy.tgt --model dry
+expect 74 "$train" --dry-run --train-sets toy.src toy.tgt --model toy.src
+expect 2 "$train" --dry-run --resume required --train-sets toy.src toy.tgt --model dry
+expect 2 "$train" --dry-run --train-sets toy.tgt toy.src --model a
+says err "can't go on"
 expect 2 "$train" --dry-run --quiet --train-sets toy.src toy.tgt --model dry
 says err 'quiet'
 
@@ -277,11 +283,27 @@ wait $pid
 [ $? -eq 143 ] || fail "no exit code 143 after SIGTERM in a validation"
 says err 'everything is saved'
 holds "no validation ended" eval '! grep -q "validation  epoch" err'
-touch validated/last.safetensors.tmp-1-0 validated/checkpoint.safetensors.tmp-2-3
+touch validated/{last.safetensors,checkpoint.safetensors,events.out.tfevents.mininmt,trial}.tmp-1-0
 training[7]=valid.src training[8]=valid.tgt
 expect 2 "${training[@]}"
 says err 'the validation text is another'
 holds "temporary files are gone" eval '! ls validated | grep -q tmp'
+
+# A kill loses no point of the report: it is written at each save. A damaged model is told at the next start.
+reported=("$train" --config small.ini --model reported --disp-freq 2u --save-freq 6u --tensorboard)
+updates() { grep -o '"update":[0-9]*' reported/log.jsonl; }
+"${reported[@]}" --after 100000u >out 2>err &
+pid=$!
+for ((i = 0; i < 300; ++i)); do grep -qs '"update":20,' reported/log.jsonl && break; sleep 0.05; done
+kill -KILL $pid
+wait $pid 2>/dev/null
+last=$(sed -n 's/.*"update":\([0-9]*\).*/\1/p' reported/log.jsonl | tail -n 1)
+printf '\377' | dd of=reported/model.safetensors bs=1 seek=4000 conv=notrunc 2>/dev/null
+expect 0 "${reported[@]}" --after $((last + 6))u
+says err 'model.safetensors: its numbers are not those'
+holds "every second update is there" cmp -s <(updates | sort -u) <(seq 2 2 $((last + 6)) | sed 's/^/"update":/' | sort)
+holds "TensorBoard has them too" test "$(grep -ao training/cost reported/events.out.tfevents.mininmt | wc -l)" = $((last / 2 + 3))
+expect 0 "$beam" --model reported --input toy.src --quiet
 
 # A file that would be too large is an error, not a signal.
 too_large() { (ulimit -f 8 && train_small large); }

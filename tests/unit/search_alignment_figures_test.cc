@@ -32,9 +32,9 @@ std::string drawn(const std::string& name) {
   const TemporaryFolder folder;
   const std::vector<float> square = {0.9f, 0.1f, 0, 0, 1, 0, 0, 0.25f, 0.75f}, row = {0.004f, 0.996f};
   AlignmentFigures figures(folder.path(name));
-  figures.add(words_of({"<b>", "chat"}), words_of({"a&b", "cat"}), {square, 3, 3});
-  figures.add({}, {}, {});
-  figures.add(words_of({"oui"}), words_of({"yes"}), {row, 1, 2});  // cut off: no row for </s>
+  figures.add("a&b cat", words_of({"<b>", "chat"}), words_of({"a&b", "cat"}), {square, 3, 3});
+  figures.add("", {}, {}, {});
+  figures.add("yes", words_of({"oui"}), words_of({"yes"}), {row, 1, 2});  // cut off: no row for </s>
   CHECK(!std::filesystem::exists(folder.path(name)));
   figures.save();
   return read_whole(folder.path(name));
