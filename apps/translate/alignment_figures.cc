@@ -79,6 +79,7 @@ void AlignmentFigures::add(std::string_view translation, const Linked& source, c
 }
 
 void AlignmentFigures::save() {
+  if (std::fflush(figures_.get()) != 0) fail();  // rewind would forget it
   AtomicFile file(path_);
   file.write(is_html_ ? kHead : svg::Svg::begin(size_.width, size_.height, kTitle));
   std::rewind(figures_.get());
