@@ -129,7 +129,7 @@ void add_matrix(Checksum& sum, const std::string& name, std::span<const float> v
   sum.add(values);
 }
 
-// Files of before version 0.1.0 have none.
+// Files that were written before there was one have none.
 void check_sum(const SafeTensors& file, const std::string& path) {
   const auto expected = file.metadata.find(kChecksum);
   if (expected == file.metadata.end()) return;

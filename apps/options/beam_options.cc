@@ -157,16 +157,6 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   return all;
 }
 
-// Where writing to a path ends, also through a link to a file that is not there yet.
-std::filesystem::path place_of(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  fs::path place = fs::absolute(path, ignored);
-  for (int links = 0; links < 40 && fs::is_symlink(place, ignored); ++links)
-    place = place.parent_path() / fs::read_symlink(place, ignored);
-  return fs::weakly_canonical(place, ignored);
-}
-
 void check_picture(const std::vector<Settings>& sources, const BeamOptions& options) {
   const std::string& name = options.alignment_picture;
   if (name.empty()) return;

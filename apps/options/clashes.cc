@@ -33,6 +33,14 @@ bool same_folder(const fs::path& a, const fs::path& b) {
 
 }  // namespace
 
+fs::path place_of(const std::string& path) {
+  std::error_code ignored;
+  fs::path place = fs::absolute(path, ignored);
+  for (int links = 0; links < 40 && fs::is_symlink(place, ignored); ++links)
+    place = place.parent_path() / fs::read_symlink(place, ignored);
+  return fs::weakly_canonical(place, ignored);
+}
+
 bool is_model_file(const std::string& path, const std::string& model) {
   if (path.empty() || path == kStandardStream || model.empty()) return false;
   std::error_code error;

@@ -38,7 +38,8 @@ class Svg {
   // All of it as a document of this size; the title is what screen readers read.
   std::string document(double width, double height, std::string_view title) const;
 
-  // The same in pieces: what comes before all shapes, the shapes so far, which are forgotten, and what comes after.
+  // The same in pieces: what comes before all shapes, the shapes so far, which are forgotten, and what comes
+  // after.
   static std::string begin(double width, double height, std::string_view title);
   std::string take_shapes();
   static std::string end() { return "</svg>\n"; }

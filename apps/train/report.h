@@ -32,7 +32,7 @@ class TrainingReport {
                   const std::vector<Sample>& samples);
   void ended(std::int64_t update, const std::string& how);
 
-  // Writes both files. Call it only when the folder is this training's (Saver::started).
+  // Writes the files. Call it only when the folder is this training's (Saver::started).
   void save();
 
   // Also writes kTensorBoardEvents from now on.

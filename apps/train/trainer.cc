@@ -196,7 +196,6 @@ int Trainer::stopped() {
   } else {
     log_.warning(join("signal ", signal_received(), ": saving; a second one ends the program at once"));
     save_or_say_how();
-    save_report();
     log_.warning(join("stopped by signal ", signal_received(),
                       "; everything is saved, and the same command goes on from here"));
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/options/clashes.h"
 #include "apps/text/linked_weights.h"
 #include "apps/text/xml_text.h"
 #include "tensor/atomic_file.h"
@@ -36,19 +37,16 @@ b { color: #777; font-weight: normal; margin-right: .6em; }
   throw IoError(join("a temporary file for the figures of alignments: ", std::strerror(errno)));
 }
 
-// What a link leads to; then the file is put there.
-std::string target_of(const std::string& path) {
-  namespace fs = std::filesystem;
+// A link is followed; other names stay as they are in messages.
+std::string followed(const std::string& path) {
   std::error_code ignored;
-  if (!fs::is_symlink(path, ignored)) return path;
-  const fs::path target = fs::read_symlink(path, ignored);
-  return target.is_absolute() ? target.string() : (fs::path(path).parent_path() / target).string();
+  return std::filesystem::is_symlink(path, ignored) ? place_of(path).string() : path;
 }
 
 }  // namespace
 
-AlignmentFigures::AlignmentFigures(std::string path)
-    : path_(target_of(path)),
+AlignmentFigures::AlignmentFigures(const std::string& path)
+    : path_(followed(path)),
       is_html_(path.ends_with(".html")),
       figures_(std::tmpfile(), [](std::FILE* file) { return file == nullptr ? 0 : std::fclose(file); }) {
   if (!figures_) fail();

@@ -13,13 +13,13 @@ namespace mininmt {
 
 class AlignmentFigures {
  public:
-  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays, and
-  // the figures are in a temporary file without a name. Throws IoError, as all members do, also where the file
-  // can't be made later.
-  explicit AlignmentFigures(std::string path);
+  // `path` ends in .svg or .html. The file is there once save() has been called; until then an old one stays,
+  // and the figures are in a temporary file without a name. Throws IoError, as all members do, also where the
+  // file can't be made later.
+  explicit AlignmentFigures(const std::string& path);
 
-  // The next sentence: its translation, and what its units link. `matrix` is as in LinkedWeights; an empty one is a
-  // sentence without a figure. Sentences are numbered from 1.
+  // The next sentence: its translation, and what its units link. `matrix` is as in LinkedWeights; an empty
+  // one is a sentence without a figure. Sentences are numbered from 1.
   void add(std::string_view translation, const Linked& source, const Linked& target,
            const AlignmentMatrix& matrix);
 

@@ -15,7 +15,7 @@ struct Recipe {
   double clip_norm = 1;               // 0: no clipping
   std::string cost_type = "ce-mean";  // ce-sum, ce-mean, ce-mean-words
   double label_smoothing = 0.1;
-  double word_dropout = 0;               // as drop_words
+  double word_dropout = 0;               // probability that a word that is read becomes <unk>
   double exponential_smoothing = 0.002;  // weight of the new parameters in the average; 0: none
   int seed = 1;
 };

@@ -17,21 +17,23 @@ namespace {
 
 using Inputs = std::vector<Var>;
 
-// x (S, B, 1) as (B, S).
+// x (S, B, 1) as (B, S), which also stays as it is.
 Var by_rows(Var x) {
+  if (x.shape().rank() == 2) return x;
   Var y = step(x, 0);
   for (std::int64_t j = 1; j < x.shape()[0]; ++j) y = concat(y, step(x, j));
   return y;
 }
 
-// Positive weights (B, S) from x (S, B, 1), NaN at padding.
+// Positive weights (B, S) from x (S, B, 1) or (B, S), NaN at padding.
 Var weights(Var x, const Lengths& lengths) {
-  const std::int64_t S = x.shape()[0], B = x.shape()[1];
+  const Var rows = by_rows(x);
+  const std::int64_t B = rows.shape()[0], S = rows.shape()[1];
   const Tensor padding = Tensor::zeros({B, S});
   for (std::int64_t b = 0; b < B; ++b)
     for (std::int64_t j = lengths[static_cast<std::size_t>(b)]; j < S; ++j)
       padding.data()[b * S + j] = std::numeric_limits<real>::quiet_NaN();
-  return add(softmax(by_rows(x), lengths), x.tape->constant(padding.to(x.value().memory())));
+  return add(softmax(rows, lengths), x.tape->constant(padding.to(x.value().memory())));
 }
 
 }  // namespace
@@ -71,24 +73,27 @@ void add_attention(Rows& rows, std::initializer_list<AttentionSize> sizes) {
                     large,
                     false,
                     {{1, padded}, {2, padded}}});
-    if (steps <= 512) {  // their operands are arranged by a launch for each step
-      rows.push_back({"softmax over lengths",
-                      {{steps, batch, 1}},
-                      [lengths](Tape&, const Inputs& x) { return softmax(by_rows(x[0]), lengths); },
-                      large,
-                      false,
-                      {{0, padded}}});
-      rows.push_back({"address, 2 steps",
-                      {{steps, batch, 1}, {steps, batch, 1}, {batch, 1}, {batch, 3}, {batch, 1}},
-                      [lengths](Tape&, const Inputs& x) {
-                        const Addressing by{sigmoid(x[2]), softmax(x[3]), softplus(x[4])};
-                        const Var w = weights(x[0], lengths), before = weights(x[1], lengths);
-                        return address(w, address(w, before, by, lengths), by, lengths);
-                      },
-                      large,
-                      false,
-                      {{0, padded}, {1, padded}}});
-    }
+    // By step, as annotations come, with padding. By row, without, where there are many steps: a launch for
+    // each would take most of the time.
+    const bool by_step = steps <= 512;
+    const Shape shape = by_step ? Shape{steps, batch, 1} : Shape{batch, steps};
+    using Paddings = std::vector<Padding>;
+    rows.push_back({"softmax over lengths",
+                    {shape},
+                    [lengths](Tape&, const Inputs& x) { return softmax(by_rows(x[0]), lengths); },
+                    large,
+                    false,
+                    by_step ? Paddings{{0, padded}} : Paddings()});
+    rows.push_back({"address, 2 steps",
+                    {shape, shape, {batch, 1}, {batch, 3}, {batch, 1}},
+                    [lengths](Tape&, const Inputs& x) {
+                      const Addressing by{sigmoid(x[2]), softmax(x[3]), softplus(x[4])};
+                      const Var w = weights(x[0], lengths), before = weights(x[1], lengths);
+                      return address(w, address(w, before, by, lengths), by, lengths);
+                    },
+                    large,
+                    false,
+                    by_step ? Paddings{{0, padded}, {1, padded}} : Paddings()});
     rows.push_back({"dot_scores",
                     {{batch, align}, {steps, batch, align}},
                     [](Tape&, const Inputs& x) { return dot_scores(x[0], x[1]); },
