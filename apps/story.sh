@@ -58,7 +58,8 @@ recipe() {
   case $1:$preset in
     lstm:tiny) echo "layers = 2" ;;
     transformer:tiny)
-      printf '%s\n' "layers = 2" "dim-model = 128" "dim-ffn = 256" "norm = pre" "lr-warmup = 300"
+      printf '%s\n' "layers = 2" "dim-model = 128" "dim-ffn = 256" "norm = pre" "tied-embeddings = target" \
+        "lr-warmup = 300" "lr-decay-inv-sqrt = 300"
       ;;
   esac
 }

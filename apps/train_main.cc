@@ -56,6 +56,8 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (init) take_parameters(*init->model, *model);
   init.reset();
   model->parameters().move_to(*device.memory);
+  std::optional<PieceSampling> sampling;
+  if (options.sentencepiece_alpha > 0) sampling.emplace(options, text.source, text.target);
   if (options.dry_run) {
     if (checkpoint) log.info("the training that the folder holds would go on");
     dry_run(options, text, *model, device, log);
@@ -79,6 +81,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (options.tensorboard) report.write_for_tensorboard();
   Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value(), log);
   Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log, report);
+  if (sampling) trainer.sample_pieces(*sampling);
   if (checkpoint) {
     checkpoint->restore(model->parameters(), [&](StateVisitor& visitor) { trainer.visit(visitor); });
     checkpoint.reset();

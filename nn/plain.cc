@@ -2,6 +2,7 @@
 // fused operations, faster, and is tested against this. Section numbers are those of MODEL.md.
 #include "nn/plain.h"
 
+#include "nn/embeddings.h"
 #include "nn/rnnsearch/sites.h"
 #include "ops/arrange.h"
 #include "ops/elementwise.h"
@@ -82,7 +83,8 @@ class Plain final : public Model {
   const int V_x = config_.source_words, V_y = config_.target_words, m = config_.integer("dim-emb"),
             n = config_.integer("dim-rnn"), A = config_.integer("dim-align"),
             l = config_.integer("dim-maxout");
-  const Parameter &E_x = matrix(p, "source_embedding", V_x, m), &E_y = matrix(p, "target_embedding", V_y, m);
+  const Embeddings E{p, config_, "dim-emb", Initial::normal(0.01)};
+  const Parameter &E_x = E.source, &E_y = E.target;
   const Gru forward{p, "encoder.forward", m, n}, backward{p, "encoder.backward", m, n},
       decoder{p, "decoder", m, n};
   const Parameter &C = matrix(p, "decoder.C", n, 2 * n), &C_z = matrix(p, "decoder.C_z", n, 2 * n),
@@ -92,7 +94,7 @@ class Plain final : public Model {
   const Parameter &W_s = matrix(p, "decoder.W_s", n, n), &b_s = zeros(p, "decoder.b_s", n);
   const Parameter &U_o = matrix(p, "readout.U_o", 2 * l, n), &V_o = matrix(p, "readout.V_o", 2 * l, m),
                   &C_o = matrix(p, "readout.C_o", 2 * l, 2 * n), &b_o = zeros(p, "readout.b_o", 2 * l);
-  const Parameter &W_o = matrix(p, "output.W_o", V_y, l), &b_y = zeros(p, "output.b_y", V_y);
+  const Parameter &W_o = E.output("dim-maxout", Initial::normal(0.01)), &b_y = zeros(p, "output.b_y", V_y);
 
   const std::string order = config_.text("decoder-order");
   const double dropout_emb = config_.real_number("dropout-emb"),

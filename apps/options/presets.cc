@@ -135,6 +135,7 @@ dim-ffn = 2048
 dropout = 0.1
 learn-rate = 0.000698771242969
 lr-warmup = 4000
+lr-decay-inv-sqrt = 4000
 max-length = 100
 mini-batch = 512
 mini-batch-words = 25000
@@ -153,6 +154,7 @@ dim-ffn = 512
 dropout = 0.3
 learn-rate = 0.001397542485937
 lr-warmup = 2000
+lr-decay-inv-sqrt = 2000
 )";
 
 const std::vector<std::pair<std::string, std::string>> kPresets = {

@@ -66,16 +66,24 @@ void check_one_vocabulary(const std::vector<Settings>& sources, const TrainOptio
 
 // What units of pieces ask of them.
 void check_pieces(const std::vector<Settings>& sources, const TrainOptions& options) {
-  const bool has_pieces = std::count(options.units.begin(), options.units.end(), kPieces) > 0;
-  if (has_pieces && !has_sentencepiece())
+  if (has_pieces(options) && !has_sentencepiece())
     throw UsageError(join(label(sources, "units"), " sentencepiece: ", kNoSentencePiece));
-  if (has_pieces && options.extend_vocabs)
+  if (has_pieces(options) && options.extend_vocabs)
     throw UsageError(
         join(label(sources, "extend-vocabs"), ": a model of pieces of words has no others: leave it out"));
   for (const Settings& given : sources)
     if (const po::option* const type = find_setting(given, "sentencepiece-type");
         type && !learns_pieces(options))
       throw UsageError(join(label(*type), " does nothing where no pieces are learned: leave it out"));
+  for (const Settings& given : sources) {
+    const po::option* const alpha = find_setting(given, "sentencepiece-alpha");
+    if (alpha == nullptr || options.sentencepiece_alpha == 0) continue;
+    if (!has_pieces(options))
+      throw UsageError(join(label(*alpha), " is for ", dashes(*alpha), "units sentencepiece: leave it out"));
+    if (learns_pieces(options) && options.sentencepiece_type != "unigram")
+      throw UsageError(join(label(*alpha), ": pieces of type ", options.sentencepiece_type,
+                            " have no probabilities to draw by: leave it out"));
+  }
   for (std::size_t side = 0; learns_pieces(options) && side < options.units.size(); ++side)
     if (options.units[side] == kPieces && options.dim_vocabs[side] == 0)
       throw UsageError(

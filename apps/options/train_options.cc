@@ -100,6 +100,10 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("sentencepiece-type", options.sentencepiece_type, kind::choice({"unigram", "bpe"}),
           "how pieces of words are learned from the training text")
       .applies = [&options] { return learns_pieces(options); };
+  set.add("sentencepiece-alpha", options.sentencepiece_alpha, kind::real({0, 10}),
+          "in training, draw the pieces of a sentence anew each time, a division with probability p in "
+          "proportion to p^X; 0.1 to 0.5 are usual, 0 for the best division always")
+      .applies = [&options] { return has_pieces(options); };
   set.add("joint-vocabs", options.joint_vocabs, kind::flag(),
           "one vocabulary for both sides, made from both; models whose embeddings are tied have one anyway");
   set.add("vocabs", options.vocabs, kind::names_of_sides(),
@@ -158,10 +162,11 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),
           "learning rate; if only the optimizer is given: 1 for adadelta, 0.002 for adam, 0.1 for sgd");
+  set.add("lr-warmup", options.lr_warmup, kind::integer(kCountOrOff),
+          "raise the learning rate over the first N updates to --learn-rate; 0 to start with it");
   set.add(
-      "lr-warmup", options.lr_warmup, kind::integer(kCountOrOff),
-      "raise the learning rate over the first N updates to --learn-rate, from where it falls with the root "
-      "of the number of updates; 0 for neither");
+      "lr-decay-inv-sqrt", options.lr_decay_inv_sqrt, kind::integer(kCountOrOff),
+      "from update N on, let it fall with the root of the number of updates t, as sqrt(N / t); 0 for never");
   const auto adam = [&options] { return options.optimizer == "adam"; };
   set.add("adam-beta2", options.adam_beta2, kind::real({0, 0.999999}),
           "decay of the mean square of gradients, with --optimizer adam")
@@ -305,9 +310,12 @@ bool has_one_vocabulary(const TrainOptions& options) {
   return options.joint_vocabs || shares_vocabulary(options.config);
 }
 
+bool has_pieces(const TrainOptions& options) {
+  return std::find(options.units.begin(), options.units.end(), kPieces) != options.units.end();
+}
+
 bool learns_pieces(const TrainOptions& options) {
-  return options.vocabs.empty() && options.init.empty() &&
-         std::find(options.units.begin(), options.units.end(), kPieces) != options.units.end();
+  return options.vocabs.empty() && options.init.empty() && has_pieces(options);
 }
 
 const std::vector<std::string>& metric_names() {

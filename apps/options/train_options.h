@@ -26,6 +26,7 @@ struct TrainOptions : Recipe {
   bool extend_vocabs = false;           // by words of train_sets that the model of `init` lacks
   std::vector<std::string> units = {"words", "words"};  // of source and target (apps/text/units.h)
   std::string sentencepiece_type = "unigram";           // or bpe
+  double sentencepiece_alpha = 0;                       // 0: always the best division
   bool joint_vocabs = false;                            // one for both sides, also if the model has two
   std::vector<std::string> vocabs;                      // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
@@ -76,7 +77,8 @@ std::vector<std::string> changed_options(const std::string& saved, const TrainOp
 // Whether both sides have the same vocabulary.
 bool has_one_vocabulary(const TrainOptions& options);
 
-// Whether a side's units are pieces of words that are learned from the training text.
+// Whether a side's units are pieces of words; that are learned from the training text.
+bool has_pieces(const TrainOptions& options);
 bool learns_pieces(const TrainOptions& options);
 
 // What --valid-metrics can name.

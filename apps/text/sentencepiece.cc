@@ -52,6 +52,20 @@ class Pieces final : public Units {
     for (const std::string& piece : found) use(piece);
   }
 
+  // Of a unigram model.
+  std::vector<Division> n_best(std::string_view line, int n) const override {
+    std::vector<std::vector<std::string>> found;
+    std::vector<Division> divisions;
+    if (!processor_.NBestEncode({line.data(), line.size()}, n, &found).ok()) return divisions;
+    for (std::vector<std::string>& units : found) {
+      double log_p = 0;
+      for (const std::string& piece : units)
+        log_p += static_cast<double>(processor_.GetScore(processor_.PieceToId(piece)));
+      divisions.push_back({std::move(units), log_p});
+    }
+    return divisions;
+  }
+
   std::string surface(std::string_view unit) const override {
     if (const std::optional<char> byte = byte_of(unit)) return {*byte == '\n' ? ' ' : *byte};
     std::string text;

@@ -18,6 +18,12 @@ struct Linked {
   std::vector<std::size_t> of_unit;  // of each unit: the index of its name
 };
 
+// A way to divide a line into units, and its log probability up to a constant.
+struct Division {
+  std::vector<std::string> units;
+  double log_p;
+};
+
 // No unit has white space, so that each is a line of a vocabulary file.
 class Units {
  public:
@@ -43,6 +49,9 @@ class Units {
   // Of units that a model of their own finds: the bytes of its file, and all of them. Else both are empty.
   virtual std::string model() const { return ""; }
   virtual std::vector<std::string> all() const { return {}; }
+
+  // Where there are several ways to divide a line, with probabilities: the n best. Else none.
+  virtual std::vector<Division> n_best(std::string_view, int) const { return {}; }
 
   // What alignments of these units link; without another rule, the units themselves.
   virtual Linked linked(const std::vector<std::string>& units) const;

@@ -1,6 +1,7 @@
 #include "apps/train/report.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -57,8 +58,14 @@ void TrainingReport::go_on_after(std::int64_t update) {
   events_ = read_events(folder_.file(kEvents), update);
 }
 
+double TrainingReport::unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 // Events of a kind and an update begin alike.
-void TrainingReport::add(const std::string& line) {
+void TrainingReport::add(Json event) {
+  event["time"] = static_cast<std::int64_t>(now_());
+  const std::string line = one_line(event);
   const std::string begin = line.substr(0, line.find(',', line.find(',') + 1) + 1);
   std::erase_if(events_, [&](const std::string& before) { return before.starts_with(begin); });
   events_.push_back(line);
@@ -67,7 +74,7 @@ void TrainingReport::add(const std::string& line) {
 void TrainingReport::progress(std::int64_t update, const Values& values) {
   Json json = event("progress", update);
   json.update(numbers(values));
-  add(one_line(json));
+  add(std::move(json));
 }
 
 void TrainingReport::validation(std::int64_t update, const Values& metrics, bool is_best,
@@ -77,13 +84,13 @@ void TrainingReport::validation(std::int64_t update, const Values& metrics, bool
   json["best"] = is_best;
   json["samples"] = Json::array();
   for (const Sample& of : samples) json["samples"].push_back(sample(of));
-  add(one_line(json));
+  add(std::move(json));
 }
 
 void TrainingReport::ended(std::int64_t update, const std::string& how) {
   Json json = event(kEnd, update);
   json["how"] = how;
-  add(one_line(json));
+  add(std::move(json));
 }
 
 // TensorBoard keeps the file open and reads on, so what is new is appended; only after a resume from an

@@ -2,6 +2,8 @@
 // them, report.html.
 #pragma once
 
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,10 @@ namespace mininmt {
 // Neither decides anything in training; a file that can't be written is told once, and training goes on.
 class TrainingReport {
  public:
-  // Holds references.
-  TrainingReport(const TrainingFolder& folder, ReportHeader header, Log& log)
-      : folder_(folder), header_(std::move(header)), log_(log) {}
+  // Holds references. now: seconds since 1970.
+  TrainingReport(const TrainingFolder& folder, ReportHeader header, Log& log,
+                 std::function<double()> now = unix_seconds)
+      : folder_(folder), header_(std::move(header)), log_(log), now_(std::move(now)) {}
 
   // The training goes on from a checkpoint: events in the folder up to its update stay, but for the end.
   // Later ones will happen again; one of its update that happens again, as a validation may, replaces the one
@@ -39,12 +42,14 @@ class TrainingReport {
   void write_for_tensorboard() { for_tensorboard_ = true; }
 
  private:
-  void add(const std::string& line);
+  static double unix_seconds();
+  void add(nlohmann::ordered_json event);
   void append_for_tensorboard();
 
   const TrainingFolder& folder_;
   ReportHeader header_;
   Log& log_;
+  std::function<double()> now_;
   std::vector<std::string> events_;  // lines
   bool for_tensorboard_ = false;
   bool warned_ = false;

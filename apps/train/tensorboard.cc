@@ -45,8 +45,9 @@ std::string record(const std::string& data) {
   return length + masked_checksum(length) + data + masked_checksum(data);
 }
 
-std::string event(double seconds, const std::string& rest) {
-  return record(field(1, 1, bytes(std::bit_cast<std::uint64_t>(seconds))) + rest);
+// time: in seconds since 1970.
+std::string event(double time, const std::string& rest) {
+  return record(field(1, 1, bytes(std::bit_cast<std::uint64_t>(time))) + rest);
 }
 
 // Summary.Value
@@ -59,19 +60,18 @@ std::string scalar(const std::string& tag, double value) {
 
 std::string tensorboard_events(const std::vector<std::string>& lines) {
   std::string file = event(0, text_field(3, "brain.Event:2"));
-  double seconds = 0;
   for (const std::string& line : lines) {
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object()) continue;
     const bool is_validation = json.contains("metrics");
-    seconds = json.value("seconds", seconds);
     std::string scalars;
     for (const auto& [name, value] : (is_validation ? json["metrics"] : json).items())
-      if (value.is_number() && name != "update" && name != "seconds")
+      if (value.is_number() && name != "update" && name != "seconds" && name != "time")
         scalars += scalar((is_validation ? "validation/" : "training/") + name, value.get<double>());
     if (scalars.empty()) continue;
     const auto update = json.value("update", std::int64_t{0});
-    file += event(seconds, field(2, 0, varint(static_cast<std::uint64_t>(update))) + text_field(5, scalars));
+    file += event(json.value("time", 0.0),
+                  field(2, 0, varint(static_cast<std::uint64_t>(update))) + text_field(5, scalars));
   }
   return file;
 }

@@ -8,7 +8,7 @@
 namespace mininmt {
 
 // The contents of a file of events, from the lines of log.jsonl: all numbers of progress and validations, as
-// "training/cost" and "validation/bleu". The time of an event is the seconds that training took before it.
+// "training/cost" and "validation/bleu", at their times.
 // More lines append to the file.
 std::string tensorboard_events(const std::vector<std::string>& lines);
 

@@ -206,7 +206,9 @@ void Trainer::take_update() {
   if (const std::vector<double>& halve = options_.lr_halve; !halve.empty())
     set_learn_rate(halved(options_.learn_rate, halve[0], halve[1], epochs()));
   epoch_ = stream_.epoch() + 1;
-  updater_.start(minibatch_of(corpus_, stream_.next()));
+  const std::span<const std::uint32_t> pairs = stream_.next();
+  updater_.start(sampling_ ? sampling_->minibatch(corpus_, pairs, updater_.updates())
+                           : minibatch_of(corpus_, pairs));
   take_reports(false);
 }
 
@@ -271,7 +273,7 @@ void Trainer::display() {
         window_.cost / static_cast<double>(costs_are_of_words(options_) ? window_.words : window_.sentences)},
        {"words_per_second", static_cast<double>(window_.words) / duration},
        {"gradient_norm", window_.norm / static_cast<double>(window_.updates)},
-       {"learn_rate", updater_.learn_rate()}});
+       {"learn_rate", updater_.learn_rate() * updater_.rate_factor()}});
   window_ = {};
   window_.since = seconds();
 }

@@ -8,6 +8,7 @@
 #include "apps/program/progress.h"
 #include "apps/text/batches.h"
 #include "apps/text/corpus.h"
+#include "apps/train/piece_sampling.h"
 #include "apps/train/report.h"
 #include "apps/train/saver.h"
 #include "apps/train/validation.h"
@@ -35,6 +36,9 @@ class Trainer {
   // Trains `model` on `corpus` by `updater`, which is the model's own. Holds references.
   Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate, Saver& saver,
           const TrainOptions& options, Log& log, TrainingReport& report, Clock clock = steady_seconds);
+
+  // From now on minibatches have pieces drawn by it.
+  void sample_pieces(PieceSampling& sampling) { sampling_ = &sampling; }
 
   // Returns 0, or 128 + the number of the signal that ended it. Everything is saved in both cases.
   int run();
@@ -94,6 +98,7 @@ class Trainer {
   Clock clock_;
   Progress progress_;
   BatchStream stream_;
+  PieceSampling* sampling_ = nullptr;
   std::int64_t epoch_ = 1;  // of the last update, counted from 1; the stream stands before the next one
   double start_;            // when the clock would have shown 0 seconds of training
   Window window_;

@@ -26,11 +26,6 @@ std::vector<LstmLayer> layers_of(Parameters& parameters, const std::string& side
   return layers;
 }
 
-const Parameter& add_embedding(Parameters& parameters, const std::string& name, int words,
-                               const Config& config) {
-  return parameters.add(name, {words, config.integer("dim-emb")}, initial_of(config));
-}
-
 // The parts of a state: h and c of each layer, from the lowest to the top.
 class LstmDecoding : public Decoding {
  public:
@@ -66,6 +61,7 @@ std::vector<Field> lstm_fields() {
   return {
       size_field("dim-emb", 256, "m, size of embeddings"),
       size_field("dim-rnn", 256, "n, units of each recurrent layer"),
+      tied_embeddings_field(),
       layers_field(),
       reversed,
       {.name = "initial-range",
@@ -106,17 +102,15 @@ DeepLstm::DeepLstm(const Config& config)
     : Model(config),
       dropout_embeddings_(config.real_number("dropout-emb")),
       dropout_layers_(config.real_number("dropout-layers")),
-      source_embedding_(add_embedding(parameters_, "source_embedding", config.source_words, config)),
-      target_embedding_(add_embedding(parameters_, "target_embedding", config.target_words, config)),
+      embeddings_(parameters_, config_, "dim-emb", initial_of(config)),
       encoder_(layers_of(parameters_, "encoder", config)),
       decoder_(layers_of(parameters_, "decoder", config)),
-      W_o_(parameters_.add("output.W_o", {config.target_words, config.integer("dim-rnn")},
-                           initial_of(config))),
+      W_o_(embeddings_.output("dim-rnn", initial_of(config))),
       b_y_(parameters_.add("output.b_y", {config.target_words}, initial_of(config))) {}
 
 std::vector<LstmState> DeepLstm::encode(Tape& tape, const Words& source, const Indices& lengths,
                                         const Noise& noise) const {
-  const Var embedded = embed(tape.leaf(source_embedding_), source);
+  const Var embedded = embed(tape.leaf(embeddings_.source), source);
   Var x = config_.flag("reverse-source") ? reverse_sentences(embedded, lengths) : embedded;
   x = noise.apply(x, dropout_embeddings_, kSourceEmbedding);
   const Var zero =
@@ -133,7 +127,7 @@ std::vector<LstmState> DeepLstm::encode(Tape& tape, const Words& source, const I
 
 Var DeepLstm::run_decoder(Tape& tape, const Words& words, std::vector<LstmState>& states,
                           const Noise& noise) const {
-  Var x = noise.apply(embed(tape.leaf(target_embedding_), words), dropout_embeddings_, kTargetEmbedding);
+  Var x = noise.apply(embed(tape.leaf(embeddings_.target), words), dropout_embeddings_, kTargetEmbedding);
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
     const LstmStates of_layer = decoder_[i].run(tape, x, states[i], {});
     states[i] = of_layer.last;
@@ -158,9 +152,10 @@ std::unique_ptr<Decoding> DeepLstm::decode(Tape& tape, const Words& source, cons
 }
 
 Family lstm_family() {
-  return {.name = "lstm", .fields = lstm_fields(), .make = [](const Config& config) {
-            return std::unique_ptr<Model>(new DeepLstm(config));
-          }};
+  return {.name = "lstm",
+          .fields = lstm_fields(),
+          .make = [](const Config& config) { return std::unique_ptr<Model>(new DeepLstm(config)); },
+          .shares_vocabulary = ties_all};
 }
 
 }  // namespace mininmt

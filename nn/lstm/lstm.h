@@ -2,6 +2,7 @@
 // starts from its last state and writes the target. No attention.
 #pragma once
 
+#include "nn/embeddings.h"
 #include "nn/families.h"
 #include "nn/training/noise.h"
 #include "ops/lstm.h"
@@ -35,13 +36,13 @@ class DeepLstm : public Model {
   // of the top layer, (T, B, n).
   Var run_decoder(Tape& tape, const Words& words, std::vector<LstmState>& states, const Noise& noise) const;
 
-  // p(y_i) = softmax(W_o h + b_y)
+  // p(y_i) = softmax(W_o h + b_y); W_o may be E_y.
   const Parameter& output_weight() const { return W_o_; }  // (V_y, n)
   const Parameter& output_bias() const { return b_y_; }    // (V_y)
 
  private:
   double dropout_embeddings_, dropout_layers_;
-  const Parameter &source_embedding_, &target_embedding_;
+  Embeddings embeddings_;
   std::vector<LstmLayer> encoder_, decoder_;
   const Parameter &W_o_, &b_y_;
 };

@@ -20,9 +20,10 @@ DecoderOrder decoder_order(const Config& config) {
                             : DecoderOrder::kAppendix;
 }
 
-DecoderParts::DecoderParts(Parameters& p, const Config& config, int annotation_size, int readout_size)
+DecoderParts::DecoderParts(Parameters& p, const Config& config, const Embeddings& embeddings,
+                           int annotation_size, int readout_size)
     : dropout_embeddings_(config.real_number("dropout-emb")),
-      embedding_(add_matrix(p, "target_embedding", config.target_words, config.integer("dim-emb"))),
+      embedding_(embeddings.target),
       W_s_(add_matrix(p, "decoder.W_s", config.integer("dim-rnn"), config.integer("dim-rnn"))),
       b_s_(p.add("decoder.b_s", {config.integer("dim-rnn")})),
       gru_(p, "decoder", config.integer("dim-emb"), config.integer("dim-rnn")),
@@ -30,7 +31,7 @@ DecoderParts::DecoderParts(Parameters& p, const Config& config, int annotation_s
       V_o_(add_matrix(p, "readout.V_o", readout_size, config.integer("dim-emb"))),
       C_o_(add_matrix(p, "readout.C_o", readout_size, annotation_size)),
       b_o_(p.add("readout.b_o", {readout_size})),
-      W_o_(add_matrix(p, "output.W_o", config.target_words, config.integer("dim-maxout"))),
+      W_o_(embeddings.output("dim-maxout", Initial::normal(0.01))),
       b_y_(p.add("output.b_y", {config.target_words})) {}
 
 Var DecoderParts::embed_words(Tape& tape, const Words& words, const Noise& noise) const {
@@ -50,8 +51,8 @@ Var DecoderParts::readout_of_state(Tape& tape, Var s, Var embedded) const {
 
 Var DecoderParts::readout_of_source(Tape& tape, Var c) const { return linear(c, tape.leaf(C_o_)); }
 
-Decoder::Decoder(Parameters& p, const Config& config, int annotation_size)
-    : DecoderParts(p, config, annotation_size, 2 * config.integer("dim-maxout")),
+Decoder::Decoder(Parameters& p, const Config& config, const Embeddings& embeddings, int annotation_size)
+    : DecoderParts(p, config, embeddings, annotation_size, 2 * config.integer("dim-maxout")),
       order_(decoder_order(config)),
       dropout_readout_(config.real_number("dropout-readout")),
       C_(p.add("decoder.C", {3 * config.integer("dim-rnn"), annotation_size}, Initial::normal(0.01),

@@ -15,7 +15,8 @@ class DecoderParts {
  public:
   // annotation_size: the width of what the readout reads of the source, a context c_i. readout_size: 2l for
   // maxout.
-  DecoderParts(Parameters& parameters, const Config& config, int annotation_size, int readout_size);
+  DecoderParts(Parameters& parameters, const Config& config, const Embeddings& embeddings,
+               int annotation_size, int readout_size);
 
   // E_y y for words (T, B): (T, B, m), zeros for "the word before the first" (kNone).
   Var embed_words(Tape& tape, const Words& words, const Noise& noise) const;
@@ -33,7 +34,7 @@ class DecoderParts {
   Var readout_of_state(Tape& tape, Var s, Var embedded) const;
   Var readout_of_source(Tape& tape, Var c) const;
 
-  // p(y_i) = softmax(W_o t_i + b_y)
+  // p(y_i) = softmax(W_o t_i + b_y); W_o may be E_y.
   const Parameter& output_weight() const { return W_o_; }  // (V_y, l)
   const Parameter& output_bias() const { return b_y_; }    // (V_y)
 
@@ -49,7 +50,7 @@ class DecoderParts {
 class Decoder : public DecoderParts {
  public:
   // annotation_size: the width of a context c_i.
-  Decoder(Parameters& parameters, const Config& config, int annotation_size);
+  Decoder(Parameters& parameters, const Config& config, const Embeddings& embeddings, int annotation_size);
 
   // t_i = maxout(U_o s + V_o E_y y_{i-1} + C_o c_i + b_o): s (N, n), y (N, m), c (N, C) -> (N, l).
   Var readout(Tape& tape, Var s, Var embedded, Var c, const Noise& noise) const;

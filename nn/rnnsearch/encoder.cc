@@ -13,11 +13,11 @@ GruParameters::GruParameters(Parameters& parameters, const std::string& name, in
       b(parameters.add(name + ".b", {3 * n}, Initial::zeros(), {name + ".b_z", name + ".b_r", name + ".b"})) {
 }
 
-Encoder::Encoder(Parameters& parameters, const Config& config, bool bidirectional)
+Encoder::Encoder(Parameters& parameters, const Config& config, const Embeddings& embeddings,
+                 bool bidirectional)
     : dropout_embeddings_(config.real_number("dropout-emb")),
       dropout_annotations_(config.real_number("dropout-annotations")),
-      embedding_(parameters.add("source_embedding", {config.source_words, config.integer("dim-emb")},
-                                Initial::normal(0.01))),
+      embedding_(embeddings.source),
       forward_(parameters, "encoder.forward", config.integer("dim-emb"), config.integer("dim-rnn")),
       backward_(bidirectional
                     ? std::make_unique<GruParameters>(parameters, "encoder.backward",

@@ -1,7 +1,7 @@
 // The encoder (MODEL.md 1; P 3.2, A.2.1): a GRU over the source in each direction.
 #pragma once
 
-#include "nn/config.h"
+#include "nn/embeddings.h"
 #include "nn/rnnsearch/sites.h"
 #include "nn/training/noise.h"
 #include "ops/gru.h"
@@ -29,7 +29,7 @@ struct Encoded {
 class Encoder {
  public:
   // bidirectional: with the backward GRU. The fixed vector (MODEL.md 9.1) has none.
-  Encoder(Parameters& parameters, const Config& config, bool bidirectional);
+  Encoder(Parameters& parameters, const Config& config, const Embeddings& embeddings, bool bidirectional);
 
   int annotation_size() const { return annotation_size_; }
 

@@ -8,8 +8,9 @@ namespace mininmt {
 
 LateModel::LateModel(const Config& config, int readout_size)
     : Model(config),
-      encoder_(parameters_, config, true),
-      decoder_(parameters_, config, encoder_.annotation_size(), readout_size),
+      embeddings_(parameters_, config_, "dim-emb", Initial::normal(0.01)),
+      encoder_(parameters_, config, embeddings_, true),
+      decoder_(parameters_, config, embeddings_, encoder_.annotation_size(), readout_size),
       dropout_readout_(config.real_number("dropout-readout")),
       order_(decoder_order(config)) {}
 

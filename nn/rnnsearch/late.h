@@ -46,6 +46,7 @@ class LateModel : public Model {
   // Throws Error: the cost is not that of one softmax.
   static void refuse_label_smoothing(const Training& training);
 
+  Embeddings embeddings_;
   Encoder encoder_;
   DecoderParts decoder_;
   double dropout_readout_;

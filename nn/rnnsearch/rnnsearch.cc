@@ -63,6 +63,7 @@ std::vector<Field> rnnsearch_fields() {
       dropout_field("dropout-emb", 0.3, "dropout of embeddings, both sides"),
       dropout_field("dropout-annotations", 0.3, "dropout of the annotations"),
       dropout_field("dropout-readout", 0.3, "dropout of the maxout layer's output"),
+      tied_embeddings_field(),
       plain_field(),
   };
   for (const AttentionKind& kind : attention_kinds())
@@ -82,9 +83,10 @@ std::vector<Field> rnnsearch_fields() {
 
 RnnSearch::RnnSearch(const Config& config)
     : Model(config),
-      encoder_(parameters_, config, kind_of(config).bidirectional),
+      embeddings_(parameters_, config_, "dim-emb", Initial::normal(0.01)),
+      encoder_(parameters_, config, embeddings_, kind_of(config).bidirectional),
       attention_(kind_of(config).make(config, parameters_, encoder_.annotation_size())),
-      decoder_(parameters_, config, encoder_.annotation_size()) {}
+      decoder_(parameters_, config, embeddings_, encoder_.annotation_size()) {}
 
 Var RnnSearch::costs(Tape& tape, const Batch& batch, const Training& training) const {
   const Noise& noise = training.noise;
@@ -122,7 +124,8 @@ Family rnnsearch_family() {
                 if (const auto make_model = kind_of(config).make_model) return make_model(config);
                 return std::unique_ptr<Model>(new RnnSearch(config));
               },
-          .one_softmax = [](const Config& config) { return kind_of(config).make_model == nullptr; }};
+          .one_softmax = [](const Config& config) { return kind_of(config).make_model == nullptr; },
+          .shares_vocabulary = ties_all};
 }
 
 }  // namespace mininmt

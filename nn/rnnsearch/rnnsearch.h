@@ -20,6 +20,7 @@ class RnnSearch : public Model {
   int attention_delay() const override { return attention_delay_of(decoder_order(config())); }
 
  private:
+  Embeddings embeddings_;
   Encoder encoder_;
   std::unique_ptr<AttentionModel> attention_;
   Decoder decoder_;

@@ -10,7 +10,7 @@ namespace mininmt {
 struct Recipe {
   std::string optimizer = "adam";  // adadelta, adam, sgd
   double learn_rate = 0.002;
-  int lr_warmup = 0;  // updates; 0: the learning rate is constant
+  int lr_warmup = 0, lr_decay_inv_sqrt = 0;  // rate_factor() in schedule.h
   double adam_beta2 = 0.999, adam_epsilon = 1e-8;
   double clip_norm = 1;               // 0: no clipping
   std::string cost_type = "ce-mean";  // ce-sum, ce-mean, ce-mean-words

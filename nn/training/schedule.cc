@@ -12,10 +12,11 @@ double halved(double rate, double from, double every, double epochs) {
   return rate * std::exp2(-1 - std::floor((epochs - from) / every));
 }
 
-double warm_up_factor(std::int64_t t, int w) {
-  if (w == 0) return 1;
-  const double done = static_cast<double>(t) / w;
-  return std::min(done, 1 / std::sqrt(done));
+double rate_factor(std::int64_t t, int w, int d) {
+  const double update = static_cast<double>(t);
+  const double rising = w > 0 ? std::min(1.0, update / w) : 1,
+               falling = d > 0 ? std::min(1.0, std::sqrt(d / update)) : 1;
+  return rising * falling;
 }
 
 bool Schedule::beats(std::size_t metric, double a, double b) const {

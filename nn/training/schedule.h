@@ -12,10 +12,10 @@ namespace mininmt {
 // epochs.
 double halved(double rate, double from, double every, double epochs);
 
-// The factor on the learning rate at update t, counted from 1, with w updates of warming up: min(t / w,
-// sqrt(w / t)), or 1 if w is 0. With a learning rate of (d w)^-0.5 the product is the Transformer's rate
-// d^-0.5 min(t^-0.5, t w^-1.5) (MODEL.md 9.9; Vaswani et al. 2017, 5.3).
-double warm_up_factor(std::int64_t t, int w);
+// The factor on the learning rate at update t, counted from 1: min(1, t / w) min(1, sqrt(d / t)), which rises
+// over w updates and falls after d; 0 for no such part. With w = d and a learning rate of (m w)^-0.5 the
+// product is the Transformer's rate m^-0.5 min(t^-0.5, t w^-1.5) (MODEL.md 9.9; Vaswani et al. 2017, 5.3).
+double rate_factor(std::int64_t t, int w, int d);
 
 class Schedule {
  public:

@@ -53,7 +53,9 @@ double Updater::average_weight() const {
   return std::max(recipe_.exponential_smoothing, 9.0 / (static_cast<double>(updates_) + 10));
 }
 
-double Updater::rate_factor() const { return warm_up_factor(updates_ + 1, recipe_.lr_warmup); }
+double Updater::rate_factor() const {
+  return mininmt::rate_factor(updates_ + 1, recipe_.lr_warmup, recipe_.lr_decay_inv_sqrt);
+}
 
 Noise Updater::noise() const {
   Noise noise{.on = true};

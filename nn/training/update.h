@@ -39,6 +39,7 @@ class Updater {
 
   std::int64_t updates() const { return updates_; }  // minibatches started so far
   double learn_rate() const { return optimizer_->learn_rate; }
+  double rate_factor() const;  // on the learning rate of the next update, from warming up and decay
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }
 
   // Everything that the next update depends on, besides minibatch and recipe. Waits for updates under way,
@@ -54,7 +55,6 @@ class Updater {
   UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
   double average_weight() const;  // of the new parameters in the moving average
-  double rate_factor() const;     // on the learning rate of the next update, from warming up
   Noise noise() const;
   Batch batch_of(const Minibatch& minibatch, const Noise& noise, const BatchShape& at_least = {}) const;
   void warn(const std::string& text) const;

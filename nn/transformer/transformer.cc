@@ -15,24 +15,15 @@ namespace {
 // Dropout sites: the embeddings, then the residual connections of all layers.
 enum Site : std::uint64_t { kSource = 1, kTarget, kFirstLayer };
 
-bool ties_all(const Config& config) { return config.text("tied-embeddings") == "all"; }
-
 const Config& checked(const Config& config) {
   const int d = config.integer("dim-model"), heads = config.integer("heads");
   if (d % heads != 0) throw UsageError(join("heads: ", heads, " do not divide dim-model ", d));
   if (d % 2 != 0) throw UsageError(join("dim-model: ", d, " is odd, but sines and cosines come in pairs"));
-  if (ties_all(config) && config.source_words != config.target_words)
-    throw UsageError(join("tied-embeddings: all needs one vocabulary for both sides, not ",
-                          config.source_words, " and ", config.target_words, " words"));
   return config;
 }
 
 Initial of_embeddings(const Config& config) {
   return Initial::normal(1 / std::sqrt(static_cast<double>(config.integer("dim-model"))));
-}
-
-const Parameter& embedding(Parameters& parameters, const Config& config, const std::string& name, int words) {
-  return parameters.add(name, {words, config.integer("dim-model")}, of_embeddings(config));
 }
 
 template <class Layer>
@@ -50,27 +41,22 @@ std::optional<LayerNorm> last_norm(Parameters& parameters, const std::string& si
   return LayerNorm(parameters, side + ".norm", config.integer("dim-model"));
 }
 
-const Parameter& output_matrix(Parameters& parameters, const Config& config, const Parameter& E_y) {
-  if (config.text("tied-embeddings") != "no") return E_y;
-  const int d = config.integer("dim-model");
-  return parameters.add("output.W_o", {config.target_words, d},
-                        Initial::uniform(std::sqrt(6.0 / (config.target_words + d))));
+Initial of_output(const Config& config) {
+  return Initial::uniform(std::sqrt(6.0 / (config.target_words + config.integer("dim-model"))));
 }
 
 }  // namespace
 
 Transformer::Transformer(const Config& config)
     : Model(checked(config)),
-      E_x_(embedding(parameters_, config, ties_all(config) ? "embedding" : "source_embedding",
-                     config.source_words)),
-      E_y_(ties_all(config) ? E_x_ : embedding(parameters_, config, "target_embedding", config.target_words)),
+      embeddings_(parameters_, config_, "dim-model", of_embeddings(config)),
       encoder_(layers<EncoderLayer>(parameters_, "encoder", config, kFirstLayer, 2)),
       decoder_(layers<DecoderLayer>(parameters_, "decoder", config,
                                     kFirstLayer + 2 * static_cast<std::uint64_t>(config.integer("layers")),
                                     3)),
       encoder_norm_(last_norm(parameters_, "encoder", config)),
       decoder_norm_(last_norm(parameters_, "decoder", config)),
-      W_o_(output_matrix(parameters_, config, E_y_)),
+      W_o_(embeddings_.output("dim-model", of_output(config))),
       b_y_(parameters_.add("output.b_y", {config.target_words})) {}
 
 Var Transformer::embed_words(Var E, const Words& words, int first, const Noise& noise,
@@ -80,11 +66,11 @@ Var Transformer::embed_words(Var E, const Words& words, int first, const Noise& 
 }
 
 Var Transformer::embed_source(Tape& tape, const Words& words, const Noise& noise) const {
-  return embed_words(tape.leaf(E_x_), words, 0, noise, kSource);
+  return embed_words(tape.leaf(embeddings_.source), words, 0, noise, kSource);
 }
 
 Var Transformer::embed_target(Tape& tape, const Words& words, int first, const Noise& noise) const {
-  return embed_words(tape.leaf(E_y_), words, first, noise, kTarget);
+  return embed_words(tape.leaf(embeddings_.target), words, first, noise, kTarget);
 }
 
 Var Transformer::encode(Var x, const Indices& lengths, const Noise& noise) const {
@@ -123,9 +109,7 @@ Family transformer_family() {
                  choice_field("norm", {"post", "pre"},
                               "layer normalization after each residual connection, as published, or before "
                               "each attention and feed-forward layer"),
-                 choice_field("tied-embeddings", {"target", "no", "all"},
-                              "the output layer's matrix is the target embedding, one of its own, or the "
-                              "embedding of both sides, which then have one vocabulary"),
+                 tied_embeddings_field(),
                  dropout_field("dropout", 0.1, "dropout of embeddings and of each layer's parts")},
       .make = [](const Config& config) -> std::unique_ptr<Model> {
         return std::make_unique<Transformer>(config);

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "nn/embeddings.h"
 #include "nn/families.h"
 #include "nn/transformer/layers.h"
 
@@ -35,7 +36,7 @@ class Transformer : public Model {
  private:
   Var embed_words(Var E, const Words& words, int first, const Noise& noise, std::uint64_t site) const;
 
-  const Parameter &E_x_, &E_y_;
+  Embeddings embeddings_;
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   std::optional<LayerNorm> encoder_norm_, decoder_norm_;  // with --norm pre

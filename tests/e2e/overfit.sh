@@ -12,7 +12,7 @@ for kind in additive fixed lstm transformer; do
     lstm) model=(--type lstm --layers 2 --initial-range 0.3 --dropout-layers 0) ;;
     transformer)
       sizes=(--layers 1 --heads 2 --dim-model 32 --dim-ffn 32)
-      model=(--type transformer --norm pre --tied-embeddings all --dropout 0 --lr-warmup 40)
+      model=(--type transformer --norm pre --tied-embeddings all --dropout 0 --lr-warmup 40 --lr-decay-inv-sqrt 40)
       ;;
   esac
   expect 0 "$train" --train-sets toy.src toy.tgt --valid-sets toy.src toy.tgt --model "$kind" "${model[@]}" \

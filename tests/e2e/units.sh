@@ -140,6 +140,13 @@ expect 0 "$train" "${raw[@]}" --model half --overwrite --dim-vocabs 40 40 --afte
 expect 0 "$train" "${raw[@]}" --model half --dim-vocabs 40 40 --after 20u
 says err 'going on after update 10'
 holds "the same model" cmp -s half/model.safetensors whole/model.safetensors
+different() { ! cmp -s "$1" "$2"; }
+drawn=("${raw[@]}" --sentencepiece-alpha 0.2 --dim-vocabs 40 40)
+expect 0 "$train" "${drawn[@]}" --model drawn --after 20u
+holds "another model with pieces drawn anew" different drawn/model.safetensors whole/model.safetensors
+expect 0 "$train" "${drawn[@]}" --model half --overwrite --after 10u
+expect 0 "$train" "${drawn[@]}" --model half --after 20u
+holds "which goes on to the same" cmp -s half/model.safetensors drawn/model.safetensors
 expect 0 "$train" "${raw[@]}" --model given --vocabs pieces/source.model pieces/target.model --after 20u
 holds "given pieces" cmp -s given/target.model pieces/target.model
 expect 0 "$train" "${raw[@]}" --model tied --joint-vocabs --sentencepiece-type bpe --dim-vocabs 60 60 --after 5u
@@ -152,6 +159,12 @@ expect 2 "$train" "${raw[@]}" --model none --dim-vocabs 0 0
 says err 'dim-vocabs'
 expect 2 "$train" "${raw[@]}" --model none --dim-vocabs 5 5
 says err 'SentencePiece learns no pieces from raw.src'
+expect 2 "$train" "${small[@]}" --model none --sentencepiece-alpha 0.2
+says err 'sentencepiece-alpha is for --units sentencepiece'
+expect 2 "$train" "${raw[@]}" --model none --sentencepiece-type bpe --sentencepiece-alpha 0.2
+says err 'pieces of type bpe have no probabilities to draw by'
+expect 2 "$train" "${raw[@]}" --model none --vocabs tied/source.model tied/target.model --sentencepiece-alpha 0.2
+says err 'pieces of type bpe have no probabilities to draw by'
 expect 2 "$train" "${small[@]}" --model none --sentencepiece-type bpe
 says err 'sentencepiece-type does nothing'
 expect 2 "$train" "${raw[@]:0:${#raw[@]}-1}" sentencepiece chars --joint-vocabs --model none

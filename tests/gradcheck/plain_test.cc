@@ -72,6 +72,12 @@ TEST_CASE("plain and fused have the same costs and gradients, with dropout and w
       check_same(compute(*twins.fused, batch, {}), compute(*twins.plain, batch, {}));
       check_same(compute(*noisy.fused, batch, training), compute(*noisy.plain, batch, training));
     }
+  for (const char* tied : {"target", "all"}) {
+    INFO(tied);
+    const Twins twins(with_tied(small_config(), tied));
+    check_same(compute(*twins.fused, ragged_batch(), training),
+               compute(*twins.plain, ragged_batch(), training));
+  }
 }
 
 TEST_CASE("plain passes the gradient check") {

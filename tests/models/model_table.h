@@ -18,7 +18,11 @@ inline std::vector<ModelRow> model_table() {
     rows.push_back({"rnnsearch, " + alignment + ", " + order, small_config(order, alignment)});
   for (const std::string& order : kOrders)
     rows.push_back({"rnnsearch, plain, " + order, plain(small_config(order))});
+  for (const char* tied : {"target", "all"})
+    rows.push_back({join("rnnsearch, tied ", tied), with_tied(small_config(), tied)});
   rows.push_back({"lstm", lstm_config()});
+  rows.push_back({"lstm, tied all", with_tied(lstm_config(), "all")});
+  rows.back().config.set("dim-emb", rows.back().config.integer("dim-rnn"));
   for (const auto& [norm, tied] : {std::pair("post", "target"), {"pre", "no"}, {"pre", "all"}}) {
     rows.push_back({join("transformer, ", norm, ", tied ", tied), transformer_config(norm, tied)});
     if (tied == std::string("no")) rows.back().config.set("layers", 2);

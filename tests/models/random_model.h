@@ -74,19 +74,25 @@ inline Config rnnsearch_config(const Sizes& sizes, const std::string& order = "a
   return config;
 }
 
+// The output layer's matrix is its own or an embedding: "no", "target" or "all".
+inline Config with_tied(Config config, const std::string& tied) {
+  config.set("tied-embeddings", tied);
+  if (tied == "all") config.source_words = config.target_words;
+  return config;
+}
+
 // A Transformer of one layer and two heads, without dropout.
 inline Config transformer_config(const std::string& norm = "post", const std::string& tied = "target") {
   Config config("transformer", find_family("transformer").fields);
-  config.source_words = tied == "all" ? 11 : 9;
+  config.source_words = 9;
   config.target_words = 11;
   config.set("layers", 1);
   config.set("heads", 2);
   config.set("dim-model", 6);
   config.set("dim-ffn", 5);
   config.set("norm", norm);
-  config.set("tied-embeddings", tied);
   config.set("dropout", 0.0);
-  return config;
+  return with_tied(config, tied);
 }
 
 inline Config small_config(const std::string& order = "authors", const std::string& alignment = "additive",

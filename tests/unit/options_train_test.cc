@@ -227,6 +227,11 @@ TEST_CASE("the Transformer's options are for it alone, and its presets are its r
   CHECK(
       holds(refusal({"--optimizer", "sgd", "--adam-beta2", "0.9"}), "--adam-beta2 is for --optimizer adam"));
   CHECK(parse({"--preset", "transformer-small", "--optimizer", "sgd"}).optimizer == "sgd");
+  CHECK(refusal({"--tied-embeddings", "target"}) ==
+        "tied-embeddings: an embedding (dim-emb 256) is the output layer's matrix only if that is as wide "
+        "(dim-maxout 128): give both one number");
+  CHECK(holds(refusal({"--type", "lstm", "--tied-embeddings", "all", "--dim-emb", "8"}), "(dim-rnn 256)"));
+  CHECK(parse({"--tied-embeddings", "all", "--dim-maxout", "256"}).config.text("tied-embeddings") == "all");
   CHECK(holds(refusal({"--type", "transformer", "--tied-embeddings", "all", "--dim-vocabs", "5", "6"}),
               "--dim-vocabs: this model has one vocabulary for both sides: give one number twice"));
   const TrainOptions base = parse({"--preset", "transformer-base"}),
@@ -246,7 +251,9 @@ TEST_CASE("the Transformer's options are for it alone, and its presets are its r
   CHECK(base.config.integer("dim-model") == 512);
   CHECK(base.config.integer("dim-ffn") == 2048);
   CHECK(base.lr_warmup == 4000);
+  CHECK(base.lr_decay_inv_sqrt == 4000);
   CHECK(small.lr_warmup == 2000);
+  CHECK(small.lr_decay_inv_sqrt == 2000);
   CHECK(small.config.real_number("dropout") == 0.3);
 }
 

@@ -21,7 +21,9 @@ struct Folder {
 
   std::string file(const char* name) const { return read_whole(folder.file(name)); }
   TrainingReport report() {
-    return {folder, {"Training of <model>", {{"pairs", "7"}, {"options", "a = 1\nb = 2"}}}, log};
+    return {folder, {"Training of <model>", {{"pairs", "7"}, {"options", "a = 1\nb = 2"}}}, log, [] {
+              return 1.2e9;
+            }};
   }
 };
 
@@ -38,10 +40,11 @@ TEST_CASE("an event a line, and what will happen again after a checkpoint is lef
   report.ended(30, "done");
   report.save();
   CHECK(f.file(kEvents) ==
-        "{\"event\":\"progress\",\"update\":10,\"cost\":2.5,\"gradient_norm\":null}\n"
-        "{\"event\":\"validation\",\"update\":20,\"metrics\":{\"bleu\":30.0},\"best\":true,\"samples\":[]}\n"
-        "{\"event\":\"progress\",\"update\":30,\"cost\":1.5}\n"
-        "{\"event\":\"end\",\"update\":30,\"how\":\"done\"}\n");
+        "{\"event\":\"progress\",\"update\":10,\"cost\":2.5,\"gradient_norm\":null,\"time\":1200000000}\n"
+        "{\"event\":\"validation\",\"update\":20,\"metrics\":{\"bleu\":30.0},\"best\":true,\"samples\":[],"
+        "\"time\":1200000000}\n"
+        "{\"event\":\"progress\",\"update\":30,\"cost\":1.5,\"time\":1200000000}\n"
+        "{\"event\":\"end\",\"update\":30,\"how\":\"done\",\"time\":1200000000}\n");
 
   std::ofstream(f.folder.file(kEvents), std::ios::app) << "not json\n{\"event\":\"progress\",\"upd";
   TrainingReport after = f.report();
@@ -75,8 +78,8 @@ TEST_CASE("events for TensorBoard: records that begin as its own do, appended, a
       "brain.Event:2",
       36);
   CHECK(once.starts_with(first));
-  // Time 1.5, update 300; the value 2.5 of the tag.
-  CHECK(once.find(std::string("\x09\0\0\0\0\0\0\xf8\x3f\x10\xac\x02", 12)) == 24 + 16 + 12);
+  // Time 1.2e9, update 300; the value 2.5 of the tag.
+  CHECK(once.find(std::string("\x09\0\0\0\0\xa3\xe1\xd1\x41\x10\xac\x02", 12)) == 24 + 16 + 12);
   CHECK(once.find(std::string("training/cost\x15\0\0\x20\x40", 18)) != std::string::npos);
   report.validation(300, {{"bleu", 30}}, true, {});
   report.save();

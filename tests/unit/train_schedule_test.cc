@@ -98,15 +98,30 @@ TEST_CASE("schedule: early stopping counts stalls in a row") {
 }
 
 TEST_CASE("schedule: warming up rises in proportion, then falls with the root") {
-  for (const auto& [t, factor] :
-       std::vector<std::pair<std::int64_t, double>>{{1, 0.25}, {2, 0.5}, {4, 1}, {16, 0.5}, {400, 0.1}})
-    CHECK(warm_up_factor(t, 4) == doctest::Approx(factor));
-  CHECK(warm_up_factor(7, 0) == 1);
+  struct Row {
+    std::int64_t t;
+    int warm_up, decay;
+    double factor;
+  };
+  for (const auto& [t, warm_up, decay, factor] : std::vector<Row>{{1, 4, 4, 0.25},
+                                                                  {2, 4, 4, 0.5},
+                                                                  {4, 4, 4, 1},
+                                                                  {16, 4, 4, 0.5},
+                                                                  {400, 4, 4, 0.1},
+                                                                  {7, 0, 0, 1},
+                                                                  {2, 4, 0, 0.5},
+                                                                  {400, 4, 0, 1},
+                                                                  {2, 0, 4, 1},
+                                                                  {16, 0, 4, 0.5},
+                                                                  {8, 4, 16, 1},
+                                                                  {64, 4, 16, 0.5},
+                                                                  {8, 16, 2, 0.25}})
+    CHECK_MESSAGE(rate_factor(t, warm_up, decay) == doctest::Approx(factor), t, " ", warm_up, " ", decay);
   // The published form, d^-0.5 min(t^-0.5, t w^-1.5).
   const double d = 512, w = 4000;
   for (std::int64_t t : {1, 3999, 4000, 4001, 100000}) {
     const double x = static_cast<double>(t);
-    CHECK(std::pow(d * w, -0.5) * warm_up_factor(t, 4000) ==
+    CHECK(std::pow(d * w, -0.5) * rate_factor(t, 4000, 4000) ==
           doctest::Approx(std::pow(d, -0.5) * std::min(std::pow(x, -0.5), x * std::pow(w, -1.5))));
   }
 }

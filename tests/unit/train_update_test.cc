@@ -177,11 +177,16 @@ TEST_CASE("the average moves to the newest parameters by its weight, at first by
                            .after);
 }
 
-TEST_CASE("warming up scales the first updates, and Adam has the recipe's constants") {
+TEST_CASE("warming up scales the first updates, decay later ones, and Adam has the recipe's constants") {
   TrainOptions options = plain_options();
   const double whole = run(options).change();
   options.lr_warmup = 4;
   CHECK(run(options).change() == doctest::Approx(whole / 4).epsilon(1e-3));
+  options = plain_options();
+  options.lr_decay_inv_sqrt = 1;
+  CHECK(run(options).change() == doctest::Approx(whole).epsilon(1e-3));
+  const double two_updates = run(plain_options(), 1, 2).change();
+  CHECK(run(options, 1, 2).change() < 0.95 * two_updates);
   options = plain_options();
   options.optimizer = "adam";
   const Run first = run(options, 1, 3);
