@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -322,9 +323,14 @@ std::string needs_attention(const BeamOptions& options) {
   return options.replace_unk.empty() ? "" : "--replace-unk";
 }
 
-LoadedModel load(const BeamOptions& options, const std::vector<std::string>& folders, const Device& device) {
+LoadedModel load(const BeamOptions& options, const std::vector<std::string>& folders, const Device& device,
+                 std::deque<PackedWeights>& packed) {
   std::vector<LoadedModel> models = load_models(folders);
-  for (const LoadedModel& loaded : models) loaded.model->parameters().move_to(*device.memory);
+  for (const LoadedModel& loaded : models) {
+    Parameters& parameters = loaded.model->parameters();
+    parameters.move_to(*device.memory);
+    if (device.memory->on_host()) packed.emplace_back(parameters.values().values(), device.weights);
+  }
   LoadedModel loaded =
       models.size() == 1 ? std::move(models[0]) : ensemble_of(std::move(models), options.weights);
   if (const std::string what = needs_attention(options); !what.empty() && !loaded.model->attends())
@@ -344,12 +350,15 @@ int beam(const BeamOptions& options) {
   }
   if (!options.serve.empty()) exit_at_signals();
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  const Device device =
+      choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTranslate);
   warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
-  const LoadedModel loaded = load(options, folders, device);
+  std::deque<PackedWeights> packed;
+  const LoadedModel loaded = load(options, folders, device, packed);
   std::optional<LoadedModel> opposite;
-  if (!options.alignment_symmetrize.empty()) opposite = load(options, {options.alignment_symmetrize}, device);
+  if (!options.alignment_symmetrize.empty())
+    opposite = load(options, {options.alignment_symmetrize}, device, packed);
   log.info("mininmt-beam " + std::string(kVersion) + ", " + device.description);
   if (!options.serve.empty()) return serve::serve(options, loaded, device.threads, log);
   if (options.score.empty())

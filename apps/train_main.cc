@@ -32,7 +32,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   std::optional<Checkpoint> checkpoint = find_checkpoint(folder, options, log);
   refuse_pipes(options);
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTrain);
   if (checkpoint) check_same_options(checkpoint->facts(), options, device);
   log.info(join("mininmt-train ", kVersion, ", ", device.description));
   warm_up(device);

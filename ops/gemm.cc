@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/kernels.h"
+#include "ops/packed_weights.h"
 #include "tensor/parallel.h"
 
 #if defined(MININMT_ONEDNN) && !defined(MININMT_DOUBLE)
@@ -96,6 +97,7 @@ void gemm_batched(Memory& memory, std::int64_t count, std::int64_t m, std::int64
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, real* c, std::int64_t c_stride,
           bool add) {
   if (m == 0 || n == 0) return;
+  if (PackedWeights::multiply(m, n, k, a, b, c, c_stride, add)) return;
 #ifdef USE_ONEDNN
   if (k == 0) return plain_gemm(m, n, k, a, b, c, c_stride, add);
   const dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f,

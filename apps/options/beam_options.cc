@@ -119,7 +119,13 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add("mini-batch", options.mini_batch, kind::integer({1, 65536}), "sentences translated at once");
   set.add("maxi-batch", options.maxi_batch, kind::integer({1, 65536}),
           "minibatches of text read ahead and sorted by length");
-  add_device_options(set, options.cpu_threads, options.device, options.precision);
+  add_device_options(
+      set, options.cpu_threads, options.device, options.precision,
+      {"auto", "float32", "tf32", "bf16", "int8"},
+      "inputs of matrix products, which is faster the fewer bits they have: float32 as they are; "
+      "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with the instructions to 7 (bf16) "
+      "or to 8-bit integers (int8); sums and all else are float32. auto: tf32 on a GPU, float32 on "
+      "a CPU");
   set.group("Messages");
   set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.add_general();
@@ -211,12 +217,11 @@ void check_symmetrize(const std::vector<Settings>& sources, const BeamOptions& o
 
 }  // namespace
 
-void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision) {
+void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision,
+                        const std::vector<std::string>& precisions, const std::string& help) {
   set.add("device", device, kind::choice({"auto", "cpu", "cuda"}),
           "auto: an NVIDIA GPU if there is one, else the CPU");
-  set.add("precision", precision, kind::choice({"float32", "tf32", "bf16"}),
-          "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
-          "faster; sums and all else are float32");
+  set.add("precision", precision, kind::choice(precisions), help);
   set.add("cpu-threads", cpu_threads, kind::integer({0, 1024}), "threads on the CPU; 0 for all cores");
 }
 

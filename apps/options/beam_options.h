@@ -60,7 +60,7 @@ struct BeamOptions {
   int maxi_batch = 20;
   int cpu_threads = 0;             // 0: all cores
   std::string device = "auto";     // auto, cpu, cuda
-  std::string precision = "tf32";  // of matrix products on the GPU: float32, tf32, bf16
+  std::string precision = "auto";  // of matrix products: auto, float32, tf32, bf16, int8
   std::string invalid_utf8 = "error";
   bool quiet = false;
 };
@@ -69,7 +69,8 @@ struct BeamOptions {
 void add_decoding_options(OptionSet& set, DecodingOptions& decoding);
 
 // Adds --device, --precision and --cpu-threads to the current group.
-void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision);
+void add_device_options(OptionSet& set, int& cpu_threads, std::string& device, std::string& precision,
+                        const std::vector<std::string>& precisions, const std::string& help);
 
 // Reads a command line (argv without the program's name), the config file it names, and the options saved in
 // the model folder, which are the defaults of the decoding options. Throws UsageError, or IoError if a file

@@ -232,7 +232,10 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   set.add("log", options.log, kind::name(), "write the messages to this file too");
   set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.group("Device");
-  add_device_options(set, options.cpu_threads, options.device, options.precision);
+  add_device_options(
+      set, options.cpu_threads, options.device, options.precision, {"float32", "tf32", "bf16"},
+      "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
+      "faster; sums and all else are float32, as all is on a CPU");
 }
 
 void declare(OptionSet& set, TrainOptions& options) {

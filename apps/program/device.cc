@@ -13,19 +13,33 @@ namespace {
 
 cuda::Precision parse_precision(const std::string& name) {
   if (name == "float32") return cuda::Precision::kFloat32;
+  if (name == "int8") throw UsageError("--precision int8 is for the CPU, and this is a GPU: leave it out");
   return name == "bf16" ? cuda::Precision::kBf16 : cuda::Precision::kTf32;
+}
+
+// Of the CPU. Throws UsageError.
+WeightFormat parse_weights(const std::string& precision, Use use) {
+  if (precision != "bf16" && precision != "int8") return WeightFormat::kFloat32;
+  if (use == Use::kTrain)
+    throw UsageError(join("--precision ", precision, ": on a CPU training is in float32: leave it out"));
+  const WeightFormat format = precision == "bf16" ? WeightFormat::kBf16 : WeightFormat::kInt8;
+  if (const std::string why = why_no_weights(format); !why.empty())
+    throw UsageError(join("--precision ", precision, ": ", why, ": leave it out, or give float32"));
+  return format;
 }
 
 }  // namespace
 
-Device choose_device(const std::string& device, const std::string& precision, int threads) {
+Device choose_device(const std::string& device, const std::string& precision, int threads, Use use) {
   std::string no_gpu;
   if constexpr (kHasCuda) {
     if (device != "cpu") {
       std::string why;
       if (cuda::available(&why)) {
         cuda::set_precision(parse_precision(precision));
-        return {&cuda::memory(), "GPU: " + cuda::description() + ", products in " + precision, 1};
+        return {&cuda::memory(),
+                "GPU: " + cuda::description() + ", products in " + (precision == "auto" ? "tf32" : precision),
+                1};
       }
       if (device == "cuda")
         throw Error("--device cuda: no GPU can be used: " + why + ". --device cpu does without");
@@ -35,7 +49,10 @@ Device choose_device(const std::string& device, const std::string& precision, in
     throw UsageError(
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
-  return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", no_gpu), threads};
+  const WeightFormat weights = parse_weights(precision, use);
+  const std::string rounded = weights == WeightFormat::kFloat32 ? "" : ", products in " + precision;
+  return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", rounded, no_gpu),
+          threads, weights};
 }
 
 void warm_up(const Device& device) {

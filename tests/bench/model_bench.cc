@@ -45,7 +45,7 @@ Setup read_setup(Arguments& arguments) {
   const std::string device = arguments.choice("device", {"auto", "cpu", "cuda"});
   const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
   omp_set_num_threads(threads);
-  Setup setup = {choose_device(device, precision, threads), precision, read_options(arguments)};
+  Setup setup = {choose_device(device, precision, threads, Use::kTrain), precision, read_options(arguments)};
   // With a GPU all cores, which then only create the model.
   if (!setup.device.memory->on_host()) omp_set_num_threads(omp_get_num_procs());
   return setup;

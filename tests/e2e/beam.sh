@@ -299,6 +299,25 @@ expect 0 piped "$s\n" --min-length-factor 3
 longest=$((3 * (source_words + 1))) words=$(wc -w <out)
 holds "as many words as there may be: $words of $longest" test "$words" -ge $((longest - 1)) -a "$words" -le $longest
 
+# Rounded products where the CPU has the instructions; else refused with the reason, as by training.
+for precision in int8 bf16; do
+  if translate --device cpu --precision "$precision" --quiet </dev/null 2>err; then
+    expect 0 translate --device cpu --precision "$precision" --input toy.src
+    says err "CPU, [0-9]+ threads?, products in $precision"
+    holds "most lines as in float32" test "$(diff out all | grep -c '^<')" -le 6
+    expect 0 translate --device cpu --precision "$precision" --input toy.src --score toy.tgt
+    cp out rounded
+    expect 0 translate --device cpu --input toy.src --score toy.tgt
+    holds "other scores, by little" awk 'NR == FNR { s[FNR] = $1; next }
+      { d = s[FNR] - $1; d = d < 0 ? -d : d; sum += d; size -= $1 } END { exit !(sum > 0 && sum < 0.02 * size) }' rounded out
+  else
+    expect 2 translate --device cpu --precision "$precision" --input toy.src
+    says err "precision $precision: (this CPU has no instructions for|this program was built without oneDNN)"
+  fi
+done
+expect 2 "$train" --device cpu --precision bf16 --train-sets toy.src toy.tgt --model none
+says err 'precision bf16: on a CPU training is in float32'
+
 # A missing device.
 expect 0 translate --device cpu --input toy.src
 says err 'CPU, [0-9]+ threads?$'

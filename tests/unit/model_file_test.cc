@@ -81,6 +81,7 @@ TEST_CASE("the metadata has format, version, type and every field that matters")
                                {"dim-align", 7},
                                {"dim-maxout", 3},
                                {"alignment-model", "additive"},
+                               {"tied-embeddings", "no"},
                                {"decoder-order", "authors"}});
 }
 
@@ -158,8 +159,9 @@ TEST_CASE("numbers that are not those that were saved are refused, unless the ch
   const Saved saved;
   const auto swapped = [](SafeTensors& f) { std::swap(f.tensors["decoder.U_z"], f.tensors["decoder.U_r"]); };
   for (const std::function<void(SafeTensors&)>& change :
-       {std::function<void(SafeTensors&)>(swapped),
-        std::function<void(SafeTensors&)>([](SafeTensors& f) { f.tensors["output.b_y"].data[3] += 1e-3f; })}) {
+       {std::function<void(SafeTensors&)>(swapped), std::function<void(SafeTensors&)>([](SafeTensors& f) {
+          f.tensors["output.b_y"].data[3] += 1e-3f;
+        })}) {
     CHECK(has(saved.complaint(change), "its numbers are not those that were saved"));
     SafeTensors file = read_safetensors(saved.path);
     change(file);
