@@ -14,6 +14,7 @@ dim-emb = 620
 dim-rnn = 1000
 dim-align = 1000
 dim-maxout = 500
+tied-embeddings = no
 decoder-order = authors
 mini-batch = 80
 mini-batch-words = 0
@@ -46,6 +47,8 @@ const std::string kChars = R"(
 units = chars
 dim-vocabs = 2000 2000
 dim-emb = 128
+dim-maxout = 128
+tied-embeddings = no
 max-length = 300
 mini-batch = 64
 learn-rate = 0.004
@@ -59,6 +62,7 @@ dim-emb = 96
 dim-rnn = 128
 dim-align = 128
 dim-maxout = 96
+tied-embeddings = no
 max-length = 60
 mini-batch = 64
 learn-rate = 0.003
@@ -79,6 +83,7 @@ type = lstm
 dim-vocabs = 160000 80000
 dim-emb = 1000
 dim-rnn = 1000
+tied-embeddings = no
 layers = 4
 reverse-source = true
 initial-range = 0.08
@@ -172,6 +177,12 @@ const std::vector<std::pair<std::string, std::string>> kPresets = {
 };
 
 }  // namespace
+
+Config default_config() {
+  Config config(families().front().name, all_fields());
+  config.set("tied-embeddings", "target");
+  return config;
+}
 
 std::vector<std::string> preset_names() {
   std::vector<std::string> names;

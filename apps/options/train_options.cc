@@ -268,6 +268,22 @@ void settle_label_smoothing(const std::vector<Settings>& sources, TrainOptions& 
   options.label_smoothing = 0;
 }
 
+// An embedding that is the output layer's matrix too is as wide as that: where one size is given alone, the
+// other follows; where they differ all the same, nothing is tied, unless that is given.
+void settle_tied_embeddings(const std::vector<Settings>& sources, TrainOptions& options) {
+  const auto given = [&](const char* name) {
+    return std::any_of(sources.begin(), sources.end(),
+                       [&](const Settings& source) { return find_setting(source, name) != nullptr; });
+  };
+  Config& config = options.config;
+  if (config.text("tied-embeddings") == "no" || config.type == "transformer") return;
+  if (config.type == "rnnsearch" && given("dim-emb") && !given("dim-maxout"))
+    config.set("dim-maxout", config.integer("dim-emb"));
+  const std::string columns = config.type == "rnnsearch" ? "dim-maxout" : "dim-rnn";
+  if (config.integer(columns) != config.integer("dim-emb") && !given("tied-embeddings"))
+    config.set("tied-embeddings", "no");
+}
+
 }  // namespace
 
 Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& arguments) {
@@ -292,6 +308,7 @@ Parsed<TrainOptions> parse_train_options(const std::vector<std::string>& argumen
   set.require("train-sets", "the two sides of the training text");
   set.require("model", "the folder to make for the model");
   for (const Settings& given : {command_line, file}) set.check_needs(given);
+  settle_tied_embeddings({file, command_line}, options);
   take_config_of_init({file, command_line}, options);
   check_fields(command_line, {}, options.config);
   check_fields(file, command_line, options.config);

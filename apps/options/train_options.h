@@ -12,6 +12,9 @@
 
 namespace mininmt {
 
+// That of the preset "small": --type, and the fields of all families.
+Config default_config();
+
 // The defaults, and the preset "small": good for some 30,000 pairs on a CPU.
 struct TrainOptions : Recipe {
   std::string preset = "small";
@@ -32,8 +35,7 @@ struct TrainOptions : Recipe {
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
 
-  // The model: --type, and the fields of all families.
-  Config config{families().front().name, all_fields()};
+  Config config = default_config();
 
   int max_length = 50;       // longer pairs are dropped; words, </s> not counted
   int mini_batch = 80;       // sentences per minibatch

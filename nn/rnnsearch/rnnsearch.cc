@@ -54,7 +54,7 @@ std::vector<Field> rnnsearch_fields() {
   std::vector<Field> fields = {
       size_field("dim-emb", 256, "m, size of embeddings"),
       size_field("dim-rnn", 256, "n, units of each recurrent layer"),
-      size_field("dim-maxout", 128, "l, units of the readout's maxout layer"),
+      size_field("dim-maxout", 256, "l, units of the readout's maxout layer"),
       choice_field(
           "decoder-order", {"authors", "body", "appendix"},
           "which state is updated with which word: as in the authors' program, the paper's text, or its "

@@ -26,7 +26,8 @@ namespace {
 
 TrainOptions read_options(Arguments& arguments) {
   std::vector<std::string> line = {
-      "--train-sets", "source", "target", "--model", "none", "--preset", arguments.text("preset", "small")};
+      "--train-sets", "source", "target", "--model", "none", "--preset", arguments.text("preset", "small"),
+      "--tied-embeddings", "no"};  // as the peer
   for (const char* name :
        {"dim-emb", "dim-rnn", "dim-align", "dim-maxout", "mini-batch", "max-length", "optimizer"})
     if (arguments.has(name)) line.insert(line.end(), {"--" + std::string(name), arguments.text(name, "")});

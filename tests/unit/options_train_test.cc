@@ -227,11 +227,22 @@ TEST_CASE("the Transformer's options are for it alone, and its presets are its r
   CHECK(
       holds(refusal({"--optimizer", "sgd", "--adam-beta2", "0.9"}), "--adam-beta2 is for --optimizer adam"));
   CHECK(parse({"--preset", "transformer-small", "--optimizer", "sgd"}).optimizer == "sgd");
-  CHECK(refusal({"--tied-embeddings", "target"}) ==
+  CHECK(refusal({"--tied-embeddings", "target", "--dim-emb", "256", "--dim-maxout", "128"}) ==
         "tied-embeddings: an embedding (dim-emb 256) is the output layer's matrix only if that is as wide "
         "(dim-maxout 128): give both one number");
   CHECK(holds(refusal({"--type", "lstm", "--tied-embeddings", "all", "--dim-emb", "8"}), "(dim-rnn 256)"));
-  CHECK(parse({"--tied-embeddings", "all", "--dim-maxout", "256"}).config.text("tied-embeddings") == "all");
+  const auto tied = [](const std::vector<std::string>& options) {
+    return parse(options).config.text("tied-embeddings");
+  };
+  CHECK(tied({}) == "target");
+  CHECK(tied({"--preset", "rnnsearch-50"}) == "no");
+  CHECK(tied({"--preset", "lstm-small"}) == "target");
+  CHECK(tied({"--preset", "lstm-small", "--dim-emb", "128"}) == "no");
+  CHECK(tied({"--dim-emb", "64"}) == "target");
+  CHECK(parse({"--dim-emb", "64"}).config.integer("dim-maxout") == 64);
+  CHECK(tied({"--dim-maxout", "64"}) == "no");
+  CHECK(tied({"--dim-emb", "64", "--dim-maxout", "32"}) == "no");
+  CHECK(holds(refusal({"--tied-embeddings", "all", "--dim-maxout", "32"}), "(dim-maxout 32)"));
   CHECK(holds(refusal({"--type", "transformer", "--tied-embeddings", "all", "--dim-vocabs", "5", "6"}),
               "--dim-vocabs: this model has one vocabulary for both sides: give one number twice"));
   const TrainOptions base = parse({"--preset", "transformer-base"}),
