@@ -24,9 +24,11 @@
 #include "apps/text/text_scores.h"
 #include "apps/text/unknown_words.h"
 #include "apps/translate/alignment_figures.h"
+#include "apps/translate/lexicon.h"
 #include "apps/translate/n_best_list.h"
 #include "apps/translate/output.h"
 #include "apps/translate/pair_aligner.h"
+#include "apps/translate/shortlist.h"
 #include "apps/translate/target_text.h"
 #include "apps/translate/totals.h"
 #include "apps/translate/translator.h"
@@ -163,8 +165,9 @@ void draw(AlignmentFigures& figures, const InputLine& line, const std::vector<Hy
 
 void translate(const BeamOptions& options, const LoadedModel& loaded, LineOptions line_options, int threads,
                Log& log) {
+  const auto shortlist = shortlist_of(options, loaded);
   const Translator translator(*loaded.model, loaded.source, loaded.target, search_options(options),
-                              options.mini_batch, threads);
+                              options.mini_batch, threads, shortlist ? &*shortlist : nullptr);
   const TargetText target = target_text(options, loaded, line_options);
   LineReader input(options.input, line_options);
   BesideInput reference(options.reference, line_options), prefix(options.prefix, line_options);
@@ -257,6 +260,8 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   const auto figures = alignment_figures(options);
   if (wants_alignments(options))
     aligner.emplace(options, loaded, opposite, threads, line_options, figures.get());
+  std::optional<LexiconCounts> lexicon;
+  if (!options.write_lexicon.empty()) lexicon.emplace(options, loaded, threads);
   Output output(options.output);
   Totals totals;
   UnknownPairs unknown(loaded), unknown_to_opposite(opposite ? *opposite : loaded, "opposite model's ");
@@ -269,6 +274,7 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
     const Scores scores = score_pairs(options, loaded, pairs, threads);
     std::vector<std::string> alignments(source.size());
     if (aligner) alignments = aligner->align(source, target);
+    if (lexicon) lexicon->add(source, target);
     std::string text;
     for (std::size_t i = 0; i < source.size(); ++i) {
       text += format_score(options, scores.log_p[i], alignments[i], scores.words[i]);
@@ -280,6 +286,7 @@ void score(const BeamOptions& options, const LoadedModel& loaded, const LoadedMo
   if (opposite) unknown_to_opposite.warn(log, targets.name(), sources.name());
   if (!totals.empty()) log.info(totals.format(loaded.target.units().plural()));
   if (aligner) write_result("the alignment error rate", aligner->report());
+  if (lexicon) lexicon->save(options.write_lexicon);
   if (figures) figures->save();
 }
 
@@ -320,6 +327,7 @@ void score_n_best(const BeamOptions& options, const LoadedModel& loaded, LineOpt
 std::string needs_attention(const BeamOptions& options) {
   if (wants_alignments(options)) return "the options of alignment";
   if (options.coverage_penalty != 0) return "--coverage-penalty";
+  if (!options.write_lexicon.empty()) return "--write-lexicon";
   return options.replace_unk.empty() ? "" : "--replace-unk";
 }
 

@@ -31,11 +31,12 @@ bool better(const Candidate& a, const Candidate& b) {
 class Search {
  public:
   Search(const Model& model, std::span<const std::span<const Id>> sources, const SearchOptions& options,
-         const PerSentence& given)
+         const PerSentence& given, const Indices& words)
       : model_(model),
         options_(options),
         rules_(options),
         numbers_(given.numbers),
+        words_(words),
         on_host_(options.sampling || rules_.bar_words() || !given.prefixes.empty()),
         sentences_(sources.size()),
         results_(sources.size()) {
@@ -48,6 +49,7 @@ class Search {
         live_.push_back({static_cast<int>(b), sample, -1, 0.0});
     }
     decoding_ = model.decode(batch_tape_, source, lengths);
+    if (!words_.empty()) decoding_->restrict_to(words_);
   }
 
   std::vector<std::vector<Hypothesis>> run() {
@@ -105,7 +107,12 @@ class Search {
     for (const Live& live : live_)
       bar_eos.push_back(SearchRules::bars_eos(sentences_[live.sentence].limits, i) &&
                         model_.config().target_words > kUnk + 1);
-    return best_words(prediction.scores, prediction.bias, options_.beam_size, !options_.allow_unk, bar_eos);
+    BestWords best =
+        best_words(prediction.scores, prediction.bias, options_.beam_size, !options_.allow_unk, bar_eos);
+    if (!words_.empty())
+      for (Id& word : best.word)
+        if (word != kNone) word = words_[static_cast<std::size_t>(word)];
+    return best;
   }
 
   // The same where rules bar other words, too; or the words drawn, one each.
@@ -238,7 +245,8 @@ class Search {
   SearchOptions options_;
   SearchRules rules_;
   std::vector<std::uint64_t> numbers_;
-  bool on_host_;  // words are chosen from all log p on the host
+  Indices words_;  // a shortlist; empty: all
+  bool on_host_;   // words are chosen from all log p on the host
   Tape batch_tape_;
   std::unique_ptr<Decoding> decoding_;
   std::vector<Live> live_;  // grouped by sentence, best first
@@ -247,7 +255,11 @@ class Search {
   std::vector<std::vector<Hypothesis>> results_;
 };
 
-void check(const Model& model, std::size_t sources, const SearchOptions& options, const PerSentence& given) {
+void check(const Model& model, std::size_t sources, const SearchOptions& options, const PerSentence& given,
+           const Indices& words) {
+  if (!words.empty() && (words.size() < 3 || words[0] != kEos || words[1] != kUnk || options.sampling ||
+                         SearchRules(options).bar_words() || !given.prefixes.empty()))
+    throw Error("[beam_search] a shortlist begins with </s> and <unk>, and goes with no rules on words");
   if (options.beam_size < 1 || options.n_best < 1 ||
       (options.n_best > options.beam_size && !options.sampling))
     throw Error(join("[beam_search] beam of ", options.beam_size, ", n-best of ", options.n_best));
@@ -263,10 +275,11 @@ void check(const Model& model, std::size_t sources, const SearchOptions& options
 
 std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
-                                                 const SearchOptions& options, const PerSentence& given) {
-  check(model, sources.size(), options, given);
+                                                 const SearchOptions& options, const PerSentence& given,
+                                                 const Indices& words) {
+  check(model, sources.size(), options, given, words);
   if (sources.empty()) return {};
-  return Search(model, sources, options, given).run();
+  return Search(model, sources, options, given, words).run();
 }
 
 }  // namespace mininmt

@@ -22,8 +22,11 @@ struct PerSentence {
 // best first. A finished hypothesis leaves the beam, which shrinks by one. The search of a sentence ends when
 // its beam is empty, when no remaining hypothesis can get into the n_best, or at the maximum length, which
 // depends only on the sentence itself. Samples come in the order in which they are drawn, n_best of them.
+// words: the only ones to choose among, from </s> and <unk> on; empty: all. Log p is then that among them. Not
+// with rules on words or samples.
 std::vector<std::vector<Hypothesis>> beam_search(const Model& model,
                                                  std::span<const std::span<const Id>> sources,
-                                                 const SearchOptions& options, const PerSentence& given = {});
+                                                 const SearchOptions& options, const PerSentence& given = {},
+                                                 const Indices& words = {});
 
 }  // namespace mininmt

@@ -66,6 +66,10 @@ class EnsembleDecoding : public Decoding {
     return {after, {log_of_mean(log_p, weights_), {}, mean_alpha(predictions, weights_)}};
   }
 
+  void restrict_to(const Indices& words) override {
+    for (const auto& member : members_) member->restrict_to(words);
+  }
+
  private:
   std::vector<std::unique_ptr<Decoding>> members_;
   std::vector<double> weights_;

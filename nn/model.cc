@@ -29,6 +29,12 @@ State select(Tape& tape, const State& state, const Indices& rows) {
   return selected;
 }
 
+void Decoding::restrict_to(const Indices&) {
+  throw UsageError(
+      "a shortlist of words needs the output layer of one softmax, and this model mixes several: leave it "
+      "out");
+}
+
 Tensor log_probabilities(const Prediction& prediction) {
   const Tensor log_p = prediction.scores.to(cpu_memory());
   if (prediction.bias.defined()) add_to_rows(prediction.bias.to(cpu_memory()), log_p);

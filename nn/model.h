@@ -53,6 +53,9 @@ class Decoding {
                                               const Indices& sentence_of_row) const {
     return step(tape, before, words, sentence_of_row);
   }
+
+  // From now on predicts only these words, in this order. Throws UsageError if the model can't.
+  virtual void restrict_to(const Indices& words);
 };
 
 // Changes to the cost that only serve training.

@@ -55,6 +55,7 @@ Speed:
 )";
 
 constexpr char kStandardStream[] = "-";
+constexpr char kLexicon[] = "lexicon";  // of a model, in its folder
 
 const std::vector<std::string> kDecodingNames = {"beam-size",         "normalize",         "length-penalty",
                                                  "max-length-factor", "min-length-factor", "allow-unk"};
@@ -105,6 +106,12 @@ void declare(OptionSet& set, BeamOptions& options) {
       "one file, numbered from 1: FILE.html, which can hold thousands, or FILE.svg");
   set.add("word-scores", options.word_scores, kind::flag(),
           "log p of each word and </s>, behind all else, or as a feature of an n-best list");
+  set.add(
+      "write-lexicon", options.write_lexicon, kind::or_without_value(kind::name("FILE"), kModelsLexicon),
+      "with --score: count which units of the target the model's attention links with which of the source, "
+      "and write lines \"SOURCE TARGET P\", for --shortlist and --replace-unk. Without a value: the file "
+      "lexicon in the model's folder",
+      "score");
   set.add("n-best-feature", options.n_best_feature, kind::name("NAME"),
           "the feature's name where --score is an n-best list");
   set.add("alignment-symmetrize", options.alignment_symmetrize, kind::name("FOLDER"),
@@ -131,12 +138,17 @@ void declare(OptionSet& set, BeamOptions& options) {
   set.add_general();
 }
 
+// The folder of a model, which is that or a file in it.
+std::filesystem::path folder_of(const std::filesystem::path& model) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(model, ignored) ? model.parent_path() : model;
+}
+
 // Applies the decoding options from those saved with the model, which is a folder or a file in it. What is
 // wrong with them is wrong with the model: a DataError.
 Settings apply_model_defaults(OptionSet& set, const std::filesystem::path& model) {
   std::error_code ignored;
-  const bool is_file = std::filesystem::is_regular_file(model, ignored);
-  const std::string saved = ((is_file ? model.parent_path() : model) / kSavedOptions).string();
+  const std::string saved = (folder_of(model) / kSavedOptions).string();
   if (!std::filesystem::is_regular_file(saved, ignored)) return {};
   try {
     const Settings settings = set.read_config(read_small_file(saved), saved, kDecodingNames);
@@ -158,6 +170,7 @@ std::vector<std::pair<std::string, std::string>> inputs(const std::vector<Settin
   if (!options.prefix.empty()) all.emplace_back(label(sources, "prefix"), options.prefix);
   if (!options.replace_unk.empty() && options.replace_unk != kCopyUnknown)
     all.emplace_back(label(sources, "replace-unk"), options.replace_unk);
+  if (options.shortlist > 0) all.emplace_back(label(sources, "shortlist-lexicon"), options.shortlist_lexicon);
   if (const po::option* const config = find_setting(sources.back(), "config"))
     all.emplace_back(label(*config), config->value[0]);
   return all;
@@ -189,8 +202,9 @@ void check(const OptionSet& set, const std::vector<Settings>& sources, const Bea
   }
   std::vector<std::string> models = options.models;
   models.insert(models.end(), {options.model, options.alignment_symmetrize});
-  for (const auto& [option, written] :
-       {std::pair("output", options.output), {"alignment-picture", options.alignment_picture}}) {
+  for (const auto& [option, written] : {std::pair("output", options.output),
+                                        {"alignment-picture", options.alignment_picture},
+                                        {"write-lexicon", options.write_lexicon}}) {
     const auto refuse = [&](const std::string& why) {
       throw UsageError(join(label(sources, option), " ", in_quotes(written), " would overwrite ", why,
                             ": choose another name"));
@@ -201,6 +215,11 @@ void check(const OptionSet& set, const std::vector<Settings>& sources, const Bea
       if (is_model_file(written, model)) refuse("a file of the model");
   }
   check_picture(sources, options);
+  std::error_code ignored;
+  if (options.shortlist > 0 && !std::filesystem::exists(options.shortlist_lexicon, ignored))
+    throw UsageError(join(label(sources, "shortlist"), ": there is no lexicon ",
+                          in_quotes(options.shortlist_lexicon),
+                          ": --score with --write-lexicon, over the training text, makes it"));
 }
 
 // Two models join links; they draw no weights together.
@@ -260,11 +279,14 @@ Parsed<BeamOptions> parse_beam_options(const std::vector<std::string>& arguments
   for (const std::string& other : of_search) set.exclusive(sources, "score", other);
   for (const char* of_files :
        {"input", "output", "score", "reference", "prefix", "n-best", "alignment", "alignment-picture",
-        "word-scores", "alignment-reference", "average", "replace-unk", "sampling"})
+        "word-scores", "alignment-reference", "average", "replace-unk", "sampling", "write-lexicon"})
     set.exclusive(sources, "serve", of_files);
   set.exclusive(sources, "alignment-picture", "alignment-symmetrize");
   settle_search_options(set, {file, command_line}, options);
   if (!options.models.empty()) options.model = options.models[0];
+  const std::string own_lexicon = (folder_of(options.model) / kLexicon).string();
+  if (options.write_lexicon == kModelsLexicon) options.write_lexicon = own_lexicon;
+  if (options.shortlist_lexicon.empty()) options.shortlist_lexicon = own_lexicon;
   for (const Settings& given : {command_line, file}) set.check_needs(given);
   check(set, sources, options);
   check_symmetrize(sources, options);

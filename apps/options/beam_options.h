@@ -26,6 +26,9 @@ struct DecodingOptions {
 // The value of --replace-unk without a lexicon.
 inline constexpr char kCopyUnknown[] = "copy";
 
+// The value of --write-lexicon without a file: the model's own.
+inline constexpr char kModelsLexicon[] = "MODEL/lexicon";
+
 struct BeamOptions {
   std::string model;                // a folder made by mininmt-train; the first of `models` if they are given
   std::vector<std::string> models;  // an ensemble; empty: only `model`
@@ -47,7 +50,10 @@ struct BeamOptions {
   std::string prefix;                               // the beginnings of the translations; empty: none
   int no_repeat = 0, min_words = 0, max_words = 0;  // as in SearchOptions, like the next three
   double word_penalty = 0, coverage_penalty = 0, diversity = 0;
-  std::string replace_unk;  // empty: no; kCopyUnknown, or a lexicon
+  std::string replace_unk;        // empty: no; kCopyUnknown, or a lexicon
+  int shortlist = 0;              // words to choose among, as in Shortlist; 0: all
+  std::string shortlist_lexicon;  // a file; the model's own if none is given
+  std::string write_lexicon;      // a file to make with `score`; empty: none
   bool sampling = false;
   double temperature = 1, top_p = 1;  // as in Sampling
   int top_k = 0, seed = 1;

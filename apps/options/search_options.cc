@@ -65,8 +65,8 @@ void check_output(const std::vector<Settings>& sources, const BeamOptions& optio
                        " does nothing without --score and --n-best: add them, or leave it out");
     return;
   }
-  for (const std::string name :
-       {"alignment", "alignment-picture", "alignment-reference", "alignment-symmetrize", "word-scores"})
+  for (const std::string name : {"alignment", "alignment-picture", "alignment-reference",
+                                 "alignment-symmetrize", "word-scores", "write-lexicon"})
     if (is_given(sources, name))
       throw UsageError(label(sources, name) + " has no place in the scores of an n-best list: leave it out");
 }
@@ -110,6 +110,15 @@ void add_search_options(OptionSet& set, BeamOptions& options) {
       "put in place of each <unk> the source word that it attended to most, or what a file has for it: lines "
       "\"SOURCE TARGET\" or \"SOURCE TARGET P\", of which the largest P counts. Without a value: copy",
       "allow-unk");
+  set.add(
+      "shortlist", options.shortlist, kind::integer({0, kMostWords}),
+      "choose only among the N most frequent words and the N best of a lexicon for each source word of the "
+      "sentences searched together, which is faster; 0: among all");
+  set.add(
+      "shortlist-lexicon", options.shortlist_lexicon, kind::name("FILE"),
+      "lines \"SOURCE TARGET P\", as --write-lexicon makes them. Not given: the file lexicon in the model's "
+      "folder",
+      "shortlist");
   set.add("sampling", options.sampling, kind::flag(),
           "draw each word from the model instead of searching for the best; with --n-best, as many "
           "translations as the beam is wide. A line's depend only on --seed and its number");
@@ -125,9 +134,11 @@ void add_search_options(OptionSet& set, BeamOptions& options) {
 void settle_search_options(OptionSet& set, const std::vector<Settings>& sources, const BeamOptions& options) {
   set.exclusive(sources, "model", "models");
   for (const std::string& name : kRanking) set.exclusive(sources, "sampling", name);
-  for (const Names& search :
-       {kRanking, Names{"prefix", "no-repeat", "min-words", "max-words", "replace-unk", "sampling"}})
+  for (const Names& search : {kRanking, Names{"prefix", "no-repeat", "min-words", "max-words", "replace-unk",
+                                              "shortlist", "sampling"}})
     for (const std::string& name : search) set.exclusive(sources, "score", name);
+  for (const char* rule : {"prefix", "no-repeat", "max-words", "sampling"})
+    set.exclusive(sources, "shortlist", rule);
   check_ensemble(set, sources, options);
   check_search(sources, options);
   check_output(sources, options);

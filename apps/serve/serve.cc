@@ -11,8 +11,9 @@ int serve(const BeamOptions& options, const LoadedModel& loaded, int threads, Lo
   const Address address = address_of(options.serve);
   SearchOptions search = search_options(options);
   search.alignment = loaded.model->attends();
+  const auto shortlist = shortlist_of(options, loaded);
   const Translator translator(*loaded.model, loaded.source, loaded.target, search, options.mini_batch,
-                              threads);
+                              threads, shortlist ? &*shortlist : nullptr);
   Queue queue(
       [&](const std::vector<std::string>& lines) {
         return shown(translator, loaded.source, loaded.target, lines);

@@ -78,7 +78,8 @@ std::vector<std::string> PairAligner::align(const std::vector<std::string>& sour
     if (figures_ != nullptr) {
       const Linked source = model_.source.units().linked(sources[i]),
                    target = model_.target.units().linked(targets[i]);
-      figures_->add(targets[i], source, target, {drawn[i], target.of_unit.size() + 1, source.of_unit.size() + 1});
+      figures_->add(targets[i], source, target,
+                    {drawn[i], target.of_unit.size() + 1, source.of_unit.size() + 1});
     }
     if (joined) all.shown[i] = format_links(grow_diagonal(all.links[i].before, other.before));
     if (reference_)

@@ -7,30 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "apps/text/lines.h"
 #include "apps/text/vocab.h"
+#include "apps/translate/lexicon.h"
 #include "nn/hypothesis.h"
 
 namespace mininmt {
-
-// One translation for each source word, of --replace-unk.
-class Lexicon {
- public:
-  // Reads lines "SOURCE TARGET" or "SOURCE TARGET P"; of several for a source word that with the largest P,
-  // which is 1 where none is given, and of equals the first. Throws DataError with file and line, and as
-  // LineReader does.
-  Lexicon(const std::string& path, LineOptions options);
-
-  // The word for `source`; `source` itself if there is none.
-  const std::string& at(const std::string& source) const;
-
- private:
-  struct Entry {
-    std::string target;
-    double p;
-  };
-  WordMap<Entry> entries_;
-};
 
 class TargetText {
  public:

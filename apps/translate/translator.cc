@@ -92,13 +92,14 @@ SearchOptions search_options(const BeamOptions& options) {
 }
 
 Translator::Translator(const Model& model, const Vocab& source, const Vocab& target,
-                       const SearchOptions& search, int mini_batch, int threads)
+                       const SearchOptions& search, int mini_batch, int threads, const Shortlist* shortlist)
     : model_(model),
       source_(source),
       target_(target),
       search_(search),
       mini_batch_(mini_batch),
-      threads_(threads) {}
+      threads_(threads),
+      shortlist_(shortlist) {}
 
 std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines,
                                                            const Stop& stop, const GivenLines& given) const {
@@ -118,7 +119,8 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
     PerSentence own;
     if (!prefixes.empty()) own.prefixes = pick(prefixes, places);
     for (const std::size_t i : places) own.numbers.push_back(given.first_number + i);
-    auto found = beam_search(model_, pick(sources, places), search_, own);
+    const Spans batch = pick(sources, places);
+    auto found = beam_search(model_, batch, search_, own, shortlist_ ? shortlist_->words(batch) : Indices());
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
   };
   for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, stop, search);

@@ -9,6 +9,7 @@
 #include "apps/options/beam_options.h"
 #include "apps/text/padding.h"
 #include "apps/text/vocab.h"
+#include "apps/translate/shortlist.h"
 #include "nn/beam_search.h"
 #include "nn/forced_alignment.h"
 
@@ -29,9 +30,9 @@ using Stop = std::function<bool()>;
 
 class Translator {
  public:
-  // Holds references to all but the options.
+  // Holds references to all but the options. shortlist: or nullptr, for all words.
   Translator(const Model& model, const Vocab& source, const Vocab& target, const SearchOptions& search,
-             int mini_batch, int threads);
+             int mini_batch, int threads, const Shortlist* shortlist = nullptr);
 
   // The hypotheses for each line, in line order; none for a line without words. Lines of similar length are
   // searched together, `mini_batch` at a time, fewer if they are longer than kOrdinaryLength.
@@ -48,6 +49,7 @@ class Translator {
   const Vocab &source_, &target_;
   SearchOptions search_;
   int mini_batch_, threads_;
+  const Shortlist* shortlist_;
 };
 
 // Natural log p of each target line as the translation of its source line, </s> included. Lines of similar

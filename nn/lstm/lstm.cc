@@ -1,5 +1,6 @@
 #include "nn/lstm/lstm.h"
 
+#include "nn/output_layer.h"
 #include "ops/arrange.h"
 #include "ops/embedding.h"
 #include "ops/matmul.h"
@@ -30,7 +31,7 @@ std::vector<LstmLayer> layers_of(Parameters& parameters, const std::string& side
 class LstmDecoding : public Decoding {
  public:
   LstmDecoding(const DeepLstm& model, std::vector<LstmState> start)
-      : model_(model), start_(std::move(start)) {}
+      : model_(model), start_(std::move(start)), output_(model.output_weight(), model.output_bias()) {}
 
   State start() const override { return state_of(0, start_); }
 
@@ -40,9 +41,10 @@ class LstmDecoding : public Decoding {
     for (std::size_t i = 0; i < before.parts.size(); i += 2)
       states.push_back({before.parts[i], before.parts[i + 1]});
     const Var h = mininmt::step(model_.run_decoder(tape, one_step(words), states, {}), 0);
-    return {state_of(before.words + 1, states),
-            {linear_forward(h, model_.output_weight().value), model_.output_bias().value, {}}};
+    return {state_of(before.words + 1, states), output_.predict(h, {})};
   }
+
+  void restrict_to(const Indices& words) override { output_.restrict_to(words); }
 
  private:
   static State state_of(int words, const std::vector<LstmState>& states) {
@@ -53,6 +55,7 @@ class LstmDecoding : public Decoding {
 
   const DeepLstm& model_;
   std::vector<LstmState> start_;
+  OutputLayer output_;
 };
 
 std::vector<Field> lstm_fields() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/output_layer.h"
 #include "nn/plain.h"
 #include "ops/arrange.h"
 #include "ops/output.h"
@@ -16,7 +17,9 @@ const AttentionKind& kind_of(const Config& config) {
 class RnnSearchDecoding : public Decoding {
  public:
   RnnSearchDecoding(Tape& tape, const RnnSearch& model, const Encoded& encoded)
-      : model_(model), pass_(tape, model.decoder(), model.attention(), encoded) {}
+      : model_(model),
+        pass_(tape, model.decoder(), model.attention(), encoded),
+        output_(model.decoder().output_weight(), model.decoder().output_bias()) {}
 
   State start() const override { return pass_.start(); }
 
@@ -26,13 +29,15 @@ class RnnSearchDecoding : public Decoding {
     const Var embedded = mininmt::step(decoder.embed_words(tape, one_step(words), {}), 0);
     const DecoderPass::Step step = pass_.step(before, decoder.project_words(tape, embedded), sentence_of_row);
     const Var t = decoder.readout(tape, step.s, embedded, step.c, {});
-    return {step.after,
-            {linear_forward(t, decoder.output_weight().value), decoder.output_bias().value, step.alpha}};
+    return {step.after, output_.predict(t, step.alpha)};
   }
+
+  void restrict_to(const Indices& words) override { output_.restrict_to(words); }
 
  private:
   const RnnSearch& model_;
   DecoderPass pass_;
+  OutputLayer output_;
 };
 
 // Not saved: plain and fused models have the same files.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/output_layer.h"
 #include "ops/arrange.h"
 
 namespace mininmt {
@@ -32,7 +33,11 @@ struct KeysAndValues {
 class TransformerDecoding : public Decoding {
  public:
   TransformerDecoding(const Transformer& model, Var source, const Indices& lengths)
-      : model_(model), steps_(source.shape()[0]), batch_(source.shape()[1]), lengths_(lengths) {
+      : model_(model),
+        steps_(source.shape()[0]),
+        batch_(source.shape()[1]),
+        lengths_(lengths),
+        output_(model.output_weight(), model.output_bias()) {
     for (const DecoderLayer& layer : model.decoder()) {
       const auto rows = [](Var x) { return x.value().reshape({x.shape().rows(), x.shape()[-1]}); };
       const Tensor keys = rows(layer.source().keys(source));
@@ -67,9 +72,10 @@ class TransformerDecoding : public Decoding {
             return attended.context;
           });
     }
-    x = model_.normalize_decoded(x);
-    return {after, {linear_forward(x, model_.output_weight().value), model_.output_bias().value, alpha}};
+    return {after, output_.predict(model_.normalize_decoded(x), alpha)};
   }
+
+  void restrict_to(const Indices& words) override { output_.restrict_to(words); }
 
  private:
   static Attended read(const MultiHead& heads, Var h, const KeysAndValues& from, const Indices& picked) {
@@ -98,6 +104,7 @@ class TransformerDecoding : public Decoding {
   const Transformer& model_;
   std::int64_t steps_, batch_;
   Indices lengths_;
+  OutputLayer output_;
   std::vector<KeysAndValues> source_;
   mutable std::vector<KeysAndValues> words_;  // grows with every step
 };

@@ -6,6 +6,9 @@ train_small model --after 150u --learn-rate 0.01 --exponential-smoothing 0 --kee
 train_small transformer --type transformer --preset tiny --dim-model 16 --heads 2 --layers 1 --dim-ffn 16 --after 30u || exit 1
 train_small lstm --type lstm --layers 1 --after 10u || exit 1
 translate() { "$beam" --quiet --model model --input toy.src "$@"; }
+same_lexicon() { # to rounding: sums of threads come in any order
+  cmp -s <(awk '{ print $1, $2 }' "$1" | sort) <(awk '{ print $1, $2 }' "$2" | sort)
+}
 ensemble() { "$beam" --quiet --input toy.src "$@"; }
 expect 0 translate
 cp out all
@@ -151,6 +154,32 @@ says err '--replace-unk does nothing without --allow-unk'
 printf '%s\n' 's1 l1' 's1 l1 x' >lexicon
 expect 65 translate --allow-unk --replace-unk lexicon
 says err 'lexicon:2: not of the form'
+
+# A shortlist, from a lexicon that the model's attention makes of a text.
+expect 2 translate --shortlist 5
+says err "--shortlist: there is no lexicon 'model/lexicon': --score with --write-lexicon"
+expect 0 translate --score toy.tgt --write-lexicon
+holds "a lexicon in the model's folder" test "$(awk '$3 > 0 && $3 <= 1 && NF == 3' model/lexicon | wc -l)" -eq "$(wc -l <model/lexicon)"
+holds "with a line for most source words" test "$(cut -d ' ' -f 1 model/lexicon | sort -u | wc -l)" -ge 9
+cp model/lexicon own
+expect 0 translate --score toy.tgt --write-lexicon model/lexicon --mini-batch 3 --cpu-threads 2
+holds "the same whatever is scored together" same_lexicon own model/lexicon
+expect 0 translate
+cp out all
+expect 0 translate --shortlist 1000
+holds "all words: the same" cmp -s out all
+expect 0 translate --shortlist 4
+holds "few words: nearly the same" test "$(diff out all | grep -c '^<')" -le 10
+expect 0 translate --shortlist 4 --shortlist-lexicon own
+expect 2 translate --shortlist 4 --shortlist-lexicon own --sampling
+says err '--shortlist and --sampling exclude each other'
+expect 2 translate --shortlist-lexicon own
+says err '--shortlist-lexicon does nothing without --shortlist'
+expect 2 translate --write-lexicon x
+says err '--write-lexicon does nothing without --score'
+echo x y 0.5 >own
+expect 65 translate --shortlist 4 --shortlist-lexicon own
+says err 'own: no line has units of both'
 
 # What would do nothing is refused.
 refused() { # refused REGEX OPTION...
