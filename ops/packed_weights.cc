@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "tensor/error.h"
@@ -82,6 +83,7 @@ dnnl::memory::desc rows_of(std::int64_t rows, std::int64_t columns, Type type, s
 dnnl::matmul::primitive_desc product_of(const dnnl::memory::desc& a, const dnnl::memory::desc& b,
                                         const dnnl::memory::desc& c, bool add) {
   dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // oneDNN's own would be shared by all threads
   if (add) {
     dnnl::post_ops sum;
     sum.append_sum(1);
@@ -98,6 +100,25 @@ void run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::m
   thread_local dnnl::stream stream(engine());
   primitive.execute(stream, arguments);
   stream.wait();
+}
+
+template <class T>
+T* buffer(std::int64_t size) {
+  thread_local std::vector<T> values;
+  values.resize(std::max(values.size(), static_cast<std::size_t>(size)));
+  return values.data();
+}
+
+// C = or += A B, as `facts` say, in a scratchpad of this thread.
+void multiply(const dnnl::matmul::primitive_desc& facts, const dnnl::matmul& product, const void* a,
+              const dnnl::memory& b, void* c) {
+  const dnnl::memory::desc scratchpad = facts.scratchpad_desc();
+  run(product, {{DNNL_ARG_SRC, {facts.src_desc(), engine(), const_cast<void*>(a)}},
+                {DNNL_ARG_WEIGHTS, b},
+                {DNNL_ARG_DST, {facts.dst_desc(), engine(), c}},
+                {DNNL_ARG_SCRATCHPAD,
+                 {scratchpad, engine(),
+                  buffer<std::max_align_t>(scratchpad.get_size() / sizeof(std::max_align_t) + 1)}}});
 }
 
 // A matrix (n, k) as the second operand W^T of a product, in the form that it wants.
@@ -118,9 +139,7 @@ bool int8_is_exact() {
   std::vector<std::int32_t> y(n);
   const auto facts = product_of(rows_of(1, k, Type::u8, k), {{k, n}, Type::s8, dnnl::memory::format_tag::any},
                                 rows_of(1, n, Type::s32, n), false);
-  run(dnnl::matmul(facts), {{DNNL_ARG_SRC, {facts.src_desc(), engine(), x.data()}},
-                            {DNNL_ARG_WEIGHTS, packed(W.data(), facts.weights_desc())},
-                            {DNNL_ARG_DST, {facts.dst_desc(), engine(), y.data()}}});
+  multiply(facts, dnnl::matmul(facts), x.data(), packed(W.data(), facts.weights_desc()), y.data());
   return std::all_of(y.begin(), y.end(), [](std::int32_t sum) { return sum == 127 * (2 * kZero - 1) * k; });
 }
 
@@ -130,13 +149,6 @@ constexpr auto kBf16Isa = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16)
 std::vector<const PackedWeights*>& all() {
   static std::vector<const PackedWeights*> living;
   return living;
-}
-
-template <class T>
-T* buffer(std::int64_t size) {
-  thread_local std::vector<T> values;
-  values.resize(std::max(values.size(), static_cast<std::size_t>(size)));
-  return values.data();
 }
 
 }  // namespace
@@ -234,10 +246,7 @@ void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_
     weight = &weights[{W, n, k}];
     packed = &form(*weight, product->facts.weights_desc(), W);
   }
-  run(product->primitive,
-      {{DNNL_ARG_SRC, dnnl::memory(product->facts.src_desc(), engine(), const_cast<void*>(x))},
-       {DNNL_ARG_WEIGHTS, *packed},
-       {DNNL_ARG_DST, dnnl::memory(product->facts.dst_desc(), engine(), y)}});
+  mininmt::multiply(product->facts, product->primitive, x, *packed, y);
   if (!is_int8) return;
   for (std::int64_t i = 0; i < m; ++i)
     dequantize(n, static_cast<const std::int32_t*>(y) + i * n, weight->offsets.data(), scales[i],

@@ -131,6 +131,26 @@ TEST_CASE("packed weights: only for their block, only as W^T, and while they liv
   CHECK(product.y == exact);
 }
 
+TEST_CASE("packed weights: threads multiply by them at the same time") {
+  for (const WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kInt8}) {
+    if (!has(format)) continue;
+    constexpr int kThreads = 4;
+    Product one{5, 51, 17};
+    const PackedWeights packed(one.block, format);
+    one.run(false);
+    std::vector<int> wrong(kThreads, 0);
+#pragma omp parallel for num_threads(kThreads)
+    for (int thread = 0; thread < kThreads; ++thread) {
+      std::vector<real> y(5 * 53);
+      for (int i = 0; i < 3000; ++i) {
+        gemm(5, 51, 17, {one.x.data(), 20}, {one.W(), 17, true}, y.data(), 53, false);
+        for (int j = 0; j < 51; ++j) wrong[thread] += y[j] != one.y[j];
+      }
+    }
+    CHECK(wrong == std::vector<int>(kThreads, 0));
+  }
+}
+
 TEST_CASE("packed weights: why there are none") {
   CHECK(why_no_weights(WeightFormat::kFloat32).empty());
   for (const WeightFormat format : {WeightFormat::kBf16, WeightFormat::kInt8}) {
