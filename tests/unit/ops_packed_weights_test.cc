@@ -135,16 +135,17 @@ TEST_CASE("packed weights: threads multiply by them at the same time") {
   for (const WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kInt8}) {
     if (!has(format)) continue;
     constexpr int kThreads = 4;
-    Product one{5, 51, 17};
-    const PackedWeights packed(one.block, format);
-    one.run(false);
+    constexpr std::int64_t m = 40, n = 51, k = 17;
+    const std::vector<real> W = random_values(n * k, 1);
+    const PackedWeights packed(W, format);
     std::vector<int> wrong(kThreads, 0);
 #pragma omp parallel for num_threads(kThreads)
-    for (int thread = 0; thread < kThreads; ++thread) {
-      std::vector<real> y(5 * 53);
-      for (int i = 0; i < 3000; ++i) {
-        gemm(5, 51, 17, {one.x.data(), 20}, {one.W(), 17, true}, y.data(), 53, false);
-        for (int j = 0; j < 51; ++j) wrong[thread] += y[j] != one.y[j];
+    for (int thread = 0; thread < kThreads; ++thread) {  // each with another x
+      const std::vector<real> x = random_values(m * k, 10 + static_cast<std::uint64_t>(thread));
+      std::vector<real> first(m * n), y(m * n);
+      for (int i = 0; i < 500; ++i) {
+        gemm(m, n, k, {x.data(), k}, {W.data(), k, true}, (i == 0 ? first : y).data(), n, false);
+        wrong[thread] += i > 0 && y != first;
       }
     }
     CHECK(wrong == std::vector<int>(kThreads, 0));
