@@ -121,11 +121,10 @@ void multiply(const dnnl::matmul::primitive_desc& facts, const dnnl::matmul& pro
                   buffer<std::max_align_t>(scratchpad.get_size() / sizeof(std::max_align_t) + 1)}}});
 }
 
-// A matrix (n, k) as the second operand W^T of a product, in the form that it wants.
-dnnl::memory packed(const void* W, const dnnl::memory::desc& wanted) {
-  const dnnl::memory::dims dims = wanted.dims();
-  dnnl::memory from({dims, wanted.data_type(), dnnl::memory::dims{1, dims[0]}}, engine(),
-                    const_cast<void*>(W)),
+// A matrix W (n, k) as the second operand W^T of a product, in the form that it wants.
+dnnl::memory packed(const void* W, std::int64_t n, std::int64_t k, Type type,
+                    const dnnl::memory::desc& wanted) {
+  dnnl::memory from({{k, n}, type, dnnl::memory::dims{1, k}}, engine(), const_cast<void*>(W)),
       to(wanted, engine());
   run(dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   return to;
@@ -139,7 +138,8 @@ bool int8_is_exact() {
   std::vector<std::int32_t> y(n);
   const auto facts = product_of(rows_of(1, k, Type::u8, k), {{k, n}, Type::s8, dnnl::memory::format_tag::any},
                                 rows_of(1, n, Type::s32, n), false);
-  multiply(facts, dnnl::matmul(facts), x.data(), packed(W.data(), facts.weights_desc()), y.data());
+  multiply(facts, dnnl::matmul(facts), x.data(), packed(W.data(), n, k, Type::s8, facts.weights_desc()),
+           y.data());
   return std::all_of(y.begin(), y.end(), [](std::int32_t sum) { return sum == 127 * (2 * kZero - 1) * k; });
 }
 
@@ -174,7 +174,8 @@ struct PackedWeights::Packed {
                                               : Type::f32) {}
 
   const Product& product(const Shape& shape);
-  const dnnl::memory& form(Weight& weight, const dnnl::memory::desc& wanted, const float* W);
+  const dnnl::memory& form(Weight& weight, const dnnl::memory::desc& wanted, const float* W, std::int64_t n,
+                           std::int64_t k);
   void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const float* W, float* c,
                 std::int64_t c_stride, bool add);
 
@@ -195,10 +196,9 @@ const PackedWeights::Packed::Product& PackedWeights::Packed::product(const Shape
 }
 
 const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memory::desc& wanted,
-                                                const float* W) {
+                                                const float* W, std::int64_t n, std::int64_t k) {
   for (const dnnl::memory& form : weight.forms)
     if (form.get_desc() == wanted) return form;
-  const std::int64_t k = wanted.dims()[0], n = wanted.dims()[1];
   std::vector<std::int8_t> int8;
   std::vector<std::uint16_t> bf16;
   const void* rounded = W;
@@ -219,7 +219,7 @@ const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memo
     round_to_bf16(n * k, W, bf16.data());
     rounded = bf16.data();
   }
-  return weight.forms.emplace_back(packed(rounded, wanted));
+  return weight.forms.emplace_back(packed(rounded, n, k, input == Type::u8 ? Type::s8 : input, wanted));
 }
 
 void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a,
@@ -244,7 +244,7 @@ void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_
     const std::lock_guard lock(mutex);
     product = &this->product({m, n, k, is_float32 ? a.stride : k, is_int8 ? n : c_stride, add && !is_int8});
     weight = &weights[{W, n, k}];
-    packed = &form(*weight, product->facts.weights_desc(), W);
+    packed = &form(*weight, product->facts.weights_desc(), W, n, k);
   }
   mininmt::multiply(product->facts, product->primitive, x, *packed, y);
   if (!is_int8) return;
