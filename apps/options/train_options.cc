@@ -323,7 +323,10 @@ std::vector<std::string> changed_options(const std::string& saved, const TrainOp
   TrainOptions any;
   OptionSet set(kProgram);
   declare(set, any);
-  return set.changed(saved, to_config(options), to_config(TrainOptions()), kMayChange);
+  TrainOptions standard;  // as it was before there were these options
+  standard.config.set("tied-embeddings", "no");
+  standard.lr_decay_inv_sqrt = options.lr_warmup;
+  return set.changed(saved, to_config(options), to_config(standard), kMayChange);
 }
 
 bool has_one_vocabulary(const TrainOptions& options) {

@@ -164,4 +164,18 @@ TEST_CASE("an option that an older version did not have is as its default") {
   CHECK(changed_options(before, now) == std::vector<std::string>{"--clip-norm is 3, was 1"});
 }
 
+TEST_CASE(
+    "a training from before --tied-embeddings and --lr-decay-inv-sqrt tied nothing, and warmed up and fell") {
+  TrainOptions options;
+  options.lr_warmup = options.lr_decay_inv_sqrt = 70;
+  std::string before = to_config(options);
+  for (const std::string line : {"tied-embeddings = target\n", "lr-decay-inv-sqrt = 70\n"}) {
+    REQUIRE(before.find(line) != std::string::npos);
+    before.erase(before.find(line), line.size());
+  }
+  CHECK(changed_options(before, options) == std::vector<std::string>{"--tied-embeddings is target, was no"});
+  options.config.set("tied-embeddings", "no");
+  CHECK(changed_options(before, options).empty());
+}
+
 }  // namespace mininmt
