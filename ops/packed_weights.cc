@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "tensor/error.h"
@@ -27,6 +28,9 @@ using Type = dnnl::memory::data_type;
 
 // Products of more rows gain little over gemm()'s own packing, which needs no memory that stays.
 constexpr std::int64_t kMostRowsInFloat32 = 64;
+
+// Kernels kept, one for each shape of a product; scoring has new numbers of rows all the time.
+constexpr std::size_t kMostProducts = 1000;
 
 // What int8 products add to a rounded x so that it has no sign, which is what the CPU multiplies.
 constexpr int kZero = 128;
@@ -153,7 +157,6 @@ std::vector<const PackedWeights*>& all() {
 
 }  // namespace
 
-// A matrix W (n, k), packed. oneDNN may want another form for another number of rows.
 struct PackedWeights::Packed {
   using Shape = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
 
@@ -162,6 +165,8 @@ struct PackedWeights::Packed {
     dnnl::matmul primitive;
   };
 
+  // A matrix W (n, k). oneDNN may want another form for another number of rows. Other threads may multiply by
+  // what is there.
   struct Weight {
     std::deque<dnnl::memory> forms;
     std::vector<float> scales;          // int8: of each row
@@ -173,7 +178,7 @@ struct PackedWeights::Packed {
               : format == WeightFormat::kBf16 ? Type::bf16
                                               : Type::f32) {}
 
-  const Product& product(const Shape& shape);
+  Product product(const Shape& shape);
   const dnnl::memory& form(Weight& weight, const dnnl::memory::desc& wanted, const float* W, std::int64_t n,
                            std::int64_t k);
   void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const float* W, float* c,
@@ -185,8 +190,9 @@ struct PackedWeights::Packed {
   std::map<std::tuple<const float*, std::int64_t, std::int64_t>, Weight> weights;  // by place, n, k
 };
 
-const PackedWeights::Packed::Product& PackedWeights::Packed::product(const Shape& shape) {
+PackedWeights::Packed::Product PackedWeights::Packed::product(const Shape& shape) {
   if (const auto found = products.find(shape); found != products.end()) return found->second;
+  if (products.size() == kMostProducts) products.clear();
   const auto& [m, n, k, a_stride, c_stride, add] = shape;
   const bool is_int8 = input == Type::u8;
   const dnnl::memory::desc any({k, n}, is_int8 ? Type::s8 : input, dnnl::memory::format_tag::any);
@@ -204,15 +210,17 @@ const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memo
   const void* rounded = W;
   if (input == Type::u8) {
     int8.resize(static_cast<std::size_t>(n * k));
-    weight.scales.resize(n), weight.offsets.assign(n, 0);
     std::vector<std::uint8_t> row(k);
+    std::vector<float> scales(n);
+    std::vector<std::int32_t> offsets(n, 0);
     for (std::int64_t j = 0; j < n; ++j) {
-      weight.scales[j] = quantize(k, W + j * k, row.data());
+      scales[j] = quantize(k, W + j * k, row.data());
       for (std::int64_t i = 0; i < k; ++i) {
         int8[j * k + i] = static_cast<std::int8_t>(row[i] - kZero);
-        weight.offsets[j] += kZero * int8[j * k + i];
+        offsets[j] += kZero * int8[j * k + i];
       }
     }
+    if (weight.forms.empty()) weight.scales = std::move(scales), weight.offsets = std::move(offsets);
     rounded = int8.data();
   } else if (input == Type::bf16) {
     bf16.resize(static_cast<std::size_t>(n * k));
@@ -237,16 +245,17 @@ void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_
     for (std::int64_t i = 0; i < m; ++i) round_to_bf16(k, a.data + i * a.stride, rows + i * k);
     x = rows;
   }
-  const Product* product = nullptr;
-  Weight* weight = nullptr;
+  Product product;
+  const Weight* weight = nullptr;
   const dnnl::memory* packed = nullptr;
   {
     const std::lock_guard lock(mutex);
-    product = &this->product({m, n, k, is_float32 ? a.stride : k, is_int8 ? n : c_stride, add && !is_int8});
-    weight = &weights[{W, n, k}];
-    packed = &form(*weight, product->facts.weights_desc(), W, n, k);
+    product = this->product({m, n, k, is_float32 ? a.stride : k, is_int8 ? n : c_stride, add && !is_int8});
+    Weight& own = weights[{W, n, k}];
+    packed = &form(own, product.facts.weights_desc(), W, n, k);
+    weight = &own;
   }
-  mininmt::multiply(product->facts, product->primitive, x, *packed, y);
+  mininmt::multiply(product.facts, product.primitive, x, *packed, y);
   if (!is_int8) return;
   for (std::int64_t i = 0; i < m; ++i)
     dequantize(n, static_cast<const std::int32_t*>(y) + i * n, weight->offsets.data(), scales[i],
@@ -257,8 +266,7 @@ std::string why_no_weights(WeightFormat format) {
   if (format == WeightFormat::kBf16 &&
       (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kBf16Isa) != kBf16Isa)
     return "this CPU has no instructions for bf16 (AVX512_BF16 or AMX)";
-  static const bool exact = int8_is_exact();
-  if (format == WeightFormat::kInt8 && !exact)
+  if (format == WeightFormat::kInt8 && !int8_is_exact())
     return "this CPU has no instructions for products of 8 bits (VNNI)";
   return "";
 }

@@ -19,8 +19,8 @@ enum class Use { kTrain, kTranslate };
 
 // device: cpu, cuda, or auto: cuda if the build has it and a GPU is usable, else cpu, and the description
 // says why.
-// precision: float32; tf32 or bf16 on the GPU, bf16 or int8 on the CPU where it has the instructions, to
-// translate; auto: tf32 on the GPU, float32 on the CPU, as tf32 is there. threads: on the CPU. Throws
+// precision: float32; tf32 or bf16 on the GPU; on the CPU tf32 is float32, and where it has the instructions
+// bf16 or int8, to translate; auto: tf32 on the GPU, float32 on the CPU. threads: on the CPU. Throws
 // UsageError for cuda in a build without CUDA and a precision that the device has not, Error with the reason
 // if no GPU is usable.
 Device choose_device(const std::string& device, const std::string& precision, int threads, Use use);

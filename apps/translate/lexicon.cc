@@ -50,18 +50,25 @@ LexiconCounts::LexiconCounts(const BeamOptions& options, const LoadedModel& load
     : options_(options), loaded_(loaded), threads_(threads), counts_(loaded.source.size()) {}
 
 void LexiconCounts::add(const std::vector<std::string>& sources, const std::vector<std::string>& targets) {
-  const auto count = [&](std::size_t pair, const ForcedAlpha& alpha) {
+  struct Link {
+    Id source, target;
+    float weight;
+  };
+  std::vector<std::vector<Link>> links(sources.size());  // added up in order, whatever the threads do
+  const auto collect = [&](std::size_t pair, const ForcedAlpha& alpha) {
     const std::vector<Id> source = loaded_.source.encode(sources[pair]),
                           target = loaded_.target.encode(targets[pair]);
     const std::vector<float>& weights = alpha.posteriors.empty() ? alpha.weights : alpha.posteriors;
-    const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i + 1 < target.size(); ++i)
       for (std::size_t j = 0; j + 1 < source.size(); ++j)
         if (const float weight = weights[i * alpha.source_words + j]; weight >= kLeastWeight)
-          counts_[static_cast<std::size_t>(source[j])][target[i]] += static_cast<double>(weight);
+          links[pair].push_back({source[j], target[i], weight});
   };
   align_lines(*loaded_.model, loaded_.source, loaded_.target, sources, targets, options_.mini_batch, threads_,
-              count);
+              collect);
+  for (const auto& of_pair : links)
+    for (const Link& link : of_pair)
+      counts_[static_cast<std::size_t>(link.source)][link.target] += static_cast<double>(link.weight);
 }
 
 void LexiconCounts::save(const std::string& path) const {

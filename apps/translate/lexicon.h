@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,7 +58,6 @@ class LexiconCounts {
   const BeamOptions& options_;
   const LoadedModel& loaded_;
   int threads_;
-  std::mutex mutex_;
   std::vector<std::unordered_map<Id, double>> counts_;  // by source id
 };
 

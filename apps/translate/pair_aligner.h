@@ -28,9 +28,8 @@ class PairAligner {
   PairAligner(const BeamOptions& options, const LoadedModel& model, const LoadedModel* opposite, int threads,
               LineOptions line_options, AlignmentFigures* figures = nullptr);
 
-  // Aligns the next pairs of lines, draws them, and compares them with the reference, if there is one.
-  // Returns what
-  // --alignment writes for each, "" without it. Throws as align_lines and AlignmentReference do.
+  // Aligns the next pairs of lines, draws them, and compares them with the reference, if there is one. Returns
+  // what --alignment writes for each, "" without it. Throws as align_lines and AlignmentReference do.
   std::vector<std::string> align(const std::vector<std::string>& sources,
                                  const std::vector<std::string>& targets);
 

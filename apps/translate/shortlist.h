@@ -17,8 +17,8 @@ namespace mininmt {
 
 class Shortlist {
  public:
-  // The first `size` units of the target's vocabulary, which are its most frequent, and for each source unit
-  // the best `size` that the lexicon has. Throws as read_lexicon(); DataError if it has no unit of the two
+  // The first `size` units of the target's vocabulary, which are the most frequent words, and for each source
+  // unit the best `size` that the lexicon has. Throws as read_lexicon(); DataError if it has no unit of the two
   // vocabularies.
   Shortlist(std::size_t size, const std::string& lexicon, LineOptions options, const Vocab& source,
             const Vocab& target);
