@@ -3,34 +3,17 @@
 #include "nn/plain.h"
 
 #include "nn/embeddings.h"
+#include "nn/notation.h"
 #include "nn/rnnsearch/sites.h"
 #include "ops/arrange.h"
-#include "ops/elementwise.h"
 #include "ops/embedding.h"
-#include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/softmax.h"
 #include "ops/softmax_xent.h"
 #include "tensor/error.h"
 
 namespace mininmt {
-namespace {
-
-// The paper's notation, for each row x of a batch: W * x is a matrix-vector product, x * y is elementwise.
-Var times(Var W, Var x) { return linear(x, W); }
-Var operator*(const Parameter& W, Var x) { return times(x.tape->leaf(W), x); }
-Var operator*(Var x, Var y) { return multiply(x, y); }
-Var operator+(Var x, Var y) { return add(x, y); }
-Var operator+(Var x, const Parameter& b) { return add(x, x.tape->leaf(b)); }
-
-Var filled(Tape& tape, Memory& memory, const Shape& shape, real value) {
-  const Tensor x(shape, memory);
-  x.fill(value);
-  return tape.constant(x);
-}
-Var operator-(real a, Var x) { return filled(*x.tape, x.value().memory(), x.shape(), a) + scale(x, -1); }
-
-}  // namespace
+using namespace notation;
 
 // Section 1 (P A.1.1).
 Var plain_gru_step(const Gates& x, Var h, const Gates& U) {
@@ -110,16 +93,15 @@ class Plain final : public Model {
   // Section 1 (P A.2.1): h_j = [forward h_j; backward h_j], each from 0. Section 3: s_0.
   Encoded encode(Tape& tape, const Words& source, const Indices& lengths, const Noise& noise) const {
     const Var Ex = noise.apply(embed(tape.leaf(E_x), source), dropout_emb, kSourceEmbedding);
-    const int S = source.steps;
-    const Var zero = filled(tape, E_x.value.memory(), {source.batch, n}, 0);
+    const Var zero = filled(Ex, {source.batch, n}, 0);
     // 1 at words, 0 at padding: computed on the device, since a captured graph runs with different ids.
-    const Var ones = filled(tape, E_x.value.memory(), {V_x, 1}, 1);
-    const Var is_word = linear(embed(ones, source), filled(tape, E_x.value.memory(), {n, 1}, 1));
+    const Var is_word = linear(embed(filled(Ex, {V_x, 1}, 1), source), filled(Ex, {n, 1}, 1));
     // In padding the state is 0. The fused GRU carries it through, to the same results: backward comes to the
     // last word from 0 either way, and nothing here reads forward after it.
     const auto state = [&](const Gru& gru, Var h, int j) {
       return step(is_word, j) * gru.next(gru.project(step(Ex, j)), h);
     };
+    const int S = source.steps;
     std::vector<Var> forward_h(S), backward_h(S);
     for (int j = 0; j < S; ++j) forward_h[j] = state(forward, j > 0 ? forward_h[j - 1] : zero, j);
     for (int j = S - 1; j >= 0; --j) backward_h[j] = state(backward, j + 1 < S ? backward_h[j + 1] : zero, j);
@@ -180,29 +162,21 @@ class Plain final : public Model {
   std::unique_ptr<Decoding> decode(Tape& tape, const Words& source, const Indices& lengths) const override {
     struct OneBatch final : Decoding {
       OneBatch(const Plain& model, const Encoded& x) : model(model), x(x) {}
-
       State start() const override { return {0, {x.s_0}}; }
-
       std::pair<State, Prediction> step(Tape& tape, const State& before, const Indices& words,
                                         const Indices& sentence_of_row) const override {
-        const Var Ey = gather_rows(tape.leaf(model.E_y), words);
-        const Step now = model.advance(of_rows(tape, sentence_of_row), before, Ey);
-        return {now.after, {model.scores(now.s, Ey, now.c, {}).value(), {}, now.alpha.value()}};
-      }
-
-      // The source of each row.
-      Encoded of_rows(Tape& tape, const Indices& rows) const {
-        const auto gathered = [&](Var all) {
+        const auto of_rows = [&](Var all) {  // (S, B, ...) -> (S, R, ...): the sentence of each row
           std::vector<Var> steps;
           for (int j = 0; j < all.shape()[0]; ++j)
-            steps.push_back(gather_rows(mininmt::step(tape.constant(all.value()), j), rows));
+            steps.push_back(gather_rows(mininmt::step(tape.constant(all.value()), j), sentence_of_row));
           return stack(steps);
         };
         std::vector<std::int32_t> lengths;
-        for (const std::int32_t b : rows) lengths.push_back(x.lengths[b]);
-        return {gathered(x.h), gathered(x.U_a_h), {}, lengths};
+        for (const std::int32_t b : sentence_of_row) lengths.push_back(x.lengths[b]);
+        const Var Ey = gather_rows(tape.leaf(model.E_y), words);
+        const Step now = model.advance({of_rows(x.h), of_rows(x.U_a_h), {}, lengths}, before, Ey);
+        return {now.after, {model.scores(now.s, Ey, now.c, {}).value(), {}, now.alpha.value()}};
       }
-
       const Plain& model;
       const Encoded x;
     };

@@ -5,13 +5,13 @@
 #include <cstdio>
 #include <numbers>
 
+#include "nn/notation.h"
 #include "nn/training/optimizer.h"
-#include "ops/elementwise.h"
-#include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/softmax_xent.h"
 
 using namespace mininmt;
+using namespace mininmt::notation;
 
 int main() {
   Parameters parameters;
@@ -23,9 +23,7 @@ int main() {
   parameters.allocate();
   parameters.initialize(1);
   const auto scores = [&](Tape& tape, const Tensor& x) {  // points (N, 2) -> a score for each spiral (N, 2)
-    const Var h1 = tanh(linear(tape.constant(x), tape.leaf(W1), tape.leaf(b1)));
-    const Var h2 = tanh(linear(h1, tape.leaf(W2), tape.leaf(b2)));
-    return linear(h2, tape.leaf(W3));
+    return W3 * tanh(W2 * tanh(W1 * tape.constant(x) + b1) + b2);
   };
   const auto draw = [&](const char* when) {
     std::puts(when);
