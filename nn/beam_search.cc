@@ -50,6 +50,7 @@ class Search {
     }
     decoding_ = model.decode(batch_tape_, source, lengths);
     if (!words_.empty()) decoding_->restrict_to(words_);
+    if (options.skip_positions > 0) decoding_->skip_positions(options.skip_positions);
   }
 
   std::vector<std::vector<Hypothesis>> run() {

@@ -70,6 +70,10 @@ class EnsembleDecoding : public Decoding {
     for (const auto& member : members_) member->restrict_to(words);
   }
 
+  void skip_positions(double share) override {
+    for (const auto& member : members_) member->skip_positions(share);
+  }
+
  private:
   std::vector<std::unique_ptr<Decoding>> members_;
   std::vector<double> weights_;

@@ -35,6 +35,12 @@ void Decoding::restrict_to(const Indices&) {
       "out");
 }
 
+void Decoding::skip_positions(double) {
+  throw UsageError(
+      "--skip-positions is for models that compute the output layer at each source position: hard, and "
+      "transducer with --joint deep");
+}
+
 Tensor log_probabilities(const Prediction& prediction) {
   const Tensor log_p = prediction.scores.to(cpu_memory());
   if (prediction.bias.defined()) add_to_rows(prediction.bias.to(cpu_memory()), log_p);

@@ -56,6 +56,10 @@ class Decoding {
 
   // From now on predicts only these words, in this order. Throws UsageError if the model can't.
   virtual void restrict_to(const Indices& words);
+
+  // From now on leaves out, in each prediction, the source positions whose weight is below `share` of the
+  // largest. Throws UsageError unless the model predicts from each position by itself.
+  virtual void skip_positions(double share);
 };
 
 // Changes to the cost that only serve training.

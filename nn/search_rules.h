@@ -35,6 +35,7 @@ struct SearchOptions {
   // candidates for the beam are compared: hypotheses of different beginnings stay (Li, Monroe, Jurafsky
   // 2016).
   double diversity = 0;
+  double skip_positions = 0;              // as in Decoding; 0: none
   std::optional<Sampling> sampling = {};  // draws words instead of searching for the best
 };
 

@@ -204,7 +204,12 @@ void add_gradients(const Pass& pass, const Indices& targets, const Tensor& log_s
 }
 
 void set_mixture(const Pass& pass, const Tensor& weights, const Mixed& mixed) {
-  for_chunks(pass, kAllCells, [&](const std::vector<Cell>& list, const Chunk& chunk) {
+  const auto keep = [&](std::int64_t n, std::int64_t j) {
+    if (!weights.defined() || weights.data()[n * pass.S + j] != 0) return true;  // NaN is kept
+    mixed.log_z.data()[n * pass.S + j] = std::numeric_limits<real>::infinity();
+    return false;
+  };
+  for_chunks(pass, keep, [&](const std::vector<Cell>& list, const Chunk& chunk) {
     const std::int64_t first = list.front().n, words = list.back().n + 1 - first;
     std::vector<std::int64_t> begin_of(static_cast<std::size_t>(words) + 1, 0);  // each word's cells
     for (const Cell& cell : list) ++begin_of[cell.n - first + 1];

@@ -28,7 +28,8 @@ Var cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& target
 // targets_n.
 Tensor cell_log_p(const DeepJoint& joint, const Cells& cells, const Indices& targets, const Tensor& log_z);
 
-// From weights (N, S); undefined: log Z alone.
+// From weights (N, S); undefined: log Z alone. On the host, cells of weight 0 are left out, and their log Z is
+// infinity, so that log p of any word there is -infinity.
 Mixed mixed_log_p(const DeepJoint& joint, const Cells& cells, const Tensor& weights);
 
 }  // namespace mininmt

@@ -50,6 +50,7 @@ struct BeamOptions {
   std::string prefix;                               // the beginnings of the translations; empty: none
   int no_repeat = 0, min_words = 0, max_words = 0;  // as in SearchOptions, like the next three
   double word_penalty = 0, coverage_penalty = 0, diversity = 0;
+  double skip_positions = 0;      // as in SearchOptions
   std::string replace_unk;        // empty: no; kCopyUnknown, or a lexicon
   int shortlist = 0;              // words to choose among, as in Shortlist; 0: all
   std::string shortlist_lexicon;  // a file; the model's own if none is given

@@ -119,6 +119,9 @@ void add_search_options(OptionSet& set, BeamOptions& options) {
       "lines \"SOURCE TARGET P\", as --write-lexicon makes them. Not given: the file lexicon in the model's "
       "folder",
       "shortlist");
+  set.add("skip-positions", options.skip_positions, kind::real({0, 0.99}),
+          "where the output layer is computed at each source position (hard, transducer with --joint deep), "
+          "leave out those whose weight is below X times the largest: faster, on a CPU; 0: none");
   set.add("sampling", options.sampling, kind::flag(),
           "draw each word from the model instead of searching for the best; with --n-best, as many "
           "translations as the beam is wide. A line's depend only on --seed and its number");
@@ -135,7 +138,7 @@ void settle_search_options(OptionSet& set, const std::vector<Settings>& sources,
   set.exclusive(sources, "model", "models");
   for (const std::string& name : kRanking) set.exclusive(sources, "sampling", name);
   for (const Names& search : {kRanking, Names{"prefix", "no-repeat", "min-words", "max-words", "replace-unk",
-                                              "shortlist", "sampling"}})
+                                              "shortlist", "skip-positions", "sampling"}})
     for (const std::string& name : search) set.exclusive(sources, "score", name);
   for (const char* rule : {"prefix", "no-repeat", "max-words", "sampling"})
     set.exclusive(sources, "shortlist", rule);

@@ -85,6 +85,7 @@ SearchOptions search_options(const BeamOptions& options) {
   search.word_penalty = options.word_penalty;
   search.coverage_penalty = options.coverage_penalty;
   search.diversity = options.diversity;
+  search.skip_positions = options.skip_positions;
   if (options.sampling)
     search.sampling =
         Sampling{options.temperature, options.top_k, options.top_p, static_cast<std::uint64_t>(options.seed)};

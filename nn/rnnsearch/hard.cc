@@ -62,7 +62,7 @@ class Hard : public LateModel {
       if (!predicts) return {std::move(after), {{}, {}, alpha}};
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
       const DeepJoint joint = model_.deep_joint(tape, query, readout_, {});
-      return {std::move(after), {mixed_log_p(joint, cells, alpha).log_p, {}, alpha}};
+      return {std::move(after), {mixed_log_p(joint, cells, mixing_weights(alpha)).log_p, {}, alpha}};
     }
 
     const Hard& model_;

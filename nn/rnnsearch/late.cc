@@ -1,5 +1,8 @@
 #include "nn/rnnsearch/late.h"
 
+#include <algorithm>
+#include <span>
+
 #include "ops/arrange.h"
 #include "ops/gru.h"
 #include "tensor/error.h"
@@ -60,6 +63,20 @@ DeepJoint LateModel::deep_joint(Tape& tape, Var readout_of_state, Var readout_of
 void LateModel::refuse_label_smoothing(const Training& training) {
   if (training.label_smoothing != 0)
     throw Error("[costs] label smoothing needs the cost of one softmax, and this model mixes several");
+}
+
+Tensor LateDecoding::mixing_weights(const Tensor& weights) const {
+  if (share_ == 0) return weights;
+  if (!weights.memory().on_host())
+    throw UsageError("--skip-positions saves nothing on a GPU, which computes all positions at once");
+  const Tensor kept = weights.clone();
+  for (std::int64_t r = 0; r < weights.shape()[0]; ++r) {
+    const std::span<real> row = kept.slice(r, 1).values();
+    const real least = static_cast<real>(share_) * *std::max_element(row.begin(), row.end());
+    std::replace_if(
+        row.begin(), row.end(), [least](real x) { return x < least; }, real{0});
+  }
+  return kept;
 }
 
 PreviousWords::PreviousWords(Tape& tape, const DecoderParts& decoder, const Indices& words)

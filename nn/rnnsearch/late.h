@@ -75,7 +75,15 @@ class LateDecoding : public Decoding {
     return advance(tape, before, words, sentence_of_row, false);
   }
 
+  void skip_positions(double share) override { share_ = share; }
+
+ protected:
+  // The weights (R, S) to mix with: 0 for positions to be left out.
+  Tensor mixing_weights(const Tensor& weights) const;
+
  private:
+  double share_ = 0;
+
   // predicts: with the mixture, not only alpha.
   virtual std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
                                                const Indices& sentence_of_row, bool predicts) const = 0;

@@ -69,6 +69,10 @@ class Transducer : public LateModel {
 
     State start() const override { return {0, {s_0_}}; }
 
+    void skip_positions(double share) override {  // additive: one product for all positions
+      model_.deep_ ? LateDecoding::skip_positions(share) : Decoding::skip_positions(share);
+    }
+
    private:
     std::pair<State, Prediction> advance(Tape& tape, const State& before, const Indices& words,
                                          const Indices& sentence_of_row, bool predicts) const override {
@@ -81,7 +85,7 @@ class Transducer : public LateModel {
       const Var log_pi = tape.constant(lattice_step(reached, z, model_.b_.value, cells));
       const Tensor pi = softmax(log_pi, cells.lengths_of_words()).value();
       const Var query = model_.decoder_.readout_of_state(tape, now.states.readout, previous.embedded);
-      const Tensor weights = predicts ? pi : Tensor();
+      const Tensor weights = predicts ? mixing_weights(pi) : Tensor();
       const Mixed mixed =
           model_.deep_
               ? mixed_log_p(model_.deep_joint(tape, query, keys_, {}), cells, weights)

@@ -173,6 +173,9 @@ TEST_CASE("options of other searches") {
   for (const char* option : {"--prefix=p", "--no-repeat=1", "--min-words=1", "--max-words=1",
                              "--word-penalty=1", "--coverage-penalty=1", "--diversity=1", "--sampling"})
     CHECK_MESSAGE(holds(refusal({"--score", "f", option}), "exclude each other"), option);
+  CHECK(parse("m", {"--skip-positions", "0.001"}).skip_positions == 0.001);
+  CHECK(holds(refusal({"--skip-positions", "1"}), "from 0 to 0.99"));
+  CHECK(holds(refusal({"--score", "f", "--skip-positions=0.1"}), "exclude each other"));
   CHECK(holds(refusal({"--min-words", "3", "--max-words", "2"}), "--min-words 3 is above --max-words 2"));
   CHECK_NOTHROW(parse("m", {"--min-words", "3", "--max-words", "3"}));
   CHECK(holds(refusal({"--prefix", "-"}), "--prefix is standard input, and so is --input"));
