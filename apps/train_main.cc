@@ -3,10 +3,12 @@
 
 #include "apps/program/device.h"
 #include "apps/program/model_folder.h"
+#include "apps/program/mpi.h"
 #include "apps/program/program.h"
 #include "apps/program/signals.h"
 #include "apps/train/dry_run.h"
 #include "apps/train/resume.h"
+#include "apps/train/shared_state.h"
 #include "apps/train/trainer.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
@@ -28,13 +30,30 @@ ReportHeader report_header(const TrainOptions& options, const TrainingText& text
   return header;
 }
 
-int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
-  std::optional<Checkpoint> checkpoint = find_checkpoint(folder, options, log);
-  refuse_pipes(options);
+// The device of this process, and the parts of a minibatch, the same for all.
+Device choose_device_and_parts(TrainOptions& options, Processes& processes) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTrain);
+  const bool on_cpu = device.memory->on_host();
+  if (!on_cpu && processes.count() > 1)
+    throw UsageError("several processes train together on the CPU only, so far: add --device cpu");
+  if (!on_cpu && options.parts > 1) throw UsageError("--parts is for the CPU: leave it out");
+  int threads = 0;
+  for (const double own : processes.gather(static_cast<double>(device.threads)))
+    threads += static_cast<int>(own);
+  if (options.parts == 0) options.parts = on_cpu ? threads : 1;
+  return device;
+}
+
+int train(TrainOptions options, const TrainingFolder& folder, Processes& processes, Log& log) {
+  std::optional<Checkpoint> checkpoint;
+  if (processes.is_first()) checkpoint = find_checkpoint(folder, options, log);
+  share_choices(processes, options);
+  refuse_pipes(options);
+  const Device device = choose_device_and_parts(options, processes);
   if (checkpoint) check_same_options(checkpoint->facts(), options, device);
-  log.info(join("mininmt-train ", kVersion, ", ", device.description));
+  log.info(join("mininmt-train ", kVersion, ", ", device.description,
+                processes.count() > 1 ? join(", ", processes.count(), " processes") : ""));
   warm_up(device);
   ValidationText valid_text;
   if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
@@ -48,6 +67,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
   if (!options.valid_sets.empty()) report_validation_text(options, valid_text, text, log);
   const Facts facts = facts_of(options, text, valid_text, device);
   if (checkpoint) check_same_text(checkpoint->facts(), facts, options);
+  check_same_in_all(processes, facts, options);
 
   const std::unique_ptr<Model> model = new_model(options, text.source.size(), text.target.size());
   log.info(join(text.source.size(), " source and ", text.target.size(), " target ",
@@ -70,17 +90,24 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
                                            {"mininmt", kVersion},
                                            {"options", config}});
   if (!checkpoint) log.info("options:\n" + config);
-  const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads);
+  const std::unique_ptr<Updater> updater = make_updater(*model, options, device.threads, processes);
   Validate validate;
   if (!options.valid_sets.empty())
-    validate = [validation = Validation(options, std::move(valid_text), text.source, text.target,
-                                        device.threads)](const Model& trained) {
-      return validation.measure(trained, [] { return signal_received() != 0; });
+    validate = [validation =
+                    Validation(options, std::move(valid_text), text.source, text.target, device.threads),
+                &processes](const Model& trained) {
+      return validation.measure(
+          trained, [] { return signal_received() != 0; }, processes);
     };
   TrainingReport report(folder, header, log);
   if (options.tensorboard) report.write_for_tensorboard();
   Saver saver(folder, *model, text.source, text.target, config, facts, checkpoint.has_value(), log);
-  Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log, report);
+  if (!processes.is_first()) {
+    saver.leave_writing();
+    report.leave_writing();
+  }
+  Trainer trainer(*model, *updater, text.corpus, validate, saver, options, log, report, steady_seconds,
+                  processes);
   if (sampling) trainer.sample_pieces(*sampling);
   if (checkpoint) {
     checkpoint->restore(model->parameters(), [&](StateVisitor& visitor) { trainer.visit(visitor); });
@@ -88,24 +115,32 @@ int train(TrainOptions options, const TrainingFolder& folder, Log& log) {
     report.go_on_after(updater->updates());
     if (!trainer.is_complete()) log.info(join("going on after update ", updater->updates()));
   }
+  share_state(processes, [&](StateVisitor& visitor) { trainer.visit(visitor); });
   note_signals();
   return trainer.run();
 }
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::vector<std::string>& arguments, Processes& processes) {
   const Parsed<TrainOptions> parsed = parse_train_options(arguments);
-  if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
+  if (const Reply* reply = std::get_if<Reply>(&parsed))
+    return processes.is_first() ? print_reply(*reply) : reply->exit_code;
   const TrainOptions& options = std::get<TrainOptions>(parsed);
-  exit_at_signals();
   std::vector<std::string> warnings;  // until there is a log, which may lie in the folder
   const TrainingFolder folder(
       options.model, [&](const std::string& text) { warnings.push_back(text); },
-      options.dry_run ? TrainingFolder::Access::kLook : TrainingFolder::Access::kTrain);
-  Log log(options.quiet, options.dry_run ? "" : options.log);
+      !processes.is_first() ? TrainingFolder::Access::kLeave
+      : options.dry_run     ? TrainingFolder::Access::kLook
+                            : TrainingFolder::Access::kTrain);
+  std::optional<Log> own_log;
+  if (processes.is_first())
+    own_log.emplace(options.quiet, options.dry_run ? "" : options.log);
+  else
+    own_log.emplace(Log::Mute());
+  Log& log = *own_log;
   for (const std::string& text : warnings) log.warning(text);
   try {
     return advise("--mini-batch, --max-length, --dim-vocabs, --dim-rnn or --cpu-threads",
-                  [&] { return train(options, folder, log); });
+                  [&] { return train(options, folder, processes, log); });
   } catch (const std::exception& error) {
     log.to_file(join("error: ", error.what()));
     throw;
@@ -115,4 +150,11 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace mininmt
 
-int main(int argc, char** argv) { return mininmt::run_program("mininmt-train", argc, argv, mininmt::run); }
+int main(int argc, char** argv) {
+  std::unique_ptr<mininmt::Processes> processes;  // longer than the message of a failure
+  return mininmt::run_program("mininmt-train", argc, argv, [&](const std::vector<std::string>& arguments) {
+    mininmt::exit_at_signals();
+    processes = mininmt::join_processes();
+    return mininmt::run(arguments, *processes);
+  });
+}

@@ -12,7 +12,7 @@ case $mode:$# in
   *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-need "${BUILD_PACKAGES[@]}" doctest-dev libboost-context-dev python3 python3-numpy
+need "${BUILD_PACKAGES[@]}" doctest-dev libboost-context-dev libopenmpi-dev openmpi-bin python3 python3-numpy
 
 # build FOLDER TARGET [CMAKE OPTION ...]
 build() {

@@ -59,12 +59,12 @@ Ctrl-C saves and ends; the same command goes on. A second one ends at once.
 )";
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
-// compared by their contents, threads and device by what the training had.
+// compared by their contents, parts and device by what the training had.
 const std::vector<std::string> kMayChange = {
     "train-sets",  "valid-sets", "model",          "preset",       "vocabs",
     "dim-vocabs",  "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
     "tensorboard", "disp-freq",  "save-freq",      "keep",         "keep-best",
-    "log",         "quiet",      "device",         "cpu-threads"};
+    "log",         "quiet",      "device",         "cpu-threads",  "parts"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -151,13 +151,19 @@ void declare_model(OptionSet& set, TrainOptions& options) {
 
 void declare_training(OptionSet& set, TrainOptions& options) {
   set.group("Training");
-  set.add("mini-batch", options.mini_batch, kind::integer(kSize), "sentences an update");
+  set.add("mini-batch", options.mini_batch, kind::integer(kSize), "sentences in a minibatch");
   set.add(
       "mini-batch-words", options.mini_batch_words, kind::integer({0, 1 << 24}),
       "cut minibatches at so many target words instead, padding counted; --mini-batch x --maxi-batch pairs "
       "are fetched and sorted at once all the same; 0 for sentences");
   set.add("maxi-batch", options.maxi_batch, kind::integer(kSize),
           "minibatches fetched at once and sorted by length");
+  set.add("update-freq", options.update_freq, kind::integer({1, 64}),
+          "minibatches an update, whose gradients are added up");
+  set.add("parts", options.parts, kind::integer({0, 1024}),
+          "cut each minibatch into N parts, which the threads of all processes compute one by one: with the "
+          "same N "
+          "all give the same bits; 0: a part for each thread. A resumed training keeps its N");
   set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),

@@ -44,7 +44,7 @@ Log::~Log() { erase_status(); }
 
 void Log::info(const std::string& text) { write(text, !quiet_); }
 
-void Log::warning(const std::string& text) { write("warning: " + text, true); }
+void Log::warning(const std::string& text) { write("warning: " + text, !mute_); }
 
 void Log::to_file(const std::string& text) { write(text, false); }
 

@@ -15,6 +15,9 @@ class Log {
   // quiet: only warnings on stderr; the file still gets everything. file: appended to; empty for none. Throws
   // IoError if the file cannot be opened.
   explicit Log(bool quiet, const std::string& file = "");
+  // Writes nothing.
+  struct Mute {};
+  explicit Log(Mute) : Log(true) { mute_ = true; }
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -39,6 +42,7 @@ class Log {
   std::mutex mutex_;
   bool quiet_;
   bool shows_status_;
+  bool mute_ = false;
   std::string status_;
   std::string file_name_;
   std::ofstream file_;

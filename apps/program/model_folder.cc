@@ -130,6 +130,7 @@ LoadedModel load_model_folder(const std::string& path) {
 TrainingFolder::TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn,
                                Access access)
     : path_(path) {
+  if (access == Access::kLeave) return;
   std::error_code error;
   const bool exists = fs::exists(path, error);
   if (exists && !fs::is_directory(path, error))

@@ -55,12 +55,13 @@ LoadedModel load_model_folder(const std::string& path);
 // The folder that a training works in; no other training can use it meanwhile.
 class TrainingFolder {
  public:
-  enum class Access { kTrain, kLook };
+  enum class Access { kTrain, kLook, kLeave };
 
   // Makes the folder where there is none, locks it, tries to write in it, and removes temporary files that a
   // killed training left. `warn` is told where the folder can't be locked. Throws IoError, and UsageError
   // where another training works in it.
-  // With kLook nothing is made, tried or removed, and there may be no folder.
+  // With kLook nothing is made, tried or removed, and there may be no folder; with kLeave it is not locked
+  // either: it is another process's.
   TrainingFolder(const std::string& path, const std::function<void(const std::string&)>& warn,
                  Access access = Access::kTrain);
   // Removes the folder if it was made for nothing.

@@ -10,6 +10,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <utility>
 
 #include "apps/text/utf8.h"
 #include "tensor/error.h"
@@ -26,9 +27,15 @@ bool stdout_has_no_reader() {
   return poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
 }
 
+std::function<void(const std::string&, int)> report_failure;
+
 // Memory may be short even now.
 int fail(const std::string& name, const char* message, int exit_code) {
   std::cout.flush();
+  if (report_failure) {
+    report_failure(join(name, ": error: ", visible(message), "\n"), exit_code);
+    return exit_code;
+  }
   std::cerr << name << ": error: ";
   try {
     std::cerr << visible(message) << '\n';
@@ -66,6 +73,10 @@ int run_program(const std::string& name, int argc, char** argv,
   } catch (const std::exception& error) {
     return fail(name, error.what(), 1);
   }
+}
+
+void on_failure(std::function<void(const std::string& message, int exit_code)> report) {
+  report_failure = std::move(report);
 }
 
 int advise(const std::string& options, const std::function<int()>& work) {

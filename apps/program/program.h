@@ -18,6 +18,9 @@ namespace mininmt {
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<int(const std::vector<std::string>&)>& work);
 
+// From now on `report` gets the message that ends the program, a line, and its exit code, instead of stderr.
+void on_failure(std::function<void(const std::string& message, int exit_code)> report);
+
 // Calls work(). A lack of memory leaves it as OutOfMemory, whose message ends with the options that need
 // less.
 int advise(const std::string& options, const std::function<int()>& work);

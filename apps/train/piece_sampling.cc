@@ -41,29 +41,34 @@ PieceSampling::PieceSampling(const TrainOptions& options, const Vocab& source, c
   }
 }
 
-void PieceSampling::draw(std::vector<std::span<const Id>>& sentences, std::size_t side, std::int64_t update) {
+void PieceSampling::begin_update(std::int64_t update) {
+  update_ = update;
+  sentences_ = 0;
+}
+
+void PieceSampling::draw(std::vector<std::span<const Id>>& sentences, std::size_t side) {
   if (sides_[side] == nullptr) return;
   const Vocab& vocab = *sides_[side];
-  const Random random{seed_, kPieceSampling | static_cast<std::uint64_t>(update) << 1 | side};
-  ids_[side].resize(std::max(ids_[side].size(), sentences.size()));
+  const Random random{seed_, kPieceSampling | static_cast<std::uint64_t>(update_) << 1 | side};
+  if (ids_[side].size() < sentences_ + sentences.size()) ids_[side].resize(sentences_ + sentences.size());
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     if (std::count(sentences[i].begin(), sentences[i].end(), kUnk) > 0) continue;
     const auto divisions = vocab.units().n_best(vocab.decode(sentences[i]), kDivisions);
     if (divisions.empty()) continue;
-    std::vector<Id>& ids = ids_[side][i];
+    std::vector<Id>& ids = ids_[side][sentences_ + i];
     ids.clear();
-    for (const std::string& piece : divisions[drawn(divisions, alpha_, random.uniform(i))].units)
+    for (const std::string& piece : divisions[drawn(divisions, alpha_, random.uniform(sentences_ + i))].units)
       ids.push_back(vocab.id(piece));
     ids.push_back(kEos);
     sentences[i] = ids;
   }
 }
 
-Minibatch PieceSampling::minibatch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs,
-                                   std::int64_t update) {
+Minibatch PieceSampling::minibatch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs) {
   Minibatch minibatch = minibatch_of(corpus, pairs);
-  draw(minibatch.sources, 0, update);
-  draw(minibatch.targets, 1, update);
+  draw(minibatch.sources, 0);
+  draw(minibatch.targets, 1);
+  sentences_ += pairs.size();
   return minibatch;
 }
 

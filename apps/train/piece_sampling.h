@@ -1,6 +1,9 @@
 // Subword regularisation (Kudo 2018): in each epoch a sentence is divided into other pieces.
 #pragma once
 
+#include <deque>
+#include <vector>
+
 #include "apps/options/train_options.h"
 #include "apps/text/corpus.h"
 #include "nn/training/minibatch.h"
@@ -16,19 +19,23 @@ class PieceSampling {
   // come in one way only, as with SentencePiece's type bpe.
   PieceSampling(const TrainOptions& options, const Vocab& source, const Vocab& target);
 
-  // The pairs as a minibatch, each sentence x in pieces drawn from its best divisions with p(pieces | x)^alpha
-  // (--sentencepiece-alpha) normalised; a function of seed, update and place. A sentence with <unk> stays as
-  // it is: its text is not known. The spans are valid until the next call.
-  Minibatch minibatch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs,
-                      std::int64_t update);
+  // From now on minibatches are of this update.
+  void begin_update(std::int64_t update);
+
+  // The pairs as a minibatch, each sentence x in pieces drawn from its best divisions with p(pieces |
+  // x)^alpha (--sentencepiece-alpha) normalised; a function of seed, update and place in the update. A
+  // sentence with <unk> stays as it is: its text is not known. The spans are valid until the next update.
+  Minibatch minibatch(const ParallelCorpus& corpus, std::span<const std::uint32_t> pairs);
 
  private:
-  void draw(std::vector<std::span<const Id>>& sentences, std::size_t side, std::int64_t update);
+  void draw(std::vector<std::span<const Id>>& sentences, std::size_t side);
 
   double alpha_;
   std::uint64_t seed_;
-  const Vocab* sides_[2];                // null: not of pieces
-  std::vector<std::vector<Id>> ids_[2];  // of the last minibatch
+  const Vocab* sides_[2];  // null: not of pieces
+  std::int64_t update_ = 0;
+  std::size_t sentences_ = 0;           // of the update so far
+  std::deque<std::vector<Id>> ids_[2];  // theirs
 };
 
 }  // namespace mininmt

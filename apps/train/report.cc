@@ -111,6 +111,7 @@ void TrainingReport::append_for_tensorboard() {
 }
 
 void TrainingReport::save() {
+  if (!writes_) return;
   std::string lines;
   for (const std::string& line : events_) lines += line + "\n";
   try {

@@ -38,6 +38,9 @@ class TrainingReport {
   // Writes the files. Call it only when the folder is this training's (Saver::started).
   void save();
 
+  // Another process writes: from now on nothing is.
+  void leave_writing() { writes_ = false; }
+
   // Also writes kTensorBoardEvents from now on.
   void write_for_tensorboard() { for_tensorboard_ = true; }
 
@@ -51,7 +54,7 @@ class TrainingReport {
   Log& log_;
   std::function<double()> now_;
   std::vector<std::string> events_;  // lines
-  bool for_tensorboard_ = false;
+  bool for_tensorboard_ = false, writes_ = true;
   bool warned_ = false;
 };
 

@@ -10,7 +10,7 @@
 namespace mininmt {
 namespace {
 
-constexpr char kOptions[] = "options", kDevice[] = "device", kThreads[] = "cpu-threads";
+constexpr char kOptions[] = "options", kDevice[] = "device", kParts[] = "parts", kThreads[] = "cpu-threads";
 
 // The other facts, and what to call them.
 constexpr std::pair<const char*, const char*> kTexts[] = {
@@ -32,8 +32,26 @@ std::string checksum_of(const ValidationText& text) {
   return sum.text();
 }
 
-Facts facts_of(const Device& device) {
-  return {{kDevice, device.memory->on_host() ? "cpu" : "cuda"}, {kThreads, std::to_string(device.threads)}};
+Facts facts_of(const TrainOptions& options, const Device& device) {
+  return {{kDevice, device.memory->on_host() ? "cpu" : "cuda"}, {kParts, std::to_string(options.parts)}};
+}
+
+// Of an older training, a part for each thread.
+std::string parts_of(const Facts& facts) { return fact(facts, facts.count(kParts) > 0 ? kParts : kThreads); }
+
+std::string difference_of_options(const Facts& before, const Facts& now, const TrainOptions& options) {
+  std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
+  for (const char* name : {kDevice, kParts}) {
+    const std::string was = name == kParts ? parts_of(before) : fact(before, name);
+    if (was != fact(now, name)) changed.push_back(join("--", name, " is ", fact(now, name), ", was ", was));
+  }
+  return join_list(changed, "; ");
+}
+
+std::string difference_of_texts(const Facts& before, const Facts& now) {
+  for (const auto& [name, title] : kTexts)
+    if (fact(before, name) != fact(now, name)) return join(title, " is another");
+  return "";
 }
 
 [[noreturn]] void refuse_to_go_on(const TrainOptions& options, const std::string& why) {
@@ -52,10 +70,10 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
     checkpoint = Checkpoint::find(folder.path(), [&](const std::string& text) { log.warning(text); });
   if (checkpoint) {
     const Facts& facts = checkpoint->facts();
-    const std::string device = fact(facts, kDevice), threads = fact(facts, kThreads);
+    const std::string device = fact(facts, kDevice), parts = parts_of(facts);
     if (options.device == "auto" && !device.empty()) options.device = device;
-    if (options.cpu_threads == 0 && options.device == "cpu")
-      std::from_chars(threads.data(), threads.data() + threads.size(), options.cpu_threads);
+    if (options.parts == 0 && options.device == "cpu")
+      std::from_chars(parts.data(), parts.data() + parts.size(), options.parts);
     return checkpoint;
   }
   if (options.resume == "required") refuse("holds no checkpoint, and --resume required asks for one");
@@ -93,21 +111,23 @@ Facts facts_of(const TrainOptions& options, const TrainingText& text, const Vali
                  {"target-vocabulary", text.target.checksum()},
                  {"training-text", text.corpus.checksum()},
                  {"validation-text", checksum_of(valid_text)}};
-  facts.merge(facts_of(device));
+  facts.merge(facts_of(options, device));
   return facts;
 }
 
 void check_same_options(const Facts& before, const TrainOptions& options, const Device& device) {
-  std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
-  for (const auto& [name, now] : facts_of(device))
-    if (fact(before, name) != now)
-      changed.push_back(join("--", name, " is ", now, ", was ", fact(before, name)));
-  if (!changed.empty()) refuse_to_go_on(options, join_list(changed, "; "));
+  const std::string changed = difference_of_options(before, facts_of(options, device), options);
+  if (!changed.empty()) refuse_to_go_on(options, changed);
 }
 
 void check_same_text(const Facts& before, const Facts& now, const TrainOptions& options) {
-  for (const auto& [name, title] : kTexts)
-    if (fact(before, name) != fact(now, name)) refuse_to_go_on(options, join(title, " is another"));
+  const std::string other = difference_of_texts(before, now);
+  if (!other.empty()) refuse_to_go_on(options, other);
+}
+
+std::string difference(const Facts& before, const Facts& now, const TrainOptions& options) {
+  const std::string changed = difference_of_options(before, now, options);
+  return changed.empty() ? difference_of_texts(before, now) : changed;
 }
 
 }  // namespace mininmt

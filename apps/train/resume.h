@@ -13,7 +13,7 @@
 namespace mininmt {
 
 // The checkpoint to go on from, by --resume and --overwrite; none for a new training. Where --device and
-// --cpu-threads leave it open, `options` gets what the checkpoint's training had. Throws UsageError where the
+// --parts leave it open, `options` gets what the checkpoint's training had. Throws UsageError where the
 // folder holds a model that must not be replaced or can't go on, or --resume required finds nothing; else as
 // Checkpoint::find.
 std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOptions& options, Log& log);
@@ -31,5 +31,8 @@ Facts facts_of(const TrainOptions& options, const TrainingText& text, const Vali
 // `before`: the first before any text is read.
 void check_same_options(const Facts& before, const TrainOptions& options, const Device& device);
 void check_same_text(const Facts& before, const Facts& now, const TrainOptions& options);
+
+// What both look for, in words; empty: nothing.
+std::string difference(const Facts& before, const Facts& now, const TrainOptions& options);
 
 }  // namespace mininmt

@@ -22,6 +22,7 @@ Saver::Saver(const TrainingFolder& folder, const Model& model, const Vocab& sour
       log_(log) {}
 
 void Saver::go_on_from_end(std::int64_t update) {
+  if (!writes_) return;
   bool any = false;
   for (const std::string& name : folder_.models()) {
     const std::string before = name_before_end(name);
@@ -37,18 +38,21 @@ void Saver::go_on_from_end(std::int64_t update) {
 
 void Saver::save_checkpoint(const StateOf& state) {
   check_finite(model_.parameters().values());
+  if (!writes_) return;
   mininmt::save_checkpoint(folder_.path(), facts_, model_.parameters(), state);
   if (!started_) start();
 }
 
 void Saver::save_model(const std::string& name, const Tensor& values, bool at_end) {
   check_finite(values);
+  if (!writes_) return;
   if (!started_) throw IoError(folder_.file(name) + " waits for the first checkpoint");
   if (at_end && folder_.has(name)) link_file(folder_.file(name), folder_.file(name_before_end(name)));
   mininmt::save_model(folder_.file(name), model_, values, vocab_metadata(source_, target_));
 }
 
 void Saver::keep_last(std::int64_t update, int most) {
+  if (!writes_) return;
   link_file(folder_.file(kLastModel), folder_.file(kept_name(update)));
   std::vector<std::string> kept;
   for (const std::string& name : folder_.models())

@@ -18,6 +18,9 @@ class Saver {
   Saver(const TrainingFolder& folder, const Model& model, const Vocab& source, const Vocab& target,
         std::string options, Facts facts, bool resumed, Log& log);
 
+  // Another process writes: from now on nothing is, but checked as if.
+  void leave_writing() { writes_ = false; }
+
   // A training that was at its end goes on: models that the validation there replaced come back. `update` is
   // the last one so far; its model stays, under a name of its own.
   void go_on_from_end(std::int64_t update);
@@ -46,7 +49,7 @@ class Saver {
   const Vocab &source_, &target_;
   std::string options_;
   Facts facts_;
-  bool resumed_, started_ = false;
+  bool resumed_, started_ = false, writes_ = true;
   Log& log_;
 };
 

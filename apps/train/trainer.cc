@@ -39,7 +39,8 @@ std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source
 }
 
 Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
-                 Saver& saver, const TrainOptions& options, Log& log, TrainingReport& report, Clock clock)
+                 Saver& saver, const TrainOptions& options, Log& log, TrainingReport& report, Clock clock,
+                 Processes& processes)
     : model_(model),
       updater_(updater),
       corpus_(corpus),
@@ -49,6 +50,7 @@ Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, V
       log_(log),
       report_(report),
       clock_(std::move(clock)),
+      processes_(processes),
       progress_(log),
       stream_(corpus, batch_options(options), static_cast<std::uint64_t>(options.seed)),
       start_(clock_()),
@@ -73,9 +75,11 @@ void Trainer::visit(StateVisitor& visitor) {
   if (to_epoch != epoch || to_minibatch != minibatch)  // sorting an epoch takes a while
     stream_.seek(static_cast<std::uint64_t>(to_epoch), static_cast<std::uint64_t>(to_minibatch));
   visitor.visit("epoch", epoch_);
-  double seconds = this->seconds();
+  const double before = this->seconds();
+  double seconds = before;
   visitor.visit("seconds", seconds);
   start_ = clock_() - seconds;
+  if (seconds != before) agreed_seconds_ = seconds;
   visit_mark("displayed", displayed_);
   visit_mark("validated", validated_);
   visit_mark("saved", saved_);
@@ -91,8 +95,15 @@ void Trainer::visit(StateVisitor& visitor) {
   visitor.visit("complete", complete_);
 }
 
+// What is decided until the next call follows from this alone.
+void Trainer::agree() {
+  agreed_seconds_ = processes_.gather(seconds())[0];
+  const std::vector<double> signals = processes_.gather(double{1} * signal_received());
+  agreed_signal_ = static_cast<int>(*std::max_element(signals.begin(), signals.end()));
+}
+
 Trainer::Mark Trainer::now() const {
-  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(), seconds()};
+  return {static_cast<std::int64_t>(stream_.epoch()), updater_.updates(), agreed_seconds_};
 }
 
 // Whether `frequency` has passed since `last`.
@@ -140,7 +151,8 @@ int Trainer::run() {
 
 // A validation that is due comes first: a training that was stopped in one resumes there.
 int Trainer::train() {
-  while (signal_received() == 0) {
+  agree();
+  while (agreed_signal_ == 0) {
     if (validate_ && due(options_.valid_freq, validated_)) {
       or_warn([this] { save_before_validation(); });
       if (!validate()) break;
@@ -148,6 +160,7 @@ int Trainer::train() {
     if (reached_end()) return 0;
     if (due(options_.save_freq, saved_)) or_warn([this] { save(); });
     take_update();
+    agree();
     if (due(options_.disp_freq, displayed_)) display();
     progress_.update(fraction_done(),
                      join("epoch ", epoch_, "  update ", updater_.updates(), "  ", cost_text(window_)));
@@ -191,24 +204,29 @@ void Trainer::report_end() {
 
 // By a signal.
 int Trainer::stopped() {
+  agree();
   if (updater_.updates() == 0) {
-    log_.warning(join("stopped by signal ", signal_received(), " before the first update"));
+    log_.warning(join("stopped by signal ", agreed_signal_, " before the first update"));
   } else {
-    log_.warning(join("signal ", signal_received(), ": saving; a second one ends the program at once"));
+    log_.warning(join("signal ", agreed_signal_, ": saving; a second one ends the program at once"));
     save_or_say_how();
-    log_.warning(join("stopped by signal ", signal_received(),
+    log_.warning(join("stopped by signal ", agreed_signal_,
                       "; everything is saved, and the same command goes on from here"));
   }
-  return 128 + signal_received();
+  return 128 + agreed_signal_;
 }
 
 void Trainer::take_update() {
   if (const std::vector<double>& halve = options_.lr_halve; !halve.empty())
     set_learn_rate(halved(options_.learn_rate, halve[0], halve[1], epochs()));
   epoch_ = stream_.epoch() + 1;
-  const std::span<const std::uint32_t> pairs = stream_.next();
-  updater_.start(sampling_ ? sampling_->minibatch(corpus_, pairs, updater_.updates())
-                           : minibatch_of(corpus_, pairs));
+  if (sampling_) sampling_->begin_update(updater_.updates());
+  std::vector<Minibatch> minibatches;
+  do {  // an epoch ends with an update
+    const std::span<const std::uint32_t> pairs = stream_.next();
+    minibatches.push_back(sampling_ ? sampling_->minibatch(corpus_, pairs) : minibatch_of(corpus_, pairs));
+  } while (static_cast<int>(minibatches.size()) < options_.update_freq && stream_.minibatch() > 0);
+  updater_.start(minibatches);
   take_reports(false);
 }
 
@@ -288,6 +306,7 @@ bool Trainer::validate() {
   const double start = seconds();
   const std::optional<ValidationScores> scores = validate_(model_);
   values.set(own);
+  agree();
   if (!scores) return false;
   take_scores(*scores, seconds() - start);
   window_.since += seconds() - start;  // words/s without validation

@@ -1,4 +1,5 @@
-// A training run: epochs of updates, validation, saving, and when to stop.
+// A training run: epochs of updates, validation, saving, and when to stop. Of several processes that train
+// together each has a Trainer, and all decide the same: by the first one's time, and signals to any.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,8 @@ class Trainer {
  public:
   // Trains `model` on `corpus` by `updater`, which is the model's own. Holds references.
   Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate, Saver& saver,
-          const TrainOptions& options, Log& log, TrainingReport& report, Clock clock = steady_seconds);
+          const TrainOptions& options, Log& log, TrainingReport& report, Clock clock = steady_seconds,
+          Processes& processes = one_process());
 
   // From now on minibatches have pieces drawn by it.
   void sample_pieces(PieceSampling& sampling) { sampling_ = &sampling; }
@@ -60,6 +62,7 @@ class Trainer {
     double since = 0;  // seconds of training
   };
 
+  void agree();
   Mark now() const;
   bool due(const Budget& frequency, const Mark& last) const;
   double seconds() const { return clock_() - start_; }  // of training, over all its runs
@@ -96,6 +99,9 @@ class Trainer {
   Log& log_;
   TrainingReport& report_;
   Clock clock_;
+  Processes& processes_;
+  double agreed_seconds_ = 0;  // of training, and the signal received, as the processes last agreed
+  int agreed_signal_ = 0;
   Progress progress_;
   BatchStream stream_;
   PieceSampling* sampling_ = nullptr;

@@ -9,6 +9,7 @@
 #include "apps/train/training_text.h"
 #include "apps/translate/translator.h"
 #include "nn/model.h"
+#include "nn/training/processes.h"
 
 namespace mininmt {
 
@@ -30,9 +31,12 @@ class Validation {
   Validation(const TrainOptions& options, ValidationText text, const Vocab& source, const Vocab& target,
              int threads);
 
+  // The processes measure it together, each some batches, with the same result in all; the first has the
+  // samples.
   // Metrics of beam search only if options.valid_metrics has one, since a search takes time. `stop` is asked
   // before each minibatch; nothing is returned if it says so.
-  std::optional<ValidationScores> measure(const Model& model, const Stop& stop = {}) const;
+  std::optional<ValidationScores> measure(const Model& model, const Stop& stop = {},
+                                          Processes& processes = one_process()) const;
 
  private:
   const TrainOptions& options_;

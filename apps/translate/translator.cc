@@ -26,11 +26,13 @@ Sentences encode(const Vocab& vocab, const std::vector<std::string>& lines) {
 // Calls work(places) for batches of `order`, in this order, spread over the threads. A batch has `mini_batch`
 // sentences, or fewer if it would otherwise exceed the padded size of that many of length `ordinary`.
 void for_each_batch(Places order, const std::vector<PairLengths>& lengths, PairLengths ordinary,
-                    int mini_batch, int threads, const Stop& stop, const std::function<void(Places)>& work) {
+                    int mini_batch, int threads, const Stop& stop, Share share,
+                    const std::function<void(Places)>& work) {
   const std::size_t most = static_cast<std::size_t>(mini_batch);
   const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
-  parallel_for_each(static_cast<std::int64_t>(batches.size()), threads, [&](std::int64_t i) {
-    if (!stop || !stop()) work(batches[i]);
+  const auto count = static_cast<std::int64_t>(batches.size());
+  parallel_for_each((count - share.first + share.count - 1) / share.count, threads, [&](std::int64_t i) {
+    if (!stop || !stop()) work(batches[share.first + i * share.count]);
   });
 }
 
@@ -43,7 +45,7 @@ Spans pick(const Sentences& sentences, Places places) {
 // Calls work(places, sources, targets) for batches of pairs of similar target length, spread over the
 // threads.
 void for_each_batch_of_pairs(const Sentences& sources, const Sentences& targets, int mini_batch, int threads,
-                             const Stop& stop,
+                             const Stop& stop, Share share,
                              const std::function<void(Places, const Spans&, const Spans&)>& work) {
   if (sources.size() != targets.size())
     throw Error(join("[for_each_batch_of_pairs] ", sources.size(), " sources, ", targets.size(), " targets"));
@@ -57,7 +59,7 @@ void for_each_batch_of_pairs(const Sentences& sources, const Sentences& targets,
   };
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
-  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, stop,
+  for_each_batch(order, lengths, {kOrdinaryLength, kOrdinaryLength}, mini_batch, threads, stop, share,
                  [&](Places places) { work(places, pick(sources, places), pick(targets, places)); });
 }
 
@@ -103,7 +105,8 @@ Translator::Translator(const Model& model, const Vocab& source, const Vocab& tar
       shortlist_(shortlist) {}
 
 std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std::string>& lines,
-                                                           const Stop& stop, const GivenLines& given) const {
+                                                           const Stop& stop, const GivenLines& given,
+                                                           Share share) const {
   const Sentences sources = encode(source_, lines);
   Sentences prefixes = encode(target_, given.prefixes);
   for (auto& prefix : prefixes) prefix.pop_back();  // the </s>
@@ -124,7 +127,7 @@ std::vector<std::vector<Hypothesis>> Translator::translate(const std::vector<std
     auto found = beam_search(model_, batch, search_, own, shortlist_ ? shortlist_->words(batch) : Indices());
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(found[i]);
   };
-  for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, stop, search);
+  for_each_batch(order, lengths, search_lengths(kOrdinaryLength), mini_batch_, threads_, stop, share, search);
   return result;
 }
 
@@ -140,14 +143,14 @@ PairLengths Translator::search_lengths(std::size_t source) const {
 std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads,
-                                const Stop& stop) {
+                                const Stop& stop, Share share) {
   std::vector<double> result(source_lines.size());
   const auto score = [&](Places places, const Spans& sources, const Spans& targets) {
     const auto scores = log_probabilities(model, make_batch(sources, targets));
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = scores[i];
   };
   for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads,
-                          stop, score);
+                          stop, share, score);
   return result;
 }
 
@@ -161,7 +164,7 @@ std::vector<std::vector<double>> score_words(const Model& model, const Vocab& so
     for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(scores[i]);
   };
   for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads, {},
-                          score);
+                          {}, score);
   return result;
 }
 
@@ -174,7 +177,7 @@ void align_lines(const Model& model, const Vocab& source, const Vocab& target,
     for (std::size_t i = 0; i < places.size(); ++i) use(places[i], alpha[i]);
   };
   for_each_batch_of_pairs(encode(source, source_lines), encode(target, target_lines), mini_batch, threads, {},
-                          align);
+                          {}, align);
 }
 
 }  // namespace mininmt

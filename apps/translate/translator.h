@@ -28,6 +28,11 @@ struct GivenLines {
 // Whether to give up, asked before each batch; empty: never. What was not computed then is empty or 0.
 using Stop = std::function<bool()>;
 
+// Of the batches of some lines: every `count`-th, from number `first`. What others compute is empty or 0.
+struct Share {
+  int first = 0, count = 1;
+};
+
 class Translator {
  public:
   // Holds references to all but the options. shortlist: or nullptr, for all words.
@@ -37,7 +42,7 @@ class Translator {
   // The hypotheses for each line, in line order; none for a line without words. Lines of similar length are
   // searched together, `mini_batch` at a time, fewer if they are longer than kOrdinaryLength.
   std::vector<std::vector<Hypothesis>> translate(const std::vector<std::string>& lines, const Stop& stop = {},
-                                                 const GivenLines& given = {}) const;
+                                                 const GivenLines& given = {}, Share share = {}) const;
 
   // The words of a hypothesis as text.
   std::string text(const Hypothesis& hypothesis) const { return target_.decode(hypothesis.words); }
@@ -57,7 +62,7 @@ class Translator {
 std::vector<double> score_lines(const Model& model, const Vocab& source, const Vocab& target,
                                 const std::vector<std::string>& source_lines,
                                 const std::vector<std::string>& target_lines, int mini_batch, int threads,
-                                const Stop& stop = {});
+                                const Stop& stop = {}, Share share = {});
 
 // The same of each word and the </s>, of any model.
 std::vector<std::vector<double>> score_words(const Model& model, const Vocab& source, const Vocab& target,

@@ -66,10 +66,12 @@ class CudaUpdater final : public Updater {
         partial_block_({kPartialSize}, memory_),
         reclaim_([this] { return evict(); }) {}
 
-  void start(const Minibatch& minibatch) override {
-    UpdateReport report = counts(minibatch);
+  void begin(std::span<const Minibatch> minibatches) override {
+    if (minibatches.size() != 1)
+      throw UsageError("--update-freq: an update on the GPU is of one minibatch so far: leave it out");
+    UpdateReport report = counts(minibatches);
     send_schedule(report);
-    compute(minibatch);
+    compute(minibatches[0]);
     ++updates_;
     if (under_way_.size() == kMostUnderWay) take_report();
     auto readback =

@@ -18,6 +18,8 @@ struct Recipe {
   double word_dropout = 0;               // probability that a word that is read becomes <unk>
   double exponential_smoothing = 0.002;  // weight of the new parameters in the average; 0: none
   int seed = 1;
+  int parts = 0;        // into which each minibatch is cut; 0: a part for each thread
+  int update_freq = 1;  // minibatches an update
 };
 
 }  // namespace mininmt

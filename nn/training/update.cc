@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "cuda/kernels.h"
+#include "nn/training/part_sums.h"
 #include "nn/training/schedule.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
-#include "ops/rows.h"
 #include "tensor/parallel.h"
 
 namespace mininmt {
@@ -34,11 +34,13 @@ void Updater::visit(StateVisitor& visitor) {
   optimizer_->visit(visitor);
 }
 
-UpdateReport Updater::counts(const Minibatch& minibatch) const {
+UpdateReport Updater::counts(std::span<const Minibatch> minibatches) const {
   UpdateReport report;
   report.update = updates_ + 1;
-  report.sentences = minibatch.sentences();
-  report.words = minibatch.target_words();
+  for (const Minibatch& minibatch : minibatches) {
+    report.sentences += minibatch.sentences();
+    report.words += minibatch.target_words();
+  }
   return report;
 }
 
@@ -79,61 +81,84 @@ void Updater::warn(const std::string& text) const {
 
 namespace {
 
-// Each thread computes a part of the minibatch, with its own gradients.
+// Each minibatch is cut into parts, which are computed one on each thread of each process, with gradients of
+// their own.
 class CpuUpdater final : public Updater {
  public:
-  CpuUpdater(Model& model, const Recipe& recipe, int threads) : Updater(model, recipe), threads_(threads) {}
+  CpuUpdater(Model& model, const Recipe& recipe, int threads, Processes& processes)
+      : Updater(model, recipe),
+        threads_(threads),
+        parts_(recipe.parts > 0 ? recipe.parts : threads * processes.count()),
+        processes_(processes),
+        sums_(model.parameters(), processes) {}
 
-  void start(const Minibatch& minibatch) override {
-    UpdateReport report = counts(minibatch);
-    report.cost = compute_gradient(minibatch, cost_scale(report));
-    report.gradient_norm = l2_norm(gradients_[0]);
+  std::vector<UpdateReport> reports(bool) override { return std::exchange(reports_, {}); }
+
+ private:
+  void begin(std::span<const Minibatch> minibatches) override {
+    UpdateReport report = counts(minibatches);
+    report.cost = compute_parts(minibatches, cost_scale(report));
+    const Tensor& gradient = sums_.sum();
+    report.gradient_norm = l2_norm(gradient);
     report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
     if (report.applied) {
       const double factor = clip_factor(report.gradient_norm, recipe_.clip_norm);
-      optimizer_->update(model_.parameters().values(), gradients_[0], factor, rate_factor());
+      optimizer_->update(model_.parameters().values(), gradient, factor, rate_factor());
       if (average_.defined()) move_average(average_, model_.parameters().values(), average_weight());
     }
     ++updates_;
     reports_.push_back(report);
   }
 
-  std::vector<UpdateReport> reports(bool) override { return std::exchange(reports_, {}); }
-
- private:
-  // Sets gradients_[0] to the gradient of scale * cost, and returns the cost.
-  double compute_gradient(const Minibatch& minibatch, double scale) {
-    const std::vector<Minibatch> parts = split(minibatch, threads_);
-    while (gradients_.size() < parts.size()) gradients_.push_back(model_.parameters().new_gradients());
+  // Computes the gradient of scale * cost in parts, and returns the cost of all.
+  double compute_parts(std::span<const Minibatch> minibatches, double scale) {
+    std::vector<Minibatch> parts;
+    for (const Minibatch& minibatch : minibatches)
+      for (Minibatch& part : split(minibatch, parts_)) parts.push_back(std::move(part));
+    const PartTree::Range own = sums_.begin(static_cast<std::int64_t>(parts.size()));
     std::vector<double> costs(parts.size());
-    parallel_for_each(static_cast<std::int64_t>(parts.size()), threads_, [&](std::int64_t i) {
-      Noise own = noise();
-      own.part = static_cast<std::uint64_t>(i);
-      gradients_[i].fill(0);
-      Tape tape(gradients_[i]);
-      const Var cost = sum(model_.costs(tape, batch_of(parts[i], own), {recipe_.label_smoothing, own}));
-      costs[i] = cost.value().item();
+    parallel_for_each(own.size(), threads_, [&](std::int64_t i) {
+      const std::int64_t part = own.begin + i;
+      Noise noise = this->noise();
+      noise.part = static_cast<std::uint64_t>(part);
+      const Tensor gradient = sums_.take_zeros();
+      Tape tape(gradient);
+      const Var cost =
+          mininmt::sum(model_.costs(tape, batch_of(parts[part], noise), {recipe_.label_smoothing, noise}));
+      costs[part] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
+      sums_.put(part, gradient, own.size() > threads_);
     });
-    double total = 0;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      total += costs[i];
-      if (i > 0) add_to(gradients_[i], gradients_[0]);
-    }
-    return total;
+    return sum_of_all(costs);
   }
 
-  int threads_;
-  std::vector<Tensor> gradients_;  // one per part; the first becomes the sum
+  // In the order of the parts. Each process knows the costs of its own.
+  double sum_of_all(const std::vector<double>& own) const {
+    const std::size_t count = own.size();
+    std::vector<double> all(count * static_cast<std::size_t>(processes_.count()));
+    processes_.gather(own.data(), count * sizeof(double), all.data());
+    const PartTree tree(static_cast<std::int64_t>(count));
+    double sum = 0;
+    for (int rank = 0; rank < processes_.count(); ++rank) {
+      const auto [begin, end] = tree.parts_of(rank, processes_.count());
+      for (std::int64_t part = begin; part < end; ++part)
+        sum += all[static_cast<std::size_t>(rank) * count + static_cast<std::size_t>(part)];
+    }
+    return sum;
+  }
+
+  int threads_, parts_;
+  Processes& processes_;
+  PartSums sums_;
   std::vector<UpdateReport> reports_;
 };
 
 }  // namespace
 
-std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads) {
+std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads, Processes& processes) {
   if constexpr (kHasCuda)
     if (model.parameters().values().on_cuda()) return make_cuda_updater(model, recipe);
-  return std::make_unique<CpuUpdater>(model, recipe, threads);
+  return std::make_unique<CpuUpdater>(model, recipe, threads, processes);
 }
 
 }  // namespace mininmt

@@ -1,19 +1,22 @@
-// One update of the parameters from one minibatch (MODEL.md 6).
+// One update of the parameters from one minibatch, or several (MODEL.md 6).
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "nn/model.h"
 #include "nn/training/minibatch.h"
 #include "nn/training/optimizer.h"
+#include "nn/training/processes.h"
 #include "nn/training/recipe.h"
 
 namespace mininmt {
 
 struct UpdateReport {
-  double cost = 0;  // sum of -log p over the minibatch, with any label smoothing
+  double cost = 0;  // sum of -log p over the minibatches, with any label smoothing
   std::int64_t sentences = 0;
   std::int64_t words = 0;    // of the target, </s> counted
   double gradient_norm = 0;  // before clipping, of the cost as --cost-type scales it
@@ -25,8 +28,10 @@ class Updater {
  public:
   virtual ~Updater() = default;
 
-  // Starts an update. On the GPU it may still be running when this returns and when the next one starts.
-  virtual void start(const Minibatch& minibatch) = 0;
+  // Starts an update, by the gradient of all these minibatches together. On the GPU it may still be running
+  // when this returns and when the next one starts.
+  void start(std::span<const Minibatch> minibatches) { begin(minibatches); }
+  void start(const Minibatch& minibatch) { begin({&minibatch, 1}); }
 
   // The reports of finished updates since the last call, in order; with `wait`, of all started ones.
   virtual std::vector<UpdateReport> reports(bool wait) = 0;
@@ -52,7 +57,9 @@ class Updater {
  protected:
   Updater(Model& model, const Recipe& recipe);
 
-  UpdateReport counts(const Minibatch& minibatch) const;  // sentences and words
+  virtual void begin(std::span<const Minibatch> minibatches) = 0;
+
+  UpdateReport counts(std::span<const Minibatch> minibatches) const;  // sentences and words
   double cost_scale(const UpdateReport& report) const;
   double average_weight() const;  // of the new parameters in the moving average
   Noise noise() const;
@@ -69,8 +76,10 @@ class Updater {
   std::function<void(const std::string&)> tell_;
 };
 
-// For a model on the CPU or the GPU, wherever its parameters are. threads: on the CPU.
-std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads);
+// For a model on the CPU or the GPU, wherever its parameters are. threads: on the CPU. processes: which train
+// it together, all with the same parts; one on the GPU.
+std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads,
+                                      Processes& processes = one_process());
 
 // The GPU's (cuda_update.cc), in builds with CUDA.
 std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe);

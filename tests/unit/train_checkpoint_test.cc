@@ -261,6 +261,7 @@ TEST_CASE("facts: what is different is named") {
   TrainingText text;
   text.corpus = random_corpus(5);
   const Device device{&cpu_memory(), "CPU", 2};
+  options.parts = 2;
   const Facts before = facts_of(options, text, {}, device);
   const auto refusal = [&](const TrainOptions& o, const TrainingText& t, const ValidationText& v,
                            const Device& d) {
@@ -273,8 +274,15 @@ TEST_CASE("facts: what is different is named") {
   TrainOptions other = options;
   other.seed = 5;
   CHECK(refusal(other, text, {}, device).find("--seed is 5, was 1") != std::string::npos);
-  CHECK(refusal(options, text, {}, {&cpu_memory(), "", 3}).find("--cpu-threads is 3, was 2") !=
-        std::string::npos);
+  CHECK(refusal(options, text, {}, {&cpu_memory(), "", 3}) == "");
+  other = options;
+  other.parts = 3;
+  CHECK(refusal(other, text, {}, device).find("--parts is 3, was 2") != std::string::npos);
+  Facts old = before;  // of a version that had a part for each thread
+  old.erase("parts");
+  old["cpu-threads"] = "2";
+  CHECK_NOTHROW(check_same_options(old, options, device));
+  CHECK_THROWS_AS(check_same_options(old, other, device), UsageError);
   TrainingText longer;
   longer.corpus = random_corpus(6);
   CHECK(refusal(options, longer, {}, device).find("the training text is another") != std::string::npos);

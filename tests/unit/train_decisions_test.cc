@@ -27,9 +27,9 @@ class MadeUpUpdater final : public Updater {
   std::function<void()> at_start;
   std::set<std::int64_t> skipped;
 
-  void start(const Minibatch& minibatch) override {
+  void begin(std::span<const Minibatch> minibatches) override {
     at_start();
-    UpdateReport report = counts(minibatch);
+    UpdateReport report = counts(minibatches);
     report.applied = skipped.count(report.update) == 0;
     report.cost = report.applied ? 1 : std::numeric_limits<double>::quiet_NaN();
     reports_.push_back(report);

@@ -48,7 +48,8 @@ struct Sampled {
   std::vector<std::vector<Id>> draw(std::int64_t update,
                                     const std::vector<std::uint32_t>& pairs = {0, 1, 2}) {
     PieceSampling sampling(options, vocab, vocab);
-    const Minibatch minibatch = sampling.minibatch(corpus, pairs, update);
+    sampling.begin_update(update);
+    const Minibatch minibatch = sampling.minibatch(corpus, pairs);
     std::vector<std::vector<Id>> sentences;
     for (const auto* side : {&minibatch.sources, &minibatch.targets})
       for (const std::span<const Id>& ids : *side) sentences.emplace_back(ids.begin(), ids.end());
@@ -116,7 +117,7 @@ TEST_CASE("sampling of pieces: words stay, and bpe has no probabilities" *
   corpus.add(ids, ids);
   PieceSampling sampling(s.options, words, words);
   const std::uint32_t pairs[] = {0};
-  CHECK(sampling.minibatch(corpus, pairs, 3).sources[0].data() == corpus.source(0).data());
+  CHECK(sampling.minibatch(corpus, pairs).sources[0].data() == corpus.source(0).data());
   const Vocab bpe = learned("bpe");
   CHECK_THROWS_WITH_AS(PieceSampling(s.options, words, bpe),
                        doctest::Contains("pieces of type bpe have no probabilities"), UsageError);

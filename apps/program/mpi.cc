@@ -1,0 +1,164 @@
+#include "apps/program/mpi.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "apps/program/program.h"
+#include "tensor/error.h"
+#ifdef MININMT_MPI
+#include <mpi.h>
+#endif
+
+namespace mininmt {
+namespace {
+
+// What launchers tell a process: Open MPI's; MPICH's and Intel's; PMIx, as with srun.
+constexpr std::array kLaunched = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"};
+
+bool is_launched() {
+  for (const char* variable : kLaunched)
+    if (std::getenv(variable) != nullptr) return true;
+  return false;
+}
+
+#ifdef MININMT_MPI
+
+constexpr auto kPatience = std::chrono::seconds(2);  // for other processes to fail, too
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+
+MPI_Datatype of_real() { return sizeof(real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
+
+int as_int(std::size_t count) {
+  if (count > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    throw Error(join("[mpi] ", count, " elements are more than a message can have"));
+  return static_cast<int>(count);
+}
+
+// Spans of one block, as MPI takes them.
+template <class T>
+struct Layout {
+  T* base = nullptr;
+  std::vector<int> counts, offsets;
+
+  explicit Layout(const std::vector<std::span<T>>& spans) {
+    for (const auto& span : spans)
+      if (!span.empty() && (base == nullptr || span.data() < base)) base = span.data();
+    for (const auto& span : spans) {
+      counts.push_back(as_int(span.size()));
+      offsets.push_back(span.empty() ? 0 : as_int(static_cast<std::size_t>(span.data() - base)));
+    }
+  }
+};
+
+class MpiProcesses final : public Processes {
+ public:
+  MpiProcesses() {
+    int provided = 0;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &count_);
+    MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
+    if (count_ > 1)
+      on_failure([this](const std::string& message, int exit_code) { fail(message, exit_code); });
+  }
+  ~MpiProcesses() override {
+    on_failure({});
+    if (!failed_) MPI_Finalize();
+  }
+  MpiProcesses(const MpiProcesses&) = delete;
+  MpiProcesses& operator=(const MpiProcesses&) = delete;
+
+  int rank() const override { return rank_; }
+  int count() const override { return count_; }
+
+  using Processes::gather;
+  void gather(const void* own, std::size_t bytes, void* all) override {
+    timed([&] { MPI_Allgather(own, as_int(bytes), MPI_BYTE, all, as_int(bytes), MPI_BYTE, MPI_COMM_WORLD); });
+  }
+  void broadcast(void* data, std::size_t bytes) override {
+    timed([&] {
+      for (std::size_t at = 0; at < bytes; at += kMostBytes)
+        MPI_Bcast(static_cast<char*>(data) + at, as_int(std::min(bytes - at, kMostBytes)), MPI_BYTE, 0,
+                  MPI_COMM_WORLD);
+    });
+  }
+  void gather(const std::vector<std::span<real>>& slices) override {
+    const Layout<real> all(slices);
+    timed([&] {
+      MPI_Allgatherv(MPI_IN_PLACE, 0, of_real(), all.base, all.counts.data(), all.offsets.data(), of_real(),
+                     MPI_COMM_WORLD);
+    });
+  }
+  void exchange(const std::vector<std::span<const real>>& to,
+                const std::vector<std::span<real>>& from) override {
+    const Layout<const real> out(to);
+    const Layout<real> in(from);
+    timed([&] {
+      MPI_Alltoallv(out.base, out.counts.data(), out.offsets.data(), of_real(), in.base, in.counts.data(),
+                    in.offsets.data(), of_real(), MPI_COMM_WORLD);
+    });
+  }
+
+ private:
+  template <class Call>
+  void timed(const Call& call) {
+    const auto start = std::chrono::steady_clock::now();
+    call();
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  // A mistake on the command line all processes make; but the disk of one may be full. Failures have a
+  // communicator of their own, since on the usual one the others may wait for anything.
+  void fail(const std::string& message, int exit_code) {
+    MPI_Request all_failed;
+    int done = 0;
+    MPI_Ibarrier(at_failure_, &all_failed);
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (done == 0 && std::chrono::steady_clock::now() < end) {
+      MPI_Test(&all_failed, &done, MPI_STATUS_IGNORE);
+      if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (done != 0) {
+      if (is_first()) std::fputs(message.c_str(), stderr);
+      return;
+    }
+    failed_ = true;
+    char name[MPI_MAX_PROCESSOR_NAME] = "";
+    int length = 0;
+    MPI_Get_processor_name(name, &length);
+    std::fprintf(stderr, "process %d of %d, on %s: %s", rank_, count_, name, message.c_str());
+    std::fflush(stderr);
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+  }
+
+  int rank_ = 0, count_ = 1;
+  MPI_Comm at_failure_ = MPI_COMM_NULL;
+  bool failed_ = false;
+};
+
+#endif
+
+}  // namespace
+
+std::unique_ptr<Processes> join_processes() {
+#ifdef MININMT_MPI
+  if (is_launched()) return std::make_unique<MpiProcesses>();
+#else
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
+    if (const char* const size = std::getenv(variable); size != nullptr && std::atoi(size) > 1)
+      throw UsageError(join("started as one of ", size,
+                            " processes, but this program was built without MPI: install libopenmpi-dev or "
+                            "libmpich-dev, and build it with cmake -DMININMT_MPI=ON"));
+#endif
+  return make_one_process();
+}
+
+}  // namespace mininmt

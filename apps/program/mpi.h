@@ -1,0 +1,15 @@
+// Processes that an MPI launcher has started: mpirun -n 4 mininmt-train ...
+#pragma once
+
+#include <memory>
+
+#include "nn/training/processes.h"
+
+namespace mininmt {
+
+// Joins the others; a process that was started by itself stays so. Call it once, before other threads start.
+// If all of them fail, the first one says why; if some fail, each of these does, with its number, and all
+// end. Throws UsageError if there are several and this build has no MPI.
+std::unique_ptr<Processes> join_processes();
+
+}  // namespace mininmt
