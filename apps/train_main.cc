@@ -7,6 +7,7 @@
 #include "apps/program/program.h"
 #include "apps/program/signals.h"
 #include "apps/train/dry_run.h"
+#include "apps/train/new_model.h"
 #include "apps/train/resume.h"
 #include "apps/train/shared_state.h"
 #include "apps/train/trainer.h"

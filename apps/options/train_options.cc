@@ -61,10 +61,11 @@ Ctrl-C saves and ends; the same command goes on. A second one ends at once.
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
 // compared by their contents, parts and device by what the training had.
 const std::vector<std::string> kMayChange = {
-    "train-sets",  "valid-sets", "model",          "preset",       "vocabs",
-    "dim-vocabs",  "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
-    "tensorboard", "disp-freq",  "save-freq",      "keep",         "keep-best",
-    "log",         "quiet",      "device",         "cpu-threads",  "parts"};
+    "train-sets",    "valid-sets", "model",          "preset",       "vocabs",
+    "dim-vocabs",    "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
+    "tensorboard",   "disp-freq",  "save-freq",      "keep",         "keep-best",
+    "log",           "quiet",      "device",         "cpu-threads",  "parts",
+    "corpus-on-disk"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -115,6 +116,9 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("max-length", options.max_length, kind::integer({1, 100'000}),
           "drop pairs with more words, or other units, on a side, </s> not counted; if only the units are "
           "given: 100 pieces, 300 characters");
+  set.add(
+      "corpus-on-disk", options.corpus_on_disk, kind::name("FOLDER"),
+      "keep the training text, as ids, in temporary files in this folder, for text that memory can't hold");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }

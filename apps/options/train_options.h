@@ -34,6 +34,7 @@ struct TrainOptions : Recipe {
   std::vector<std::string> vocabs;                      // source and target; none: made from train_sets
   std::vector<int> dim_vocabs = {8000, 8000};  // limits, with </s> and <unk>; 0: all; empty with vocabs
   std::string invalid_utf8 = "error";          // error or replace
+  std::string corpus_on_disk;                  // a folder for it; empty: in memory
 
   Config config = default_config();
 

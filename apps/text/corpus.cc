@@ -95,9 +95,9 @@ PairCounts count_words(const std::string& source_path, const std::string& target
 ParallelCorpus ParallelCorpus::read(const std::string& source_path, const std::string& target_path,
                                     const Vocab& source_vocab, const Vocab& target_vocab,
                                     std::size_t max_length, CorpusReport& report, LineOptions options,
-                                    std::size_t expected_lines) {
+                                    std::size_t expected_lines, const std::string& folder) {
   report = {};
-  ParallelCorpus corpus;
+  ParallelCorpus corpus(folder);
   PairReader reader(source_path, target_path, options, expected_lines);
   for (std::string source, target; reader.next(source, target);)
     add_or_drop(source_vocab.encode(source), target_vocab.encode(target), max_length, corpus, report);
@@ -107,7 +107,17 @@ ParallelCorpus ParallelCorpus::read(const std::string& source_path, const std::s
                          " have more than ", max_length, " ",
                          either_plural(source_vocab.units(), target_vocab.units()), " (see --max-length)"));
   }
+  corpus.finish();
   return corpus;
+}
+
+ParallelCorpus::ParallelCorpus(const std::string& folder) {
+  if (!folder.empty()) source_ = Sentences(folder), target_ = Sentences(folder);
+}
+
+void ParallelCorpus::finish() {
+  source_.finish();
+  target_.finish();
 }
 
 void ParallelCorpus::add(std::span<const Id> source, std::span<const Id> target) {
@@ -119,13 +129,19 @@ void ParallelCorpus::add(std::span<const Id> source, std::span<const Id> target)
 }
 
 void ParallelCorpus::Sentences::add(std::span<const Id> sentence) {
-  ids_.insert(ids_.end(), sentence.begin(), sentence.end());
-  begins_.push_back(ids_.size());
+  ids_.add(sentence);
+  const std::uint64_t end[] = {ids_.size()};
+  begins_.add(end);
+}
+
+void ParallelCorpus::Sentences::finish() {
+  ids_.finish();
+  begins_.finish();
 }
 
 void ParallelCorpus::Sentences::add_to(Checksum& sum) const {
-  sum.add(std::span<const Id>(ids_));
-  sum.add(std::span<const std::uint64_t>(begins_));
+  sum.add(ids_.all());
+  sum.add(begins_.all());
 }
 
 std::string ParallelCorpus::checksum() const {

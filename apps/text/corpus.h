@@ -1,4 +1,4 @@
-// Parallel text as ids, packed so that 12 million pairs fit into memory; the text is not kept.
+// Parallel text as ids, packed so that 12 million pairs fit into memory, or on disk; the text is not kept.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/text/lines.h"
+#include "apps/text/number_list.h"
 #include "apps/text/vocab.h"
 #include "tensor/checksum.h"
 #include "tensor/types.h"
@@ -66,12 +67,17 @@ class ParallelCorpus {
  public:
   ParallelCorpus() = default;
 
+  // In temporary files in this folder, if it is not empty: read it only after finish().
+  explicit ParallelCorpus(const std::string& folder);
+  void finish();
+
   // Reads two parallel files. Drops pairs with a side that is empty or longer than `max_length` words
-  // (without </s>; 0 for no limit). Throws as PairReader does, which gets `expected_lines`; DataError if no
-  // pair is left.
+  // (without </s>; 0 for no limit). folder: as above. Throws as PairReader does, which gets `expected_lines`;
+  // DataError if no pair is left; IoError if the folder can't be written.
   static ParallelCorpus read(const std::string& source_path, const std::string& target_path,
                              const Vocab& source_vocab, const Vocab& target_vocab, std::size_t max_length,
-                             CorpusReport& report, LineOptions options = {}, std::size_t expected_lines = 0);
+                             CorpusReport& report, LineOptions options = {}, std::size_t expected_lines = 0,
+                             const std::string& folder = "");
 
   // Appends a pair; both must end in kEos.
   void add(std::span<const Id> source, std::span<const Id> target);
@@ -87,16 +93,22 @@ class ParallelCorpus {
   // Sentences in one array: 4 bytes per word and 8 per sentence.
   class Sentences {
    public:
+    Sentences() { begins_.add(kFirst); }
+    explicit Sentences(const std::string& folder) : ids_(folder), begins_(folder) { begins_.add(kFirst); }
+
     void add(std::span<const Id> sentence);
+    void finish();
     std::size_t size() const { return begins_.size() - 1; }
     void add_to(Checksum& sum) const;
     std::span<const Id> operator[](std::size_t i) const {
-      return {ids_.data() + begins_[i], ids_.data() + begins_[i + 1]};
+      const std::uint64_t* const begin = begins_.all().data() + i;
+      return ids_.all().subspan(begin[0], begin[1] - begin[0]);
     }
 
    private:
-    std::vector<Id> ids_;
-    std::vector<std::uint64_t> begins_{0};  // start of each sentence, and the end of the last
+    static constexpr std::uint64_t kFirst[] = {0};
+    NumberList<Id> ids_;
+    NumberList<std::uint64_t> begins_;  // start of each sentence, and the end of the last
   };
 
   Sentences source_, target_;

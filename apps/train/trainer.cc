@@ -7,7 +7,6 @@
 
 #include "apps/program/signals.h"
 #include "apps/train/minibatches.h"
-#include "nn/families.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -26,16 +25,6 @@ std::string format(const char* pattern, double value) {
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
-                                 std::size_t target_words) {
-  Config config = options.config;
-  config.source_words = static_cast<int>(source_words);
-  config.target_words = static_cast<int>(target_words);
-  auto model = make_model(config);
-  model->parameters().initialize(static_cast<std::uint64_t>(options.seed));
-  return model;
 }
 
 Trainer::Trainer(Model& model, Updater& updater, const ParallelCorpus& corpus, Validate validate,
@@ -272,6 +261,16 @@ std::string Trainer::cost_text(const Window& window) const {
   return "cost " + format("%.3f", window.cost / static_cast<double>(window.sentences)) + " a sentence";
 }
 
+// The share of so many seconds that this process spent in messages to others, and waiting for theirs.
+double Trainer::communicated(double seconds) const {
+  return (processes_.seconds() - communicated_) / seconds;
+}
+
+std::string Trainer::of_communication(double seconds) const {
+  if (processes_.count() == 1) return "";
+  return "  communication " + format("%.0f", 100 * communicated(seconds)) + "%";
+}
+
 void Trainer::display() {
   take_reports(true);
   displayed_ = now();
@@ -282,16 +281,19 @@ void Trainer::display() {
            cost_text(window_), "  ", format("%.0f", static_cast<double>(window_.words) / duration),
            " words/s  gradient norm ",
            format("%.3f", window_.norm / static_cast<double>(std::max<std::int64_t>(window_.updates, 1))),
-           "  ", options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
-  report_.progress(
-      updater_.updates(),
-      {{"epoch", epochs()},
-       {"seconds", seconds()},
-       {"cost",
-        window_.cost / static_cast<double>(costs_are_of_words(options_) ? window_.words : window_.sentences)},
-       {"words_per_second", static_cast<double>(window_.words) / duration},
-       {"gradient_norm", window_.norm / static_cast<double>(window_.updates)},
-       {"learn_rate", updater_.learn_rate() * updater_.rate_factor()}});
+           of_communication(duration), "  ",
+           options_.after.empty() ? "no time limit" : format_duration(left) + " left"));
+  TrainingReport::Values values = {
+      {"epoch", epochs()},
+      {"seconds", seconds()},
+      {"cost",
+       window_.cost / static_cast<double>(costs_are_of_words(options_) ? window_.words : window_.sentences)},
+      {"words_per_second", static_cast<double>(window_.words) / duration},
+      {"gradient_norm", window_.norm / static_cast<double>(window_.updates)},
+      {"learn_rate", updater_.learn_rate() * updater_.rate_factor()}};
+  if (processes_.count() > 1) values.emplace_back("communication", communicated(duration));
+  report_.progress(updater_.updates(), values);
+  communicated_ = processes_.seconds();
   window_ = {};
   window_.since = seconds();
 }
@@ -303,13 +305,14 @@ bool Trainer::validate() {
   const Tensor& values = model_.parameters().values();
   const Tensor own = values.clone();
   values.set(updater_.values());
-  const double start = seconds();
+  const double start = seconds(), communicated = processes_.seconds();
   const std::optional<ValidationScores> scores = validate_(model_);
   values.set(own);
   agree();
   if (!scores) return false;
   take_scores(*scores, seconds() - start);
   window_.since += seconds() - start;  // words/s without validation
+  communicated_ += processes_.seconds() - communicated;
   validated_ = now();
   return true;
 }

@@ -18,10 +18,6 @@
 
 namespace mininmt {
 
-// The model for these options, with initial parameters.
-std::unique_ptr<Model> new_model(const TrainOptions& options, std::size_t source_words,
-                                 std::size_t target_words);
-
 // Scores the model, or returns nothing if a signal came meanwhile. Empty for a run without validation.
 using Validate = std::function<std::optional<ValidationScores>(const Model&)>;
 
@@ -78,6 +74,8 @@ class Trainer {
   void check_finite(const UpdateReport& report);
   [[noreturn]] void throw_diverged() const;
   std::string cost_text(const Window& window) const;
+  double communicated(double seconds) const;
+  std::string of_communication(double seconds) const;
   void display();
   bool validate();
   void take_scores(const ValidationScores& scores, double took);
@@ -102,6 +100,7 @@ class Trainer {
   Processes& processes_;
   double agreed_seconds_ = 0;  // of training, and the signal received, as the processes last agreed
   int agreed_signal_ = 0;
+  double communicated_ = 0;  // seconds, until the last line of the log
   Progress progress_;
   BatchStream stream_;
   PieceSampling* sampling_ = nullptr;

@@ -107,9 +107,9 @@ TrainingText read_training_text(const TrainOptions& options, const LoadedModel* 
     throw UsageError(join("--vocabs: this model has one vocabulary for both sides, but ", options.vocabs[0],
                           " and ", options.vocabs[1], " differ"));
   CorpusReport report;
-  text.corpus =
-      ParallelCorpus::read(source, target, text.source, text.target,
-                           static_cast<std::size_t>(options.max_length), report, lines, lines_counted);
+  text.corpus = ParallelCorpus::read(source, target, text.source, text.target,
+                                     static_cast<std::size_t>(options.max_length), report, lines,
+                                     lines_counted, options.corpus_on_disk);
   report_corpus(report, options, text.source.units(), text.target.units(), log);
   return text;
 }

@@ -18,6 +18,7 @@
 
 #include <cstdio>
 
+#include "apps/train/new_model.h"
 #include "apps/train/trainer.h"
 #include "tensor/error.h"
 

@@ -33,6 +33,8 @@ for processes in 2 3 4; do
   alike together-$processes one
 done
 holds "only the first wrote" test "$(ls -A together-4 | wc -l)" -eq "$(ls -A one | wc -l)"
+expect 0 together 2 --model on-disk --parts 4 --corpus-on-disk .
+alike on-disk one
 expect 0 together 2 --model tiny-batches --parts 2 --mini-batch 3
 expect 0 alone --model tiny-batches-alone --parts 2 --mini-batch 3
 alike tiny-batches tiny-batches-alone

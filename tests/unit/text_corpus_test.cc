@@ -36,6 +36,29 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST_CASE_FIXTURE(Fixture, "a corpus on disk is the same, and leaves nothing behind") {
+  std::string source, target;
+  for (int i = 0; i < 300'000; ++i) {  // more than is written at once
+    source += i % 3 == 0 ? "a b\n" : "c\n";
+    target += i % 7 == 0 ? "x\n" : "y y x\n";
+  }
+  const ParallelCorpus in_memory = read(source, target, 0);
+  const std::string files[] = {folder.path("s"), folder.path("t")};
+  const auto on_disk = [&](const std::string& where) {
+    return ParallelCorpus::read(files[0], files[1], source_vocab, target_vocab, 0, report, {}, 0, where);
+  };
+  const ParallelCorpus found = on_disk(folder.path("")), copy = found;
+  CHECK(found.size() == in_memory.size());
+  CHECK(copy.checksum() == in_memory.checksum());
+  for (const std::size_t i : {0, 1, 150'000, 299'999}) {
+    CHECK(ids(copy.source(i)) == ids(in_memory.source(i)));
+    CHECK(ids(copy.target(i)) == ids(in_memory.target(i)));
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path("")), {}) == 2);  // s and t
+  CHECK_THROWS_AS(on_disk(folder.path("nowhere")), IoError);
+  CHECK_THROWS_AS(on_disk(files[0]), IoError);
+}
+
 TEST_CASE_FIXTURE(Fixture, "pairs become ids; empty and long ones are dropped and counted") {
   const ParallelCorpus corpus = read(
       "a b c\n"     // kept: 3 words, the limit

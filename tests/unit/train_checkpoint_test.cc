@@ -8,6 +8,7 @@
 #include <set>
 
 #include "apps/program/model_folder.h"
+#include "apps/train/new_model.h"
 #include "apps/train/resume.h"
 #include "apps/train/trainer.h"
 #include "tensor/error.h"

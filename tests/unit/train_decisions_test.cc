@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "apps/train/new_model.h"
 #include "apps/program/model_folder.h"
 #include "nn/model_file.h"
 #include "tensor/error.h"

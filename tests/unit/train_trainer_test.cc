@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "apps/program/model_folder.h"
+#include "apps/train/new_model.h"
 #include "apps/train/trainer.h"
 #include "tensor/error.h"
 #include "tests/unit/text_temporary.h"
