@@ -7,7 +7,7 @@ case ${1:-} in
   -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$0"; exit ;;
 esac
 . apps/install.sh
-need "${BUILD_PACKAGES[@]}" clang doctest-dev libboost-context-dev python3 python3-numpy
+need "${BUILD_PACKAGES[@]}" clang doctest-dev libboost-context-dev libopenmpi-dev openmpi-bin python3 python3-numpy
 need "libomp-$(clang++ -dumpversion | cut -d. -f1)-dev"
 
 folder=build-clang

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# mininmt beside PyTorch on the same work, in one run. Prints the JSON lines of both; PyTorch's have the ratio.
+# mininmt beside PyTorch and Marian on the same work, in one run. Prints the JSON lines of all; the others' have the ratio.
 #   usage: tests/bench/compare.sh cpu THREADS TRAIN.SRC TRAIN.TGT [MODEL TEST.SRC TEST.TGT]
 #          tests/bench/compare.sh cuda PRECISION TRAIN.SRC TRAIN.TGT [TEST.SRC TEST.TGT]
 # cpu: three turns at m = n = n' = l = 256, 8,000 words, 80 sentences per batch; then translation with a given
 # model, beam 5 and 12. cuda, PRECISION tf32 or bf16: rnnsearch-50; then beam 12 over 3,003 sentences with an
 # untrained model, as many words per sentence as in the source.
-# PYTHON names a python3 with torch, BUILD the folder of the programs (build), FORMS the forms of
-# peer_torch.py to train.
+# PYTHON names a python3 with torch and, for Marian on the CPU, pymarian; BUILD the folder of the programs (build); FORMS the
+# forms of peer_torch.py to train. PyTorch's bf16 runs where the CPU has the instructions for it.
 set -euo pipefail
 usage() { sed -n '3,4s/^# *//p' "$0" >&2; exit 2; }
 [ $# -ge 4 ] || usage
@@ -18,13 +18,22 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-# both WHAT OPTIONS...: mininmt's line, then PyTorch's relative to it; continues if PyTorch fails
+python=${PYTHON:-python3}
+marian=
+if [ "$device" = cpu ]; then
+  if "$python" -c 'import _pymarian' 2>/dev/null; then marian=yes; else echo "compare.sh: $python has no pymarian: without Marian" >&2; fi
+  bf16=$(grep -m1 -o -w 'avx512_bf16\|amx_bf16' /proc/cpuinfo) || echo "compare.sh: this CPU has no bf16: without PyTorch's" >&2
+fi
+
+# both WHAT OPTIONS...: mininmt's line, then the others' relative to it; continues if one fails
 both() {
   local what=$1
   shift
   "$bench" "${place[@]}" "$@" --dump "$scratch/work" | tee "$scratch/mininmt"
-  "${PYTHON:-python3}" "$here/peer_torch.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt" \
-    "${more[@]}" || failed=1
+  local peer=("$python" "$here/peer_torch.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt")
+  "${peer[@]}" "${more[@]}" || failed=1
+  [ -z "${bf16:-}" ] || "${peer[@]}" --precision bf16 "${more[@]}" || failed=1
+  [ -z "$marian" ] || "$python" "$here/peer_marian.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt" || failed=1
 }
 
 forms=()
