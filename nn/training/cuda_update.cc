@@ -14,6 +14,7 @@
 #include "cuda/kernels.h"
 #include "nn/training/update.h"
 #include "ops/reduce.h"
+#include "ops/rows.h"
 #include "tensor/error.h"
 
 namespace mininmt {
@@ -45,6 +46,7 @@ struct Key {
   std::int64_t sentences;
   int source_steps, target_steps;
   std::int64_t words;
+  bool whole;  // an update, not one of its minibatches
   auto operator<=>(const Key&) const = default;
 };
 
@@ -61,17 +63,24 @@ class CudaUpdater final : public Updater {
       : Updater(model, recipe),
         memory_(model.parameters().values().memory()),
         gradients_(model.parameters().new_gradients()),
+        cost_(Shape(), memory_),
         schedule_block_({kScheduleSize}, memory_),
         progress_block_(Tensor::zeros({kProgressSize}, memory_)),
         partial_block_({kPartialSize}, memory_),
         reclaim_([this] { return evict(); }) {}
 
   void begin(std::span<const Minibatch> minibatches) override {
-    if (minibatches.size() != 1)
-      throw UsageError("--update-freq: an update on the GPU is of one minibatch so far: leave it out");
     UpdateReport report = counts(minibatches);
-    send_schedule(report);
-    compute(minibatches[0]);
+    const bool whole = minibatches.size() == 1;
+    if (!whole) {
+      gradients_.fill(0);
+      cost_.fill(0);
+    }
+    for (std::size_t i = 0; i < minibatches.size(); ++i) {
+      send_schedule(report, i);
+      compute(minibatches[i], i, whole);
+    }
+    if (!whole) apply(cost_);
     ++updates_;
     if (under_way_.size() == kMostUnderWay) take_report();
     auto readback =
@@ -114,9 +123,10 @@ class CudaUpdater final : public Updater {
   cuda::Schedule* schedule() const { return reinterpret_cast<cuda::Schedule*>(schedule_block_.data()); }
   cuda::Progress* progress() const { return reinterpret_cast<cuda::Progress*>(progress_block_.data()); }
 
-  void send_schedule(const UpdateReport& report) {
+  // For minibatch i of the update. The random numbers are those of part i on the CPU.
+  void send_schedule(const UpdateReport& report, std::size_t i) {
     cuda::Schedule s{};
-    s.later = static_cast<std::uint64_t>(updates_) << 20;
+    s.later = static_cast<std::uint64_t>(updates_) << 20 | i << 4;
     s.learn_rate = learn_rate() * rate_factor();
     s.adam_beta2 = recipe_.adam_beta2;
     s.adam_epsilon = recipe_.adam_epsilon;
@@ -126,26 +136,28 @@ class CudaUpdater final : public Updater {
     memory_.from_host(schedule(), &s, sizeof s);
   }
 
-  void compute(const Minibatch& minibatch) {
+  void compute(const Minibatch& minibatch, std::size_t i, bool whole) {
     const BatchShape at_least = padded_shape(minibatch);
-    const Key key{minibatch.sentences(), at_least.source_steps, at_least.target_steps, at_least.words};
-    Batch batch = batch_of(minibatch, noise(), at_least);
+    const Key key{minibatch.sentences(), at_least.source_steps, at_least.target_steps, at_least.words, whole};
+    Noise noise = this->noise();
+    noise.part = i;
+    Batch batch = batch_of(minibatch, noise, at_least);
     const auto [place, is_new] = shapes_.try_emplace(key);
     Captured& captured = place->second;
     captured.last_used = updates_;
     if (captured.graph) {
       captured.batch.replace(batch);
       captured.graph->run();
-    } else if (is_new || !capture(captured, batch)) {
-      run(batch);
+    } else if (is_new || !capture(captured, batch, whole)) {
+      run(batch, whole);
     }
     if (shapes_.size() > kMostShapes) shapes_.erase(oldest([](const Captured&) { return true; }));
   }
 
-  // Captures the update of a batch as a graph and runs it. If that fails, warns and returns false.
-  bool capture(Captured& captured, const Batch& batch) {
+  // Captures what run() does as a graph and runs it. If that fails, warns and returns false.
+  bool capture(Captured& captured, const Batch& batch, bool whole) {
     if (failures_ == kMostFailures) return false;
-    const std::string why = try_to_capture(captured, batch);
+    const std::string why = try_to_capture(captured, batch, whole);
     if (captured.graph) {
       captured.graph->run();
       return true;
@@ -159,7 +171,7 @@ class CudaUpdater final : public Updater {
   }
 
   // Sets captured.graph, or returns why it could not. Retries, after freeing memory, only if out of memory.
-  std::string try_to_capture(Captured& captured, const Batch& batch) {
+  std::string try_to_capture(Captured& captured, const Batch& batch, bool whole) {
     std::string why = "less than 1 GiB of the GPU's memory is free";
     int evicted = 0;
     const auto make_room = [&] { return evicted++ < kMostEvicted && evict(); };
@@ -174,7 +186,7 @@ class CudaUpdater final : public Updater {
     bool again = true, trimmed = false;
     while (again) {
       try {
-        captured.graph = std::make_unique<cuda::Graph>([&] { run(captured.batch); });
+        captured.graph = std::make_unique<cuda::Graph>([&] { run(captured.batch, whole); });
         return "";
       } catch (const OutOfMemory& e) {
         why = e.what();
@@ -207,18 +219,24 @@ class CudaUpdater final : public Updater {
     return true;
   }
 
-  // One update, operation by operation.
-  void run(const Batch& batch) {
+  // A whole update, or the gradient and cost of one of its minibatches added to the others'; operation by
+  // operation.
+  void run(const Batch& batch, bool whole) {
     const cuda::ShortLived short_lived;
     Noise noise = this->noise();
     noise.update = 0;
     noise.later = &schedule()->later;
-    gradients_.fill(0);
+    if (whole) gradients_.fill(0);
     Tape tape(gradients_);
     const Var cost = sum(model_.costs(tape, batch, {recipe_.label_smoothing, noise}));
     tape.backward(cost, schedule_block_.view(offsetof(cuda::Schedule, cost_scale) / sizeof(real), {}));
+    whole ? apply(cost.value()) : add_to(cost.value(), cost_);
+  }
+
+  // The update by gradients_, whose cost this is.
+  void apply(const Tensor& cost) {
     const Tensor& values = model_.parameters().values();
-    cuda::measure(values.size(), gradients_.data(), cost.value().data(), schedule(),
+    cuda::measure(values.size(), gradients_.data(), cost.data(), schedule(),
                   reinterpret_cast<double*>(partial_block_.data()), progress());
     optimizer_->update(values, gradients_, schedule(), progress());
     if (average_.defined())
@@ -238,7 +256,8 @@ class CudaUpdater final : public Updater {
   }
 
   Memory& memory_;
-  Tensor gradients_, schedule_block_, progress_block_, partial_block_;
+  Tensor gradients_, cost_;  // cost_: the sum over an update's minibatches, if there are several
+  Tensor schedule_block_, progress_block_, partial_block_;
   Shapes shapes_;
   int failures_ = 0;
   bool has_evicted_ = false;

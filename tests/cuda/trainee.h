@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "cuda/device.h"
 #include "nn/training/update.h"
@@ -28,6 +29,12 @@ class Trainee {
   }
   Updater& updater() { return *updater_; }
   UpdateReport update(const Pairs& pairs) { return updater_->update(corpus_.pick(pairs)); }
+  UpdateReport update(const std::vector<Pairs>& of_minibatches) {
+    std::vector<Minibatch> minibatches;
+    for (const Pairs& pairs : of_minibatches) minibatches.push_back(corpus_.pick(pairs));
+    updater_->start(minibatches);
+    return updater_->reports(true).back();
+  }
   void start(const Pairs& pairs) { updater_->start(corpus_.pick(pairs)); }
   const Tensor& parameters() const { return model_->parameters().values(); }
   std::vector<real> values() const { return copy_of(parameters().to(cpu_memory())); }

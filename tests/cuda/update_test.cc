@@ -55,6 +55,23 @@ TEST_CASE("updates without clipping and averaging follow the CPU's, with costs o
   }
 }
 
+TEST_CASE(
+    "updates of several minibatches follow the CPU's, captured or not, each minibatch with masks of its "
+    "own") {
+  Recipe options = training_options("adam");
+  options.word_dropout = 0.1;
+  const Config config = with_dropout(small_config());
+  Trainee cpu(options, cpu_memory(), kCorpus, config), gpu(options, cuda::memory(), kCorpus, config);
+  for (int i = 0; i < (kEmulated ? 6 : 20); ++i) {
+    std::vector<Pairs> pairs = {minibatch(0), minibatch(i % 3), minibatch(1)};
+    if (i == 4) pairs.resize(1);  // a whole update of shapes that are captured as parts of others
+    const UpdateReport expected = cpu.update(pairs), report = gpu.update(pairs);
+    CHECK(report.sentences == expected.sentences);
+    CHECK(report.cost == doctest::Approx(expected.cost).epsilon(kTolerance));
+    CHECK(report.gradient_norm == doctest::Approx(expected.gradient_norm).epsilon(10 * kTolerance));
+  }
+}
+
 TEST_CASE("the same bits again") {
   for (const std::string optimizer : {"adam", "adadelta", "sgd"}) {
     std::vector<real> values[2], averages[2];
