@@ -1,6 +1,8 @@
 // mininmt-train: learns a model from parallel text.
 #include <omp.h>
 
+#include <algorithm>
+
 #include "apps/program/device.h"
 #include "apps/program/model_folder.h"
 #include "apps/program/mpi.h"
@@ -39,10 +41,9 @@ Device choose_device_and_parts(TrainOptions& options, Processes& processes) {
   if (!on_cpu && processes.count() > 1)
     throw UsageError("several processes train together on the CPU only, so far: add --device cpu");
   if (!on_cpu && options.parts > 1) throw UsageError("--parts is for the CPU: leave it out");
-  int threads = 0;
-  for (const double own : processes.gather(static_cast<double>(device.threads)))
-    threads += static_cast<int>(own);
-  if (options.parts == 0) options.parts = on_cpu ? threads : 1;
+  double threads = 0;
+  for (const double own : processes.gather(static_cast<double>(device.threads))) threads += own;
+  if (options.parts == 0 && on_cpu) options.parts = static_cast<int>(std::min(threads, 1.0 * kMostParts));
   return device;
 }
 
@@ -62,6 +63,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Processes& process
   TrainOptions reading = options;
   if (!options.init.empty() || learns_pieces(options)) {
     if (checkpoint) reading.vocabs = own_vocabs(folder, options, checkpoint->facts());
+    share_vocabs(processes, reading);
     if (reading.vocabs.empty() && !options.init.empty()) init = load_model_folder(options.init);
   }
   const TrainingText text = read_training_text(reading, init ? &*init : nullptr, log);
@@ -81,7 +83,7 @@ int train(TrainOptions options, const TrainingFolder& folder, Processes& process
   if (options.sentencepiece_alpha > 0) sampling.emplace(options, text.source, text.target);
   if (options.dry_run) {
     if (checkpoint) log.info("the training that the folder holds would go on");
-    dry_run(options, text, *model, device, log);
+    dry_run(options, text, *model, device, processes, log);
     return 0;
   }
   const std::string config = to_config(options);

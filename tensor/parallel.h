@@ -89,10 +89,11 @@ void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
 
 // Calls work(0) ... work(count - 1), each on the first free one of `threads` threads: for a few pieces of
 // different sizes. With one thread or one piece, or inside another parallel region, it is a plain loop. After
-// an exception no further piece starts; it is rethrown.
+// an exception no further piece starts; it is rethrown. of: the pieces that there are in all, of which these
+// are a share: if there are more than one, what a single one computes has no other threads to itself either.
 template <class Work>
-void parallel_for_each(std::int64_t count, int threads, const Work& work) {
-  if (count <= 1 || threads == 1 || omp_in_parallel()) {
+void parallel_for_each(std::int64_t count, int threads, const Work& work, std::int64_t of = 0) {
+  if ((count <= 1 && of <= 1) || threads == 1 || omp_in_parallel()) {
     for (std::int64_t i = 0; i < count; ++i) work(i);
     return;
   }

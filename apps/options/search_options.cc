@@ -142,6 +142,7 @@ void settle_search_options(OptionSet& set, const std::vector<Settings>& sources,
     for (const std::string& name : search) set.exclusive(sources, "score", name);
   for (const char* rule : {"prefix", "no-repeat", "max-words", "sampling"})
     set.exclusive(sources, "shortlist", rule);
+  set.exclusive(sources, "skip-positions", "max-words");  // </s> may be possible where it was left out only
   check_ensemble(set, sources, options);
   check_search(sources, options);
   check_output(sources, options);

@@ -44,7 +44,7 @@ Model:
   --alignment-model NAME       additive, fixed, diagonal, window, content,
                                transducer, hard, hops [{alignment-model}]
 Training:
-  --mini-batch N               sentences an update [{mini-batch}]
+  --mini-batch N               sentences in a minibatch [{mini-batch}]
   --max-length N               drop pairs with more words a side [{max-length}]
   --optimizer NAME             adam, adadelta or sgd [{optimizer}]
   --learn-rate X               [{learn-rate}]
@@ -164,10 +164,10 @@ void declare_training(OptionSet& set, TrainOptions& options) {
           "minibatches fetched at once and sorted by length");
   set.add("update-freq", options.update_freq, kind::integer({1, 64}),
           "minibatches an update, whose gradients are added up");
-  set.add("parts", options.parts, kind::integer({0, 1024}),
-          "cut each minibatch into N parts, which the threads of all processes compute one by one: with the "
-          "same N "
-          "all give the same bits; 0: a part for each thread. A resumed training keeps its N");
+  set.add(
+      "parts", options.parts, kind::integer({0, kMostParts}),
+      "on a CPU, cut each minibatch into N parts, each computed by one thread of one of the processes: with "
+      "the same N all give the same bits; 0: a part for each thread. A resumed training keeps its N");
   set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),

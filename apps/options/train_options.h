@@ -77,6 +77,9 @@ std::string to_config(const TrainOptions& options);
 // UsageError if this program doesn't know one of them.
 std::vector<std::string> changed_options(const std::string& saved, const TrainOptions& options);
 
+// Into which a minibatch can be cut.
+inline constexpr int kMostParts = 1024;
+
 // Whether both sides have the same vocabulary.
 bool has_one_vocabulary(const TrainOptions& options);
 

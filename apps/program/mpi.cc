@@ -1,7 +1,6 @@
 #include "apps/program/mpi.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,16 +19,19 @@
 namespace mininmt {
 namespace {
 
-// What launchers tell a process: Open MPI's; MPICH's and Intel's; PMIx, as with srun.
-constexpr std::array kLaunched = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"};
+// How many processes there are, as Open MPI's launcher tells each; MPICH's and Intel's.
+constexpr const char* kSizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+
+#ifdef MININMT_MPI
+
+// What any launcher tells a process; the last two also srun.
+constexpr const char* kLaunched[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"};
 
 bool is_launched() {
   for (const char* variable : kLaunched)
     if (std::getenv(variable) != nullptr) return true;
   return false;
 }
-
-#ifdef MININMT_MPI
 
 constexpr auto kPatience = std::chrono::seconds(2);  // for other processes to fail, too
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
@@ -66,6 +68,10 @@ class MpiProcesses final : public Processes {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &count_);
     MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
+    for (const char* variable : kSizes)
+      if (const char* const size = std::getenv(variable); size != nullptr && std::atoi(size) != count_)
+        throw UsageError(join("started as one of ", size, " processes, but MPI knows of ", count_,
+                              ": the launcher is of another MPI than this program"));
     if (count_ > 1)
       on_failure([this](const std::string& message, int exit_code) { fail(message, exit_code); });
   }
@@ -152,7 +158,7 @@ std::unique_ptr<Processes> join_processes() {
 #ifdef MININMT_MPI
   if (is_launched()) return std::make_unique<MpiProcesses>();
 #else
-  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
+  for (const char* variable : kSizes)
     if (const char* const size = std::getenv(variable); size != nullptr && std::atoi(size) > 1)
       throw UsageError(join("started as one of ", size,
                             " processes, but this program was built without MPI: install libopenmpi-dev or "

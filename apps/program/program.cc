@@ -33,7 +33,11 @@ std::function<void(const std::string&, int)> report_failure;
 int fail(const std::string& name, const char* message, int exit_code) {
   std::cout.flush();
   if (report_failure) {
-    report_failure(join(name, ": error: ", visible(message), "\n"), exit_code);
+    try {
+      report_failure(join(name, ": error: ", visible(message), "\n"), exit_code);
+    } catch (const std::bad_alloc&) {
+      report_failure({}, exit_code);
+    }
     return exit_code;
   }
   std::cerr << name << ": error: ";

@@ -61,7 +61,7 @@ std::string words_of(const Vocab& vocab, std::span<const Id> ids) {
 }  // namespace
 
 void dry_run(const TrainOptions& options, const TrainingText& text, Model& model, const Device& device,
-             Log& log) {
+             Processes& processes, Log& log) {
   const ParallelCorpus& corpus = text.corpus;
   std::int64_t words = 0;
   for (std::size_t pair = 0; pair < corpus.size(); ++pair)
@@ -83,7 +83,7 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   log.info("                " + words_of(text.target, corpus.target(first[0])));
   tell(join("largest of the ", minibatches.size(), " fetched together"), largest);
 
-  const auto updater = make_updater(model, options, device.threads);
+  const auto updater = make_updater(model, options, device.threads, processes);
   // The largest first: it also takes the memory that others use again.
   const UpdateReport at_start = updater->update(minibatch_of(corpus, largest));
   log.info(join("cost at the start: ",
@@ -102,10 +102,10 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.3g"), " MB, the process at most ",
                 rounded(static_cast<double>(usage.ru_maxrss) * 1024 / 1e6, "%.0f"), " MB so far"));
   const double epoch = static_cast<double>(words) / speed;
-  log.info(join("an update takes ", rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ",
-                std::lround(speed), " target ", text.target.units().plural(), "/s over ", timed,
-                " updates; an epoch (", corpus.size(), " pairs), without validation, about ",
-                format_duration(epoch)));
+  log.info(join(options.update_freq > 1 ? "a minibatch takes " : "an update takes ",
+                rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ", std::lround(speed), " target ",
+                text.target.units().plural(), "/s over ", timed, " of them; an epoch (", corpus.size(),
+                " pairs), without validation, about ", format_duration(epoch)));
   log.info("dry run: nothing was written");
 }
 

@@ -5,12 +5,13 @@
 #include "apps/program/device.h"
 #include "apps/program/log.h"
 #include "apps/train/training_text.h"
+#include "nn/training/processes.h"
 
 namespace mininmt {
 
 // Logs the sizes and the memory of the model, the first minibatch, and how fast updates are; those are of a
 // few minibatches, the largest of those fetched first among them. Changes `model`, writes nothing.
 void dry_run(const TrainOptions& options, const TrainingText& text, Model& model, const Device& device,
-             Log& log);
+             Processes& processes, Log& log);
 
 }  // namespace mininmt

@@ -41,10 +41,11 @@ std::string parts_of(const Facts& facts) { return fact(facts, facts.count(kParts
 
 std::string difference_of_options(const Facts& before, const Facts& now, const TrainOptions& options) {
   std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
-  for (const char* name : {kDevice, kParts}) {
-    const std::string was = name == kParts ? parts_of(before) : fact(before, name);
+  const auto compare = [&](const char* name, const std::string& was) {
     if (was != fact(now, name)) changed.push_back(join("--", name, " is ", fact(now, name), ", was ", was));
-  }
+  };
+  compare(kDevice, fact(before, kDevice));
+  if (fact(now, kDevice) == "cpu") compare(kParts, parts_of(before));
   return join_list(changed, "; ");
 }
 

@@ -1,5 +1,9 @@
 #include "apps/train/shared_state.h"
 
+#include <fstream>
+#include <sstream>
+
+#include "apps/options/option_values.h"
 #include "apps/train/resume.h"
 #include "tensor/error.h"
 
@@ -22,6 +26,15 @@ class Sharing final : public StateVisitor {
   Processes& processes_;
 };
 
+// As far as loops are compiled for it: others round otherwise.
+const char* cpu_level() {
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) return "AVX-512";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "AVX2";
+#endif
+  return "no AVX2";
+}
+
 Facts of_first(Processes& processes, const Facts& own) {
   Facts first;
   for (const auto& [name, value] : own) first[name] = processes.of_first(value);
@@ -33,14 +46,27 @@ Facts of_first(Processes& processes, const Facts& own) {
 void share_choices(Processes& processes, TrainOptions& options) {
   options.device = processes.of_first(options.device);
   processes.broadcast(&options.parts, sizeof options.parts);
+  processes.broadcast(&options.after, sizeof options.after);
+  processes.broadcast(&options.early_stopping, sizeof options.early_stopping);
+}
+
+void share_vocabs(Processes& processes, TrainOptions& reading) {
+  std::istringstream files(processes.of_first(join_list(reading.vocabs, "\n")));
+  std::vector<std::string> vocabs;
+  for (std::string file; std::getline(files, file);)
+    if (std::ifstream(file).good()) vocabs.push_back(file);
+  if (vocabs.size() == 2) reading.vocabs = vocabs;
 }
 
 void check_same_in_all(Processes& processes, const Facts& facts, const TrainOptions& options) {
-  const auto differences = processes.gather(difference(of_first(processes, facts), facts, options));
+  std::string own = difference(of_first(processes, facts), facts, options);
+  const std::string level = cpu_level(), first = processes.of_first(level);
+  if (own.empty() && level != first) own = join("its CPU has ", level, ", not ", first, ",");
+  const auto differences = processes.gather(own);
   for (std::size_t rank = 0; rank < differences.size(); ++rank)
     if (!differences[rank].empty())
       throw UsageError(join("process ", rank, " can't train with process 0, since ", differences[rank],
-                            " there: all need the same options and text"));
+                            " there: all need the same options, text and kind of CPU"));
 }
 
 void share_state(Processes& processes, const StateOf& state) {

@@ -7,11 +7,15 @@
 
 namespace mininmt {
 
-// Sets the device and the parts of the others to those of the first, which has looked into the training's
-// folder.
+// Sets the others' to what the first found in the training's folder, device and parts, and to what decides
+// when all stop.
 void share_choices(Processes& processes, TrainOptions& options);
 
-// Throws UsageError, naming a process and what is different, unless all have the same options and text.
+// The same for the vocabularies that the training wrote, where the others can read them.
+void share_vocabs(Processes& processes, TrainOptions& reading);
+
+// Throws UsageError, naming a process and what is different, unless all have the same options, text and kind
+// of CPU.
 void check_same_in_all(Processes& processes, const Facts& facts, const TrainOptions& options);
 
 // Sets the state of the others to that of the first.

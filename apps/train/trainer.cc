@@ -86,9 +86,15 @@ void Trainer::visit(StateVisitor& visitor) {
 
 // What is decided until the next call follows from this alone.
 void Trainer::agree() {
-  agreed_seconds_ = processes_.gather(seconds())[0];
-  const std::vector<double> signals = processes_.gather(double{1} * signal_received());
-  agreed_signal_ = static_cast<int>(*std::max_element(signals.begin(), signals.end()));
+  struct Own {
+    double seconds;
+    int signal;
+  } const own{seconds(), signal_received()};
+  std::vector<Own> all(static_cast<std::size_t>(processes_.count()));
+  processes_.gather(&own, sizeof own, all.data());
+  agreed_seconds_ = all[0].seconds;
+  agreed_signal_ = 0;
+  for (const Own& each : all) agreed_signal_ = std::max(agreed_signal_, each.signal);
 }
 
 Trainer::Mark Trainer::now() const {
@@ -124,6 +130,8 @@ double Trainer::fraction_done() const {
 }
 
 int Trainer::run() {
+  communicated_ = processes_.seconds();
+  agree();
   if (is_complete()) {
     log_.info(join("this training is complete, after ", updater_.updates(),
                    " updates: nothing is left to do. A higher ",
@@ -140,7 +148,6 @@ int Trainer::run() {
 
 // A validation that is due comes first: a training that was stopped in one resumes there.
 int Trainer::train() {
-  agree();
   while (agreed_signal_ == 0) {
     if (validate_ && due(options_.valid_freq, validated_)) {
       or_warn([this] { save_before_validation(); });
@@ -193,7 +200,6 @@ void Trainer::report_end() {
 
 // By a signal.
 int Trainer::stopped() {
-  agree();
   if (updater_.updates() == 0) {
     log_.warning(join("stopped by signal ", agreed_signal_, " before the first update"));
   } else {

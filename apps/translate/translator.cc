@@ -31,9 +31,11 @@ void for_each_batch(Places order, const std::vector<PairLengths>& lengths, PairL
   const std::size_t most = static_cast<std::size_t>(mini_batch);
   const auto batches = cut_into_batches(order, lengths, most, most * ordinary.cells());
   const auto count = static_cast<std::int64_t>(batches.size());
-  parallel_for_each((count - share.first + share.count - 1) / share.count, threads, [&](std::int64_t i) {
+  const auto work_unless_stopped = [&](std::int64_t i) {
     if (!stop || !stop()) work(batches[share.first + i * share.count]);
-  });
+  };
+  parallel_for_each((count - share.first + share.count - 1) / share.count, threads, work_unless_stopped,
+                    count);
 }
 
 Spans pick(const Sentences& sentences, Places places) {

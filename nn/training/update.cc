@@ -117,7 +117,8 @@ class CpuUpdater final : public Updater {
       for (Minibatch& part : split(minibatch, parts_)) parts.push_back(std::move(part));
     const PartTree::Range own = sums_.begin(static_cast<std::int64_t>(parts.size()));
     std::vector<double> costs(parts.size());
-    parallel_for_each(own.size(), threads_, [&](std::int64_t i) {
+    constexpr std::int64_t kSeveral = 2;  // a part has one thread, always: products on more have other bits
+    const auto compute = [&](std::int64_t i) {
       const std::int64_t part = own.begin + i;
       Noise noise = this->noise();
       noise.part = static_cast<std::uint64_t>(part);
@@ -128,7 +129,8 @@ class CpuUpdater final : public Updater {
       costs[part] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
       sums_.put(part, gradient, own.size() > threads_);
-    });
+    };
+    parallel_for_each(own.size(), threads_, compute, kSeveral);
     return sum_of_all(costs);
   }
 

@@ -42,7 +42,7 @@ class Updater {
   // Sets who gets one-line warnings about things that slow updates down; default stderr.
   void on_warning(std::function<void(const std::string&)> tell) { tell_ = std::move(tell); }
 
-  std::int64_t updates() const { return updates_; }  // minibatches started so far
+  std::int64_t updates() const { return updates_; }  // started so far
   double learn_rate() const { return optimizer_->learn_rate; }
   double rate_factor() const;  // on the learning rate of the next update, from warming up and decay
   void set_learn_rate(double rate) { optimizer_->learn_rate = rate; }

@@ -7,11 +7,11 @@ if ! command -v mpirun >/dev/null || ! ldd "$train" | grep -q libmpi; then
 fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMP_WAIT_POLICY=passive
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-make_pairs 60 toy
+make_pairs 150 toy
 make_pairs 21 valid
 
-# The last minibatch of an epoch has 4 of the 60 sentences; with 3 sentences there is less than one for each.
-printf '%s = %s\n' preset tiny train-sets "toy.src toy.tgt" valid-sets "valid.src valid.tgt" dim-rnn 24 mini-batch 8 maxi-batch 2 \
+# A minibatch of 32 sentences has up to 8 parts; the last ones of an epoch and of a fetch have fewer.
+printf '%s = %s\n' preset tiny train-sets "toy.src toy.tgt" valid-sets "valid.src valid.tgt" dim-rnn 24 mini-batch 32 maxi-batch 2 \
   valid-freq 5u save-freq 4u disp-freq 3u cpu-threads 1 after 20u quiet true >base.ini
 alone() { "$train" --config base.ini "$@"; }
 # PROCESSES OPTION ...
@@ -32,9 +32,14 @@ for processes in 2 3 4; do
   expect 0 together $processes --model together-$processes --parts 4
   alike together-$processes one
 done
-holds "only the first wrote" test "$(ls -A together-4 | wc -l)" -eq "$(ls -A one | wc -l)"
+expect 0 alone --model five --parts 5
+for processes in 2 3; do  # whose parts are no whole branches of the tree
+  expect 0 together $processes --model five-$processes --parts 5
+  alike five-$processes five
+done
 expect 0 together 2 --model on-disk --parts 4 --corpus-on-disk .
 alike on-disk one
+# A few sentences are one part, with work for one process.
 expect 0 together 2 --model tiny-batches --parts 2 --mini-batch 3
 expect 0 alone --model tiny-batches-alone --parts 2 --mini-batch 3
 alike tiny-batches tiny-batches-alone
@@ -95,8 +100,11 @@ other() { # OPTION: the second process has it
 [ "\$OMPI_COMM_WORLD_RANK" = 0 ] || set -- "\$@" $1
 exec "$train" "\$@"
 SCRIPT
-  timeout 120 mpirun -n 2 bash second.sh --config base.ini --model nothing
+  { cat base.ini; echo "model = ${2:-nothing}"; } >other.ini
+  timeout 120 mpirun -n 2 bash second.sh --config other.ini
 }
+expect 0 other "--model elsewhere" first
+holds "only the first writes" eval '[ -s first/model.safetensors ] && [ ! -e elsewhere ]'
 expect 2 other "--train-sets other.src toy.tgt"
 says err "process 1 can't train with process 0, since the source vocabulary is another there"
 expect 2 other "--dim-rnn 25"

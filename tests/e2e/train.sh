@@ -4,7 +4,7 @@
 make_pairs 60 toy
 make_pairs 8 valid
 
-# The output of a run, and that it only depends on seed and threads.
+# The output of a run, and that it only depends on seed and parts.
 expect 0 train_small a --seed 3
 silent out
 silent err
@@ -79,7 +79,7 @@ holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 before=$(cksum a/model.safetensors)
 expect 0 train_small a --seed 3 --log a.log
 says a.log 'this training is complete, after 20 updates'
-for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --cpu-threads 3" "--seed 3 --clip-norm 2"; do
+for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --parts 3" "--seed 3 --clip-norm 2"; do
   expect 2 train_small a $options
   option=${options##*--}
   says err "can't go on, since --${option% *} is ${option#* }, was .*overwrite"

@@ -176,6 +176,7 @@ TEST_CASE("options of other searches") {
   CHECK(parse("m", {"--skip-positions", "0.001"}).skip_positions == 0.001);
   CHECK(holds(refusal({"--skip-positions", "1"}), "from 0 to 0.99"));
   CHECK(holds(refusal({"--score", "f", "--skip-positions=0.1"}), "exclude each other"));
+  CHECK(holds(refusal({"--max-words", "3", "--skip-positions=0.1"}), "exclude each other"));
   CHECK(holds(refusal({"--min-words", "3", "--max-words", "2"}), "--min-words 3 is above --max-words 2"));
   CHECK_NOTHROW(parse("m", {"--min-words", "3", "--max-words", "3"}));
   CHECK(holds(refusal({"--prefix", "-"}), "--prefix is standard input, and so is --input"));
