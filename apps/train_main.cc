@@ -61,11 +61,10 @@ int train(TrainOptions options, const TrainingFolder& folder, Processes& process
   if (!options.valid_sets.empty()) valid_text = read_validation_text(options);
   std::optional<LoadedModel> init;
   TrainOptions reading = options;
-  if (!options.init.empty() || learns_pieces(options)) {
-    if (checkpoint) reading.vocabs = own_vocabs(folder, options, checkpoint->facts());
-    share_vocabs(processes, reading);
-    if (reading.vocabs.empty() && !options.init.empty()) init = load_model_folder(options.init);
-  }
+  if (checkpoint && (!options.init.empty() || learns_pieces(options)))
+    reading.vocabs = own_vocabs(folder, options, checkpoint->facts());
+  share_vocabs(processes, reading);
+  if (reading.vocabs.empty() && !options.init.empty()) init = load_model_folder(options.init);
   const TrainingText text = read_training_text(reading, init ? &*init : nullptr, log);
   if (!options.valid_sets.empty()) report_validation_text(options, valid_text, text, log);
   const Facts facts = facts_of(options, text, valid_text, device);
