@@ -382,6 +382,8 @@ int run(const std::vector<std::string>& arguments) {
   const Parsed<BeamOptions> parsed = parse_beam_options(arguments);
   if (const Reply* reply = std::get_if<Reply>(&parsed)) return print_reply(*reply);
   const BeamOptions& options = std::get<BeamOptions>(parsed);
+  if (launched_processes() > 1)
+    throw UsageError("mininmt-beam is one process, which uses all cores: start it without mpirun");
   return advise("--mini-batch, --maxi-batch, --beam-size or --cpu-threads", [&] { return beam(options); });
 }
 

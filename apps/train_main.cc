@@ -33,17 +33,36 @@ ReportHeader report_header(const TrainOptions& options, const TrainingText& text
   return header;
 }
 
+// Sentences a minibatch are cut into parts of at least so many.
+void warn_of_idle_threads(const TrainOptions& options, int threads, Log& log) {
+  const int most = options.mini_batch_words > 0
+                       ? options.parts
+                       : std::clamp(options.mini_batch / kLeastOfPart, 1, options.parts);
+  const int busy = most * options.update_freq;
+  if (busy < threads)
+    log.warning(join(threads - busy, " of ", threads,
+                     " threads will have nothing to do: an update has at most ", busy,
+                     busy == 1 ? " part, of " : " parts, of ", kLeastOfPart, " sentences or more (--parts ",
+                     options.parts, ", --mini-batch, --update-freq)"));
+}
+
 // The device of this process, and the parts of a minibatch, the same for all.
-Device choose_device_and_parts(TrainOptions& options, Processes& processes) {
+Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log& log) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTrain);
   const bool on_cpu = device.memory->on_host();
   if (!on_cpu && processes.count() > 1)
     throw UsageError("several processes train together on the CPU only, so far: add --device cpu");
   if (!on_cpu && options.parts > 1) throw UsageError("--parts is for the CPU: leave it out");
-  double threads = 0;
-  for (const double own : processes.gather(static_cast<double>(device.threads))) threads += own;
-  if (options.parts == 0 && on_cpu) options.parts = static_cast<int>(std::min(threads, 1.0 * kMostParts));
+  int threads = 0;
+  for (const double own : processes.gather(static_cast<double>(device.threads)))
+    threads += static_cast<int>(own);
+  if (options.parts == 0 && on_cpu) options.parts = std::min(threads, kMostParts);
+  const bool together = processes.count() > 1;
+  log.info(join("mininmt-train ", kVersion, ", ",
+                together ? join("CPU, ", processes.count(), " processes, ", threads, " threads in all")
+                         : device.description));
+  if (together) warn_of_idle_threads(options, threads, log);
   return device;
 }
 
@@ -52,10 +71,8 @@ int train(TrainOptions options, const TrainingFolder& folder, Processes& process
   if (processes.is_first()) checkpoint = find_checkpoint(folder, options, log);
   share_choices(processes, options);
   refuse_pipes(options);
-  const Device device = choose_device_and_parts(options, processes);
+  const Device device = choose_device_and_parts(options, processes, log);
   if (checkpoint) check_same_options(checkpoint->facts(), options, device);
-  log.info(join("mininmt-train ", kVersion, ", ", device.description,
-                processes.count() > 1 ? join(", ", processes.count(), " processes") : ""));
   warm_up(device);
   ValidationText valid_text;
   if (!options.valid_sets.empty()) valid_text = read_validation_text(options);

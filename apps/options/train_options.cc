@@ -56,6 +56,7 @@ Reports:
 
 --config FILE reads lines "name = value"; --help-all lists all options.
 Ctrl-C saves and ends; the same command goes on. A second one ends at once.
+On several machines: mpirun -n 2 --host a,b --bind-to none mininmt-train ...
 )";
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
@@ -116,9 +117,10 @@ void declare_data(OptionSet& set, TrainOptions& options) {
   set.add("max-length", options.max_length, kind::integer({1, 100'000}),
           "drop pairs with more words, or other units, on a side, </s> not counted; if only the units are "
           "given: 100 pieces, 300 characters");
-  set.add(
-      "corpus-on-disk", options.corpus_on_disk, kind::name("FOLDER"),
-      "keep the training text, as ids, in temporary files in this folder, for text that memory can't hold");
+  set.add("corpus-on-disk", options.corpus_on_disk, kind::name("FOLDER"),
+          "keep the training text, as ids, in temporary files in this folder, for text that memory can't "
+          "hold; they "
+          "are gone when the program ends");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
@@ -163,11 +165,13 @@ void declare_training(OptionSet& set, TrainOptions& options) {
   set.add("maxi-batch", options.maxi_batch, kind::integer(kSize),
           "minibatches fetched at once and sorted by length");
   set.add("update-freq", options.update_freq, kind::integer({1, 64}),
-          "minibatches an update, whose gradients are added up");
+          "minibatches an update, whose gradients are added up, as of a minibatch N times as large");
   set.add(
       "parts", options.parts, kind::integer({0, kMostParts}),
-      "on a CPU, cut each minibatch into N parts, each computed by one thread of one of the processes: with "
-      "the same N all give the same bits; 0: a part for each thread. A resumed training keeps its N");
+      "on a CPU, cut each minibatch into up to N parts, of 4 sentences or more, each for one thread of one "
+      "of "
+      "the processes (mpirun): the same N gives the same bits on any number of them; 0: as many as there are "
+      "threads. A resumed training keeps its N");
   set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),

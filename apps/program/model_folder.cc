@@ -194,7 +194,9 @@ void TrainingFolder::lock(const std::function<void(const std::string&)>& warn) {
   if (descriptor_ < 0) throw IoError(join("--model ", path_, " can't be read: ", std::strerror(errno)));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int reason = errno;
-  if (reason == EWOULDBLOCK) throw UsageError("--model " + path_ + ": another training is at work in it");
+  if (reason == EWOULDBLOCK)
+    throw UsageError("--model " + path_ +
+                     ": another training is at work in it: wait for it, or choose another folder");
   warn(join("--model ", path_, " can't be locked (", std::strerror(reason),
             "): another training in it would not be noticed"));
 }

@@ -19,9 +19,6 @@
 namespace mininmt {
 namespace {
 
-// How many processes there are, as Open MPI's launcher tells each; MPICH's and Intel's.
-constexpr const char* kSizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
-
 #ifdef MININMT_MPI
 
 // What any launcher tells a process; the last two also srun.
@@ -68,10 +65,9 @@ class MpiProcesses final : public Processes {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &count_);
     MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
-    for (const char* variable : kSizes)
-      if (const char* const size = std::getenv(variable); size != nullptr && std::atoi(size) != count_)
-        throw UsageError(join("started as one of ", size, " processes, but MPI knows of ", count_,
-                              ": the launcher is of another MPI than this program"));
+    if (const int launched = launched_processes(); launched > 1 && launched != count_)
+      throw UsageError(join("started as one of ", launched, " processes, but MPI knows of ", count_,
+                            ": the launcher is of another MPI than this program"));
     if (count_ > 1)
       on_failure([this](const std::string& message, int exit_code) { fail(message, exit_code); });
   }
@@ -158,11 +154,10 @@ std::unique_ptr<Processes> join_processes() {
 #ifdef MININMT_MPI
   if (is_launched()) return std::make_unique<MpiProcesses>();
 #else
-  for (const char* variable : kSizes)
-    if (const char* const size = std::getenv(variable); size != nullptr && std::atoi(size) > 1)
-      throw UsageError(join("started as one of ", size,
-                            " processes, but this program was built without MPI: install libopenmpi-dev or "
-                            "libmpich-dev, and build it with cmake -DMININMT_MPI=ON"));
+  if (const int launched = launched_processes(); launched > 1)
+    throw UsageError(join("started as one of ", launched,
+                          " processes, but this program was built without MPI: install libopenmpi-dev or "
+                          "libmpich-dev, and build it with cmake -DMININMT_MPI=ON"));
 #endif
   return make_one_process();
 }

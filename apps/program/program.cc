@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -81,6 +83,12 @@ int run_program(const std::string& name, int argc, char** argv,
 
 void on_failure(std::function<void(const std::string& message, int exit_code)> report) {
   report_failure = std::move(report);
+}
+
+int launched_processes() {
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})  // Open MPI's; MPICH's and Intel's
+    if (const char* const size = std::getenv(variable)) return std::max(std::atoi(size), 1);
+  return 1;
 }
 
 int advise(const std::string& options, const std::function<int()>& work) {

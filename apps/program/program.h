@@ -21,6 +21,9 @@ int run_program(const std::string& name, int argc, char** argv,
 // From now on `report` gets the message that ends the program, a line, and its exit code, instead of stderr.
 void on_failure(std::function<void(const std::string& message, int exit_code)> report);
 
+// How many processes a launcher (mpirun) has started together, as it tells each of them; 1 without one.
+int launched_processes();
+
 // Calls work(). A lack of memory leaves it as OutOfMemory, whose message ends with the options that need
 // less.
 int advise(const std::string& options, const std::function<int()>& work);

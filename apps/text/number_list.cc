@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
 
 [[noreturn]] void throw_error(const std::string& folder, const char* what) {
-  throw IoError(join("a temporary file in ", folder, " ", what, ": ", std::strerror(errno)));
+  throw IoError(join("--corpus-on-disk ", folder, ": a file there ", what, ": ", std::strerror(errno),
+                     "; name a folder that is there, with room for 4 bytes a word and 16 a pair"));
 }
 
 }  // namespace

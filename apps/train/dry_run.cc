@@ -89,11 +89,15 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   log.info(join("cost at the start: ",
                 rounded(at_start.cost / static_cast<double>(at_start.sentences), "%.3f"), " a sentence"));
   std::int64_t timed_words = 0;
-  const double start = steady_seconds();
-  const std::size_t timed = std::min(kTimed, minibatches.size());
+  const double start = steady_seconds(), communicated = processes.seconds();
+  const auto each = static_cast<std::size_t>(options.update_freq);
+  const std::size_t timed = std::clamp<std::size_t>(minibatches.size() / each, 1, kTimed);
   for (std::size_t i = 0; i < timed; ++i) {
-    const UpdateReport report = updater->update(minibatch_of(corpus, minibatches[i]));
-    timed_words += report.words;
+    std::vector<Minibatch> of_update;
+    for (std::size_t k = 0; k < each; ++k)
+      of_update.push_back(minibatch_of(corpus, minibatches[(i * each + k) % minibatches.size()]));
+    updater->start(of_update);
+    timed_words += updater->reports(true).back().words;
   }
   const double seconds = steady_seconds() - start, speed = static_cast<double>(timed_words) / seconds;
   const double parameters = static_cast<double>(model.parameters().values().size()) * sizeof(real);
@@ -102,9 +106,12 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.3g"), " MB, the process at most ",
                 rounded(static_cast<double>(usage.ru_maxrss) * 1024 / 1e6, "%.0f"), " MB so far"));
   const double epoch = static_cast<double>(words) / speed;
-  log.info(join(options.update_freq > 1 ? "a minibatch takes " : "an update takes ",
-                rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ", std::lround(speed), " target ",
-                text.target.units().plural(), "/s over ", timed, " of them; an epoch (", corpus.size(),
+  if (processes.count() > 1)
+    log.info(join("communication takes ",
+                  rounded(100 * (processes.seconds() - communicated) / seconds, "%.0f"), "% of the time"));
+  log.info(join("an update takes ", rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ",
+                std::lround(speed), " target ", text.target.units().plural(), "/s over ", timed,
+                timed == 1 ? " update" : " updates", "; an epoch (", corpus.size(),
                 " pairs), without validation, about ", format_duration(epoch)));
   log.info("dry run: nothing was written");
 }

@@ -11,7 +11,7 @@ std::int64_t Minibatch::target_words() const {
 }
 
 std::vector<Minibatch> split(const Minibatch& minibatch, int most) {
-  constexpr std::size_t kLeast = 4;
+  constexpr std::size_t kLeast = kLeastOfPart;
   const std::size_t pairs = minibatch.sources.size();
   const std::size_t count = std::clamp<std::size_t>(pairs / kLeast, 1, static_cast<std::size_t>(most));
   const auto words = [&](std::size_t i) { return minibatch.sources[i].size() + minibatch.targets[i].size(); };

@@ -16,7 +16,10 @@ struct Minibatch {
   std::int64_t target_words() const;  // </s> counted
 };
 
-// Cuts the pairs into at most `most` runs with similar numbers of words, of at least four pairs each.
+// Pairs in a part, at least.
+inline constexpr int kLeastOfPart = 4;
+
+// Cuts the pairs into at most `most` runs with similar numbers of words.
 std::vector<Minibatch> split(const Minibatch& minibatch, int most);
 
 }  // namespace mininmt

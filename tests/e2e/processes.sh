@@ -112,6 +112,15 @@ says err "process 1 can't train with process 0, since --dim-rnn is 25, was 24 th
 expect 74 other "--train-sets missing toy.tgt"
 says err 'process 1 of 2, on .*missing'
 
+# More threads than parts; a folder in use; programs that are one process.
+together 2 --model nothing --parts 1 --after 2u >out 2>err
+says err '1 of 2 threads will have nothing to do: an update has at most 1 part,'
+expect 2 mpirun -n 2 "$beam" --model one --input toy.src
+says err 'start it without mpirun'
+expect 0 together 2 --model dry --dry-run --quiet=false --update-freq 2
+says err 'communication takes [0-9]+% of the time'
+says err 'CPU, 2 processes, 2 threads in all'
+
 # The help is printed once.
 mpirun -n 2 "$train" --help >out 2>err
 "$train" --help >help
