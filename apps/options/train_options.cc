@@ -56,7 +56,7 @@ Reports:
 
 --config FILE reads lines "name = value"; --help-all lists all options.
 Ctrl-C saves and ends; the same command goes on. A second one ends at once.
-On several machines: mpirun -n 2 --host a,b --bind-to none mininmt-train ...
+Several processes train together: mpirun -n 2 mininmt-train ...
 )";
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
