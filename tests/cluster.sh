@@ -2,7 +2,7 @@
 # Two "machines", each a network namespace with an address, a name and a core of its own, and a link of limited speed
 # between them: words/s of a training in two processes, one a machine, against the link's floor, and its bits.
 #   ./tests/cluster.sh [BUILD [RATE ...]]    as root; rates as tc takes them [build, 1gbit 100mbit]
-# Needs openmpi-bin and iproute2. Not part of tests/run.sh: namespaces need rights that containers seldom have.
+# Needs Open MPI 4 (openmpi-bin of Debian 12) and iproute2. Not part of tests/run.sh: namespaces need rights that containers seldom have.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(realpath "${1:-build}")
