@@ -19,6 +19,9 @@ foreach(program train beam story toy)
   install(FILES ${pages}/${name}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT programs)
   install(FILES ${pages}/${name} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT programs)
 endforeach()
+if(TARGET mininmt-train-mpi)  # which mininmt-train becomes under mpirun
+  install(TARGETS mininmt-train-mpi RUNTIME COMPONENT programs)
+endif()
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT programs)
 

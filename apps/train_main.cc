@@ -173,7 +173,7 @@ int main(int argc, char** argv) {
   std::unique_ptr<mininmt::Processes> processes;  // longer than the message of a failure
   return mininmt::run_program("mininmt-train", argc, argv, [&](const std::vector<std::string>& arguments) {
     mininmt::exit_at_signals();
-    processes = mininmt::join_processes();
+    processes = mininmt::join_processes(arguments);
     return mininmt::run(arguments, *processes);
   });
 }

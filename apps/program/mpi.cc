@@ -1,9 +1,12 @@
 #include "apps/program/mpi.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
@@ -146,18 +149,34 @@ class MpiProcesses final : public Processes {
   bool failed_ = false;
 };
 
+#else
+
+// Becomes the program that is built with MPI; returns if there is none beside this one.
+void run_program_with_mpi(const std::vector<std::string>& arguments) {
+  std::error_code error;
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string(),
+                    with = self + "-mpi";
+  std::vector<char*> all = {const_cast<char*>(self.c_str())};
+  for (const std::string& argument : arguments) all.push_back(const_cast<char*>(argument.c_str()));
+  all.push_back(nullptr);
+  ::execv(with.c_str(), all.data());
+}
+
 #endif
 
 }  // namespace
 
-std::unique_ptr<Processes> join_processes() {
+std::unique_ptr<Processes> join_processes(const std::vector<std::string>& arguments) {
 #ifdef MININMT_MPI
+  (void)arguments;
   if (is_launched()) return std::make_unique<MpiProcesses>();
 #else
-  if (const int launched = launched_processes(); launched > 1)
+  if (const int launched = launched_processes(); launched > 1) {
+    run_program_with_mpi(arguments);
     throw UsageError(join("started as one of ", launched,
-                          " processes, but this program was built without MPI: install libopenmpi-dev or "
-                          "libmpich-dev, and build it with cmake -DMININMT_MPI=ON"));
+                          " processes, but there is no mininmt-train-mpi beside this program: install "
+                          "libopenmpi-dev or libmpich-dev, and build it with cmake -DMININMT_MPI=ON"));
+  }
 #endif
   return make_one_process();
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "nn/training/processes.h"
 
@@ -9,7 +11,8 @@ namespace mininmt {
 
 // Joins the others; a process that was started by itself stays so. Call it once, before other threads start.
 // If all of them fail, the first one says why; if some fail, each of these does, with its number, and all
-// end. Throws UsageError if there are several and this build has no MPI.
-std::unique_ptr<Processes> join_processes();
+// end. In a program without MPI, one of several becomes the program PROGRAM-mpi with these arguments; throws
+// UsageError if there is none.
+std::unique_ptr<Processes> join_processes(const std::vector<std::string>& arguments);
 
 }  // namespace mininmt

@@ -59,7 +59,7 @@ void measure(Processes& processes, double millions) {
 }  // namespace mininmt
 
 int main(int argc, char** argv) {
-  const auto processes = mininmt::join_processes();
+  const auto processes = mininmt::join_processes({});
   std::vector<double> sizes = {6.5, 80.4};
   if (argc > 1) sizes.clear();
   for (int i = 1; i < argc; ++i) sizes.push_back(std::atof(argv[i]));

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cmake --install: programs, manual pages, completion, and a project that builds on the installed engine.
 . "$(dirname "$0")/lib.sh" "$@"
+command -v make >/dev/null || export CMAKE_GENERATOR=Ninja
 here=$PWD/installed
 expect 0 cmake --install "$build" --prefix "$here"
 for program in train beam story toy; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # mininmt-train in several processes (mpirun): the same bits as in one, stopping, dying, resuming, mistakes.
 . "$(dirname "$0")/lib.sh" "$@"
-if ! command -v mpirun >/dev/null || ! ldd "$train" | grep -q libmpi; then
+if ! command -v mpirun >/dev/null || [ ! -x "$train-mpi" ]; then
   echo "skipped: no MPI (Debian: libopenmpi-dev openmpi-bin)"
   exit 77
 fi
