@@ -33,7 +33,7 @@ ReportHeader report_header(const TrainOptions& options, const TrainingText& text
   return header;
 }
 
-// Sentences a minibatch are cut into parts of at least so many.
+// Where an update has fewer parts than there are threads.
 void warn_of_idle_threads(const TrainOptions& options, int threads, Log& log) {
   const int most = options.mini_batch_words > 0
                        ? options.parts

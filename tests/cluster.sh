@@ -56,8 +56,10 @@ for rate in "${rates[@]}"; do
     --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 --bind-to none \
     sh -c 'exec taskset -c "$OMPI_COMM_WORLD_RANK" "$@"' sh "$build/mininmt-train")"
 done
+failed=0
 for model in two both "${rates[@]/#/on-}"; do
-  cmp "$work/one/last.safetensors" "$work/$model/last.safetensors" || echo "$model: other bits than one process"
+  cmp "$work/one/last.safetensors" "$work/$model/last.safetensors" || { echo "$model: other bits than one process" >&2; failed=1; }
 done
 parameters=$(sed -n 's/.*vocabularies, \([0-9]*\) parameters.*/\1/p' "$work/one.log")
 echo "$parameters parameters: each machine sends $((parameters * 4 / 1000)) KB an update, and receives as much"
+exit "$failed"

@@ -119,8 +119,7 @@ void declare_data(OptionSet& set, TrainOptions& options) {
           "given: 100 pieces, 300 characters");
   set.add("corpus-on-disk", options.corpus_on_disk, kind::name("FOLDER"),
           "keep the training text, as ids, in temporary files in this folder, for text that memory can't "
-          "hold; they "
-          "are gone when the program ends");
+          "hold; they are gone when the program ends");
   set.add("invalid-utf8", options.invalid_utf8, kind::choice({"error", "replace"}),
           "bytes that are not UTF-8: stop, or put U+FFFD in their place");
 }
@@ -169,9 +168,8 @@ void declare_training(OptionSet& set, TrainOptions& options) {
   set.add(
       "parts", options.parts, kind::integer({0, kMostParts}),
       "on a CPU, cut each minibatch into up to N parts, of 4 sentences or more, each for one thread of one "
-      "of "
-      "the processes (mpirun): the same N gives the same bits on any number of them; 0: as many as there are "
-      "threads. A resumed training keeps its N");
+      "of the processes (mpirun): the same N gives the same bits on any number of them; 0: as many as there "
+      "are threads. A resumed training keeps its N");
   set.add("optimizer", options.optimizer, kind::choice({"adadelta", "adam", "sgd"}),
           "how gradients change the parameters");
   set.add("learn-rate", options.learn_rate, kind::real({1e-12, 1e3}),

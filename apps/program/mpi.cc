@@ -166,9 +166,8 @@ void run_program_with_mpi(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-std::unique_ptr<Processes> join_processes(const std::vector<std::string>& arguments) {
+std::unique_ptr<Processes> join_processes([[maybe_unused]] const std::vector<std::string>& arguments) {
 #ifdef MININMT_MPI
-  (void)arguments;
   if (is_launched()) return std::make_unique<MpiProcesses>();
 #else
   if (const int launched = launched_processes(); launched > 1) {

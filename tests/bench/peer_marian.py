@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 
-END, UNKNOWN = 0, 1
+from peer_report import print_line, result_of_mininmt
+
+END = 0
 
 
 def words_of(ids):
@@ -64,22 +66,12 @@ class Folder:
             "--after-batches", updates, "--disp-freq", f"{len(minibatches)}u", "--cpu-threads", o.threads, "--workspace", 3000)
 
 
-def rate_of_mininmt(o, bench):
-    found = None
-    if o.against:
-        with open(o.against, encoding="utf-8") as file:
-            for line in file:
-                result = json.loads(line) if line.startswith("{") else {}
-                found = result if result.get("bench") == bench else found
-    return found
-
-
 def report(o, bench, rate, unit, mininmts="value", **more):
     line = dict(bench="Marian: " + bench, value=rate, unit=unit, threads=o.threads, **more)
-    mininmt = rate_of_mininmt(o, bench)
+    mininmt = result_of_mininmt(o.against, bench)
     if mininmt:
         line |= dict(mininmt=mininmt[mininmts], ratio=mininmt[mininmts] / rate)
-    print(json.dumps({key: float(f"{v:.4g}") if isinstance(v, float) else v for key, v in line.items()}), flush=True)
+    print_line(line)
 
 
 def train(work, folder, o):

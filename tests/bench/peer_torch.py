@@ -30,6 +30,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from peer_model import END, IGNORED, UNKNOWN, RNNsearch
+from peer_report import print_line, result_of_mininmt
 
 FORMS = {"letter": set(), "letter-graphs": {"graphs"}, "letter-compiled": {"compile", "graphs"}, "fused": {"fused"},
          "fused-graphs": {"fused", "graphs"}, "fastest": {"fused", "compile", "graphs"}}
@@ -205,26 +206,15 @@ def read_work(path):
                                  dim_maxout=given["l"])
 
 
-def rate_of_mininmt(o, bench):
-    """The last one in mininmt's output, with its device."""
-    found = None
-    if o.against:
-        with open(o.against, encoding="utf-8") as file:
-            for line in file:
-                result = json.loads(line) if line.startswith("{") else {}
-                found = result if result.get("bench") == bench else found
-    return found
-
-
 def report(o, bench, rate, unit, **more):
     line = dict(bench="PyTorch: " + bench, value=rate, unit=unit, device=device_name(o), threads=o.threads,
                 precision=o.precision, torch=torch.__version__, **more)
     if o.device == "cuda":
         line["gigabytes"] = torch.cuda.max_memory_allocated() / 1e9
-    mininmt = rate_of_mininmt(o, bench)
+    mininmt = result_of_mininmt(o.against, bench)
     if mininmt:
         line |= dict(mininmt=mininmt["value"], mininmt_device=mininmt["device"], ratio=mininmt["value"] / rate)
-    print(json.dumps({key: float(f"{v:.4g}") if isinstance(v, float) else v for key, v in line.items()}), flush=True)
+    print_line(line)
 
 
 def train_form(work, o, form, minibatches):
