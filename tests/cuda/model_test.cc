@@ -82,7 +82,7 @@ TEST_CASE("captured updates give the bits of those that are not") {
   if (kEmulated && sizeof(real) == 8) return;  // what is captured does not depend on the type
   const SentencePairs pairs{random_sentences({4, 2, 3, 4, 3, 4, 1, 2, 4}, 9, 3),
                             random_sentences({2, 4, 3, 1, 3, 2, 4, 3, 4}, 11, 4)};
-  const std::vector<std::vector<std::uint32_t>> minibatches = {{0, 1, 2}, {5, 6, 2}, {7, 8, 0}, {0, 1, 2}};
+  const std::vector<std::vector<std::uint32_t>> minibatches = {{0, 1, 2}, {5, 6, 2}, {7, 8, 0}};
   for (const ModelRow& row : model_table()) {
     Recipe recipe = plain_recipe();
     recipe.label_smoothing = smoothing_of(row.config, 0.1);
@@ -104,7 +104,7 @@ TEST_CASE("captured updates give the bits of those that are not") {
                       fresh->parameters().values().to(cpu_memory())));
     }
 #ifdef MININMT_EMULATED
-    CHECK(emulation::counts().graph_launches == 3);  // all but the first, and none of the fresh ones
+    CHECK(emulation::counts().graph_launches == 2);  // all but the first, and none of the fresh ones
 #endif
   }
 }

@@ -55,7 +55,7 @@ TEST_CASE("every check of the op table holds in guarded memory") {
   for (const OpRow& row : rows_here()) {
     const Guards guards;
     check_finite(row, cuda::memory());
-    check_same_bits_again(row, cuda::memory());
+    if (!kEmulated) check_same_bits_again(row, cuda::memory());  // there in every order: below
     check_backward_adds(row, cuda::memory());
     padded_elements += check_padding(row, cuda::memory());
     if (!row.large) check_constants(row, cuda::memory());

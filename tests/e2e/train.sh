@@ -156,8 +156,7 @@ for signal in INT TERM; do
 done
 
 # A diverging run says so.
-expect 1 "$train" --preset tiny --train-sets toy.src toy.tgt --model diverged --optimizer sgd --learn-rate 1000 \
-  --cost-type ce-sum --clip-norm 0 --after 1000u
+expect 1 train_small diverged --optimizer sgd --learn-rate 1000 --cost-type ce-sum --clip-norm 0 --after 1000u
 says err 'error: .*diverged.*--learn-rate'
 expect 0 "$beam" --model diverged --input toy.src # what was saved before is a model
 

@@ -78,9 +78,8 @@ int check_padding(const OpRow& row, Memory& memory) {
   CHECK_MESSAGE(with_gradient == 0, label(row));
   const Tensor& values = operands.parameters().values();
   const real nan = std::numeric_limits<real>::quiet_NaN(), infinity = std::numeric_limits<real>::infinity();
-  const std::vector<real> fillings = row.large && values.on_cuda()
-                                         ? std::vector{real{1e30f}, nan}
-                                         : std::vector{real{1e30f}, real{-1e30f}, infinity, nan};
+  std::vector<real> fillings{real{1e30f}, nan};
+  if (!values.on_cuda()) fillings.insert(fillings.end(), {real{-1e30f}, infinity});
   for (const real filling : fillings) {
     const Tensor filled = values.to(cpu_memory());
     each_padded(row, operands, filled, [&](real& x) { x = filling; });
