@@ -116,7 +116,7 @@ TEST_CASE("forward and backward do not wait for the GPU") {
   for (const ModelRow& row : model_table()) {
     INFO(row.name);
     const auto model = model_under_test(row);
-    const Batch batch = batch_of(kSources, kTargets);
+    const Batch batch = batch_of(random_sentences({3, 9, 1, 4}, 9), random_sentences({6, 1, 8, 3}, 11, 2));
     const Tensor gradients = model->parameters().new_gradients();
     cuda::synchronize();
     emulation::reset_counts();
