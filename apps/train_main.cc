@@ -13,6 +13,8 @@
 #include "apps/train/resume.h"
 #include "apps/train/shared_state.h"
 #include "apps/train/trainer.h"
+#include "cuda/device.h"
+#include "cuda/kernels.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
 
@@ -49,10 +51,13 @@ void warn_of_idle_threads(const TrainOptions& options, int threads, Log& log) {
 // The device of this process, and the parts of a minibatch, the same for all.
 Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log& log) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
+  if constexpr (kHasCuda) cuda::choose_device_of(processes.rank_here());
   const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTrain);
   const bool on_cpu = device.memory->on_host();
-  if (!on_cpu && processes.count() > 1)
-    throw UsageError("several processes train together on the CPU only, so far: add --device cpu");
+  std::string gpu;
+  if constexpr (kHasCuda)
+    if (!on_cpu) gpu = cuda::device_id();
+  check_devices(processes, gpu);
   if (!on_cpu && options.parts > 1) throw UsageError("--parts is for the CPU: leave it out");
   int threads = 0;
   for (const double own : processes.gather(static_cast<double>(device.threads)))
@@ -60,9 +65,10 @@ Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log&
   if (options.parts == 0 && on_cpu) options.parts = std::min(threads, kMostParts);
   const bool together = processes.count() > 1;
   log.info(join("mininmt-train ", kVersion, ", ",
-                together ? join("CPU, ", processes.count(), " processes, ", threads, " threads in all")
-                         : device.description));
-  if (together) warn_of_idle_threads(options, threads, log);
+                !together ? device.description
+                : on_cpu  ? join("CPU, ", processes.count(), " processes, ", threads, " threads in all")
+                          : join(device.description, ", ", processes.count(), " processes, a GPU each")));
+  if (together && on_cpu) warn_of_idle_threads(options, threads, log);
   return device;
 }
 

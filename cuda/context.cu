@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kWorkspace = 32 << 20;
 
 Precision chosen = Precision::kTf32;
+int chosen_device = 0;
 
 __global__ void do_nothing() {}
 
@@ -28,16 +29,21 @@ void check_driver() {
   throw Error(status == cudaSuccess ? "there is none" : cudaGetErrorString(status));
 }
 
+cudaDeviceProp properties_of_device() {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, chosen_device), "cudaGetDeviceProperties");
+  return properties;
+}
+
 // Acquires the GPU; throws Error if another program holds it exclusively.
 cudaDeviceProp take_device() {
-  const cudaError_t status = cudaSetDevice(0);
+  const cudaError_t status = cudaSetDevice(chosen_device);
   if (status == cudaErrorDevicesUnavailable) {
     cudaGetLastError();
     throw Error("it is busy or its compute mode is exclusive, and another program has it");
   }
   check(status, "cudaSetDevice");
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  const cudaDeviceProp properties = properties_of_device();
   if (!properties.memoryPoolsSupported) throw Error("it or its driver is too old for pools of memory");
   return properties;
 }
@@ -115,12 +121,25 @@ bool available(std::string* why) {
 
 std::string description() {
   context();
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  const cudaDeviceProp properties = properties_of_device();
   int runtime = 0;
   check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
   return join(properties.name, ", compute capability ", properties.major, ".", properties.minor, ", ",
               properties.totalGlobalMem >> 30, " GiB, CUDA ", runtime / 1000, ".", runtime % 1000 / 10);
+}
+
+// Processes of one machine take one GPU after the other. Where the launcher gives each its own, a process sees
+// only that.
+void choose_device_of(int process) {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) return;  // context() says why
+  chosen_device = process % count;
+}
+
+std::string device_id() {
+  context();
+  const cudaDeviceProp properties = properties_of_device();
+  return {properties.uuid.bytes, sizeof properties.uuid.bytes};
 }
 
 // Never destroyed: tensors in statics may outlive main, and the driver may be gone by then.

@@ -1,34 +1,17 @@
-// cuBLAS, loaded at its first call rather than at program start: loading takes a quarter of a second and 200
-// MB, even if only the CPU is used, and this way the library may be missing then. These are the functions
-// that cuda/ calls, under their own names; each forwards to the library.
+// cuBLAS, loaded when a GPU is first used (a quarter of a second and 200 MB). These are the functions that
+// cuda/ calls, under their own names; each forwards to the library.
 #include <cublas_v2.h>
-#include <dlfcn.h>
 
-#include "tensor/error.h"
+#include "cuda/library.h"
 
 namespace {
 
-using mininmt::Error;
-using mininmt::join;
-
-void* library() {
-  static void* const handle = [] {
-    const std::string name = join("libcublas.so.", CUBLAS_VER_MAJOR);
-    void* const found = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!found)
-      throw Error(join("cuBLAS is needed on a GPU: ", dlerror(),
-                       "; LD_LIBRARY_PATH names the folders to look in, as /usr/local/cuda/lib64"));
-    return found;
-  }();
-  return handle;
-}
-
-// Calls `symbol` in the library and caches its address. Argument types are those of the declaration.
 template <class Result, class... Arguments>
 Result call(void*& symbol, const char* function, Arguments... arguments) {
-  if (!symbol) symbol = dlsym(library(), function);
-  if (!symbol) throw Error(join("cuBLAS has no ", function, ": ", dlerror()));
-  return reinterpret_cast<Result (*)(Arguments...)>(symbol)(arguments...);
+  static const mininmt::cuda::Library library(
+      "cuBLAS", "on a GPU", mininmt::join("libcublas.so.", CUBLAS_VER_MAJOR),
+      "LD_LIBRARY_PATH names the folders to look in, as /usr/local/cuda/lib64");
+  return library.call<Result>(symbol, function, arguments...);
 }
 
 }  // namespace

@@ -17,6 +17,12 @@ bool available(std::string* why = nullptr);
 // "NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB, CUDA 13.0". Throws Error without a usable GPU.
 std::string description();
 
+// Chooses the GPU of the process with this number among those of its machine, before it is first used.
+void choose_device_of(int process);
+
+// Differs from those of all other GPUs.
+std::string device_id();
+
 // The GPU's memory, pooled over cudaMallocAsync. Blocks used by a Graph are kept apart: they are allocated
 // only during capture and within ShortLived.
 class DeviceMemory final : public Memory {

@@ -68,6 +68,10 @@ class MpiProcesses final : public Processes {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &count_);
     MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
+    MPI_Comm here = MPI_COMM_NULL;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &here);
+    MPI_Comm_rank(here, &rank_here_);
+    MPI_Comm_free(&here);
     if (const int launched = launched_processes(); launched > 1 && launched != count_)
       throw UsageError(join("started as one of ", launched, " processes, but MPI knows of ", count_,
                             ": the launcher is of another MPI than this program"));
@@ -83,6 +87,7 @@ class MpiProcesses final : public Processes {
 
   int rank() const override { return rank_; }
   int count() const override { return count_; }
+  int rank_here() const override { return rank_here_; }
 
   using Processes::gather;
   void gather(const void* own, std::size_t bytes, void* all) override {
@@ -144,7 +149,7 @@ class MpiProcesses final : public Processes {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
   }
 
-  int rank_ = 0, count_ = 1;
+  int rank_ = 0, count_ = 1, rank_here_ = 0;
   MPI_Comm at_failure_ = MPI_COMM_NULL;
   bool failed_ = false;
 };

@@ -106,7 +106,7 @@ void dry_run(const TrainOptions& options, const TrainingText& text, Model& model
   log.info(join("memory: the parameters ", rounded(parameters / 1e6, "%.3g"), " MB, the process at most ",
                 rounded(static_cast<double>(usage.ru_maxrss) * 1024 / 1e6, "%.0f"), " MB so far"));
   const double epoch = static_cast<double>(words) / speed;
-  if (processes.count() > 1)
+  if (processes.count() > 1 && device.memory->on_host())
     log.info(join("communication takes ",
                   rounded(100 * (processes.seconds() - communicated) / seconds, "%.0f"), "% of the time"));
   log.info(join("an update takes ", rounded(seconds / static_cast<double>(timed), "%.3g"), " s, ",

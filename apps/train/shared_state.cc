@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "apps/options/option_values.h"
 #include "apps/train/resume.h"
@@ -19,7 +20,9 @@ class Sharing final : public StateVisitor {
   }
   void visit(const std::string&, double& number) override { processes_.broadcast(&number, sizeof number); }
   void visit(const std::string&, const Tensor& block) override {
-    processes_.broadcast(block.values().data(), block.values().size_bytes());
+    const Tensor here = block.to(cpu_memory());  // itself, or a copy
+    processes_.broadcast(here.values().data(), here.values().size_bytes());
+    if (block.on_cuda() && !processes_.is_first()) block.set(here);
   }
 
  private:
@@ -48,6 +51,21 @@ void share_choices(Processes& processes, TrainOptions& options) {
   processes.broadcast(&options.parts, sizeof options.parts);
   processes.broadcast(&options.after, sizeof options.after);
   processes.broadcast(&options.early_stopping, sizeof options.early_stopping);
+}
+
+void check_devices(Processes& processes, const std::string& own_gpu) {
+  const std::vector<std::string> all = processes.gather(own_gpu);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank].empty() != all[0].empty())
+      throw UsageError(
+          join("process ", all[0].empty() ? rank : 0, " has a GPU and process ", all[0].empty() ? 0 : rank,
+               " has none: --device cpu trains on the CPUs of all, and --device cuda says why there "
+               "is no GPU"));
+    for (std::size_t other = 0; other < rank && !all[rank].empty(); ++other)
+      if (all[other] == all[rank])
+        throw UsageError(join("processes ", other, " and ", rank,
+                              " have the same GPU: start one process for each, or add --device cpu"));
+  }
 }
 
 void share_vocabs(Processes& processes, TrainOptions& reading) {

@@ -11,7 +11,11 @@ namespace mininmt {
 // when all stop.
 void share_choices(Processes& processes, TrainOptions& options);
 
-// The same for the vocabularies that the training wrote, where the others can read them.
+// Throws UsageError unless all compute on CPUs, or each on a GPU of its own. own_gpu: cuda::device_id(), or
+// empty on the CPU.
+void check_devices(Processes& processes, const std::string& own_gpu);
+
+// Sets the others' to the vocabularies that the training wrote, where the others can read them.
 void share_vocabs(Processes& processes, TrainOptions& reading);
 
 // Throws UsageError, naming a process and what is different, unless all have the same options, text and kind

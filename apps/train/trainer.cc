@@ -231,13 +231,18 @@ std::string Trainer::cost_text(const Window& window) const {
   return "cost " + format("%.3f", window.cost / static_cast<double>(window.sentences)) + " a sentence";
 }
 
+// GPUs send each other what they have while the host does something else.
+bool Trainer::measures_communication() const {
+  return processes_.count() > 1 && updater_.values().memory().on_host();
+}
+
 // The share of so many seconds that this process spent in messages to others, and waiting for theirs.
 double Trainer::communicated(double seconds) const {
   return (processes_.seconds() - communicated_) / seconds;
 }
 
 std::string Trainer::of_communication(double seconds) const {
-  if (processes_.count() == 1) return "";
+  if (!measures_communication()) return "";
   return "  communication " + format("%.0f", 100 * communicated(seconds)) + "%";
 }
 
@@ -261,7 +266,7 @@ void Trainer::display() {
       {"words_per_second", static_cast<double>(window_.words) / duration},
       {"gradient_norm", window_.norm / static_cast<double>(window_.updates)},
       {"learn_rate", updater_.learn_rate() * updater_.rate_factor()}};
-  if (processes_.count() > 1) values.emplace_back("communication", communicated(duration));
+  if (measures_communication()) values.emplace_back("communication", communicated(duration));
   report_.progress(updater_.updates(), values);
   communicated_ = processes_.seconds();
   window_ = {};

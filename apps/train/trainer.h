@@ -74,6 +74,7 @@ class Trainer {
   void check_finite(const UpdateReport& report);
   [[noreturn]] void throw_diverged() const;
   std::string cost_text(const Window& window) const;
+  bool measures_communication() const;
   double communicated(double seconds) const;
   std::string of_communication(double seconds) const;
   void display();

@@ -12,6 +12,7 @@
 
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "cuda/peers.h"
 #include "nn/training/update.h"
 #include "ops/reduce.h"
 #include "ops/rows.h"
@@ -46,7 +47,7 @@ struct Key {
   std::int64_t sentences;
   int source_steps, target_steps;
   std::int64_t words;
-  bool whole;  // an update, not one of its minibatches
+  bool whole;  // an update, not one of its minibatches or parts
   auto operator<=>(const Key&) const = default;
 };
 
@@ -59,8 +60,11 @@ constexpr std::int64_t size_of(std::int64_t count) {
 
 class CudaUpdater final : public Updater {
  public:
-  CudaUpdater(Model& model, const Recipe& recipe)
+  CudaUpdater(Model& model, const Recipe& recipe, Processes& processes)
       : Updater(model, recipe),
+        rank_(processes.rank()),
+        count_(processes.count()),
+        peers_(processes.count() > 1 ? join_peers(processes) : nullptr),
         memory_(model.parameters().values().memory()),
         gradients_(model.parameters().new_gradients()),
         cost_(Shape(), memory_),
@@ -71,14 +75,22 @@ class CudaUpdater final : public Updater {
 
   void begin(std::span<const Minibatch> minibatches) override {
     UpdateReport report = counts(minibatches);
-    const bool whole = minibatches.size() == 1;
+    const bool whole = minibatches.size() == 1 && !peers_;
     if (!whole) {
       gradients_.fill(0);
       cost_.fill(0);
     }
-    for (std::size_t i = 0; i < minibatches.size(); ++i) {
-      send_schedule(report, i);
-      compute(minibatches[i], i, whole);
+    std::size_t first = 0;  // of a minibatch's parts, one for each process, as long as there are so many
+    for (const Minibatch& minibatch : minibatches) {
+      const std::vector<Minibatch> parts = split(minibatch, count_);
+      const auto own = static_cast<std::size_t>(rank_);
+      send_schedule(report, first + own);
+      if (own < parts.size()) compute(parts[own], first + own, whole);
+      first += parts.size();
+    }
+    if (peers_) {
+      peers_->sum(gradients_.size(), gradients_.data());
+      peers_->sum(1, cost_.data());
     }
     if (!whole) apply(cost_);
     ++updates_;
@@ -119,6 +131,13 @@ class CudaUpdater final : public Updater {
     std::int64_t last_used = 0;
   };
   using Shapes = std::map<Key, Captured>;
+
+  static std::unique_ptr<cuda::Peers> join_peers(Processes& processes) {
+    cuda::Peers::Id id{};
+    if (processes.is_first()) id = cuda::Peers::new_id();
+    processes.broadcast(id.data(), id.size());
+    return std::make_unique<cuda::Peers>(id, processes.rank(), processes.count());
+  }
 
   cuda::Schedule* schedule() const { return reinterpret_cast<cuda::Schedule*>(schedule_block_.data()); }
   cuda::Progress* progress() const { return reinterpret_cast<cuda::Progress*>(progress_block_.data()); }
@@ -219,8 +238,8 @@ class CudaUpdater final : public Updater {
     return true;
   }
 
-  // A whole update, or the gradient and cost of one of its minibatches added to the others'; operation by
-  // operation.
+  // A whole update, or the gradient and cost of one of its minibatches or parts, added to those of the others;
+  // operation by operation.
   void run(const Batch& batch, bool whole) {
     const cuda::ShortLived short_lived;
     Noise noise = this->noise();
@@ -255,8 +274,10 @@ class CudaUpdater final : public Updater {
     idle_.push_back(std::move(first.readback));
   }
 
+  int rank_, count_;  // of this process
+  std::unique_ptr<cuda::Peers> peers_;
   Memory& memory_;
-  Tensor gradients_, cost_;  // cost_: the sum over an update's minibatches, if there are several
+  Tensor gradients_, cost_;  // cost_: the sum over an update's minibatches or processes, if there are several
   Tensor schedule_block_, progress_block_, partial_block_;
   Shapes shapes_;
   int failures_ = 0;
@@ -269,8 +290,8 @@ class CudaUpdater final : public Updater {
 
 }  // namespace
 
-std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe) {
-  return std::make_unique<CudaUpdater>(model, recipe);
+std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe, Processes& processes) {
+  return std::make_unique<CudaUpdater>(model, recipe, processes);
 }
 
 }  // namespace mininmt

@@ -21,6 +21,7 @@ class Processes {
 
   virtual int rank() const = 0;  // of this one, from 0
   virtual int count() const = 0;
+  virtual int rank_here() const { return 0; }  // among those of this machine
   bool is_first() const { return rank() == 0; }
 
   // all[r * bytes, (r + 1) * bytes): what process r calls its own.

@@ -159,7 +159,7 @@ class CpuUpdater final : public Updater {
 
 std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads, Processes& processes) {
   if constexpr (kHasCuda)
-    if (model.parameters().values().on_cuda()) return make_cuda_updater(model, recipe);
+    if (model.parameters().values().on_cuda()) return make_cuda_updater(model, recipe, processes);
   return std::make_unique<CpuUpdater>(model, recipe, threads, processes);
 }
 

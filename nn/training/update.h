@@ -77,11 +77,11 @@ class Updater {
 };
 
 // For a model on the CPU or the GPU, wherever its parameters are. threads: on the CPU. processes: which train
-// it together, all with the same parts; one on the GPU.
+// it together; on the CPU all with the same number of parts, on GPUs with a part each.
 std::unique_ptr<Updater> make_updater(Model& model, const Recipe& recipe, int threads,
                                       Processes& processes = one_process());
 
 // The GPU's (cuda_update.cc), in builds with CUDA.
-std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe);
+std::unique_ptr<Updater> make_cuda_updater(Model& model, const Recipe& recipe, Processes& processes);
 
 }  // namespace mininmt

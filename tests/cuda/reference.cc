@@ -26,7 +26,7 @@ std::string sibling() {
 
 }  // namespace
 
-void write_reference(const Draws& draws, std::FILE* out) {
+void write_reference(const OperandDraws& draws, std::FILE* out) {
   const std::vector<OpRow> rows = all_rows();
   const auto begin = draws.row < 0 ? rows.begin() : rows.begin() + draws.row;
   for (auto row = begin; row != (draws.row < 0 ? rows.end() : begin + 1); ++row)
@@ -39,7 +39,7 @@ void write_reference(const Draws& draws, std::FILE* out) {
     }
 }
 
-Reference::Reference(const Draws& draws)
+Reference::Reference(const OperandDraws& draws)
     : command_(join("'", sibling(), "' --reference ", draws.row, " ", draws.first, " ", draws.count)),
       pipe_(popen(command_.c_str(), "r")) {
   if (!pipe_) throw Error(command_ + " cannot be started");

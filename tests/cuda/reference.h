@@ -17,19 +17,19 @@ inline std::vector<OpRow> all_rows() {
 }
 
 // What a row is run with: one draw of its operands, or several where one is too few to judge by.
-struct Draws {
+struct OperandDraws {
   int row = -1;              // of all_rows(); -1: each of them
   int first = 1, count = 1;  // seeds of the operands
 };
 
 // For each row and draw: the value, then the gradient of each input, each as a number of elements and the
 // elements in double.
-void write_reference(const Draws& draws, std::FILE* out);
+void write_reference(const OperandDraws& draws, std::FILE* out);
 
 class Reference {
  public:
   // Starts the executable that is named as this one, with -double for -float. Throws Error.
-  explicit Reference(const Draws& draws);
+  explicit Reference(const OperandDraws& draws);
   ~Reference();
   Reference(const Reference&) = delete;
   Reference& operator=(const Reference&) = delete;

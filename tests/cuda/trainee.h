@@ -22,10 +22,10 @@ inline const SentencePairs kCorpus = random_pairs(64);
 class Trainee {
  public:
   Trainee(const Recipe& options, Memory& memory, const SentencePairs& corpus = kCorpus,
-          const Config& config = small_config())
+          const Config& config = small_config(), Processes& processes = one_process())
       : options_(options), corpus_(corpus), model_(random_model(config, 1, 0.3)) {
     model_->parameters().move_to(memory);
-    updater_ = make_updater(*model_, options_, 1);
+    updater_ = make_updater(*model_, options_, 1, processes);
   }
   Updater& updater() { return *updater_; }
   UpdateReport update(const Pairs& pairs) { return updater_->update(corpus_.pick(pairs)); }

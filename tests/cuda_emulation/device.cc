@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -233,6 +234,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device != 0) return report(cudaErrorInvalidDevice);
   *properties = {};
   std::strcpy(properties->name, "Emulated GPU");
+  std::snprintf(properties->uuid.bytes, sizeof properties->uuid.bytes, "process %d", getpid());
   properties->totalGlobalMem = Arena::instance().limit();
   properties->sharedMemPerBlock = kSharedPerBlock;
   properties->sharedMemPerBlockOptin = kSharedOptin;

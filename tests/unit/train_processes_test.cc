@@ -4,7 +4,9 @@
 #include <numeric>
 #include <set>
 
+#include "apps/train/shared_state.h"
 #include "nn/training/part_sums.h"
+#include "tensor/error.h"
 #include "tests/unit/process_team.h"
 #include "tests/unit/train_corpus.h"
 
@@ -145,6 +147,25 @@ TEST_CASE("strings and numbers of all processes") {
   });
   CHECK(one_process().gather(std::string("a")) == std::vector<std::string>{"a"});
   CHECK(one_process().of_first("") == "");
+}
+
+TEST_CASE("all processes compute on CPUs, or each on a GPU of its own") {
+  const auto refusal = [](const std::vector<std::string>& gpus) {
+    std::string message;
+    try {
+      run_team(static_cast<int>(gpus.size()), [&](Processes& processes) {
+        check_devices(processes, gpus[static_cast<std::size_t>(processes.rank())]);
+      });
+    } catch (const UsageError& e) {
+      message = e.what();
+    }
+    return message;
+  };
+  CHECK(refusal({"", "", ""}) == "");
+  CHECK(refusal({"a", "b", "c"}) == "");
+  CHECK(refusal({"a", "b", "b"}).starts_with("processes 1 and 2 have the same GPU"));
+  CHECK(refusal({"a", "b", ""}).starts_with("process 0 has a GPU and process 2 has none"));
+  CHECK(refusal({"", "a"}).starts_with("process 1 has a GPU and process 0 has none"));
 }
 
 }  // namespace
