@@ -65,7 +65,7 @@ signal_second() {
   local pid
   for _ in $(seq 300); do grep -q 'update 5 ' "$1.log" 2>/dev/null && break; sleep 0.1; done
   for pid in $(pgrep -f "^$train .*--model $1 "); do
-    if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx OMPI_COMM_WORLD_RANK=1; then kill "-$2" "$pid"; fi
+    if tr '\0' '\n' <"/proc/$pid/environ" | grep -qxE '(OMPI_COMM_WORLD|PMI)_RANK=1'; then kill "-$2" "$pid"; fi
   done
 }
 # MODEL: trained on by one process, it has the bits of one that nothing happened to.
@@ -89,8 +89,8 @@ signal_second killed KILL
 code=0
 wait $! || code=$?
 holds "not 0, but $code" test "$code" -ne 0
-says err 'rank 1 '
 says err 'signal 9'
+if mpirun --version | grep -q 'Open MPI'; then says err 'rank 1 '; fi # MPICH's names only the machine
 goes_on killed
 
 # Mistakes: of all, told once; of one, told with its number.
@@ -99,7 +99,7 @@ holds "told once" test "$(grep -c 'mininmt-train: error' err)" -eq 1
 sed '1s/s1/s2/;1s/s3/s4/' toy.src >other.src
 other() { # OPTION: the second process has it
   cat >"second.sh" <<SCRIPT
-[ "\$OMPI_COMM_WORLD_RANK" = 0 ] || set -- "\$@" $1
+[ "\${OMPI_COMM_WORLD_RANK:-\$PMI_RANK}" = 0 ] || set -- "\$@" $1
 exec "$train" "\$@"
 SCRIPT
   { cat base.ini; echo "model = ${2:-nothing}"; } >other.ini
