@@ -89,8 +89,12 @@ signal_second killed KILL
 code=0
 wait $! || code=$?
 holds "not 0, but $code" test "$code" -ne 0
-says err 'signal 9'
-if mpirun --version | grep -q 'Open MPI'; then says err 'rank 1 '; fi # MPICH's names only the machine
+if mpirun --version | grep -q 'Open MPI'; then
+  says err 'rank 1 '
+  says err 'signal 9'
+else # MPICH
+  says out 'signal 9'
+fi
 goes_on killed
 
 # Mistakes: of all, told once; of one, told with its number.
