@@ -6,12 +6,11 @@
 
 namespace {
 
-template <class Result, class... Arguments>
-Result call(void*& symbol, const char* function, Arguments... arguments) {
-  static const mininmt::cuda::Library library(
+const mininmt::cuda::Library& library() {
+  static const mininmt::cuda::Library loaded(
       "cuBLAS", "on a GPU", mininmt::join("libcublas.so.", CUBLAS_VER_MAJOR),
       "LD_LIBRARY_PATH names the folders to look in, as /usr/local/cuda/lib64");
-  return library.call<Result>(symbol, function, arguments...);
+  return loaded;
 }
 
 }  // namespace
@@ -20,22 +19,22 @@ extern "C" {
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   static void* symbol;
-  return call<cublasStatus_t>(symbol, "cublasCreate_v2", handle);
+  return library().call<cublasStatus_t>(symbol, "cublasCreate_v2", handle);
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   static void* symbol;
-  return call<cublasStatus_t>(symbol, "cublasSetStream_v2", handle, stream);
+  return library().call<cublasStatus_t>(symbol, "cublasSetStream_v2", handle, stream);
 }
 
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, size_t bytes) {
   static void* symbol;
-  return call<cublasStatus_t>(symbol, "cublasSetWorkspace_v2", handle, workspace, bytes);
+  return library().call<cublasStatus_t>(symbol, "cublasSetWorkspace_v2", handle, workspace, bytes);
 }
 
 const char* cublasGetStatusString(cublasStatus_t status) {
   static void* symbol;
-  return call<const char*>(symbol, "cublasGetStatusString", status);
+  return library().call<const char*>(symbol, "cublasGetStatusString", status);
 }
 
 cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m,
@@ -44,8 +43,8 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cub
                             cudaDataType Ctype, int ldc, cublasComputeType_t compute_type,
                             cublasGemmAlgo_t algo) {
   static void* symbol;
-  return call<cublasStatus_t>(symbol, "cublasGemmEx", handle, transa, transb, m, n, k, alpha, A, Atype, lda,
-                              B, Btype, ldb, beta, C, Ctype, ldc, compute_type, algo);
+  return library().call<cublasStatus_t>(symbol, "cublasGemmEx", handle, transa, transb, m, n, k, alpha, A,
+                                        Atype, lda, B, Btype, ldb, beta, C, Ctype, ldc, compute_type, algo);
 }
 
 cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa,
@@ -56,9 +55,9 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                                           long long strideC, int batch, cublasComputeType_t compute_type,
                                           cublasGemmAlgo_t algo) {
   static void* symbol;
-  return call<cublasStatus_t>(symbol, "cublasGemmStridedBatchedEx", handle, transa, transb, m, n, k, alpha, A,
-                              Atype, lda, strideA, B, Btype, ldb, strideB, beta, C, Ctype, ldc, strideC,
-                              batch, compute_type, algo);
+  return library().call<cublasStatus_t>(symbol, "cublasGemmStridedBatchedEx", handle, transa, transb, m, n, k,
+                                        alpha, A, Atype, lda, strideA, B, Btype, ldb, strideB, beta, C, Ctype,
+                                        ldc, strideC, batch, compute_type, algo);
 }
 
 }  // extern "C"

@@ -5,12 +5,11 @@
 
 namespace {
 
-template <class Result, class... Arguments>
-Result call(void*& symbol, const char* function, Arguments... arguments) {
-  static const mininmt::cuda::Library library(
+const mininmt::cuda::Library& library() {
+  static const mininmt::cuda::Library loaded(
       "NCCL", "where several processes train on GPUs", "libnccl.so.2",
       "NVIDIA's package libnccl2 has it, and LD_LIBRARY_PATH names the folders to look in");
-  return library.call<Result>(symbol, function, arguments...);
+  return loaded;
 }
 
 }  // namespace
@@ -19,28 +18,28 @@ extern "C" {
 
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   static void* symbol;
-  return call<ncclResult_t>(symbol, "ncclGetUniqueId", id);
+  return library().call<ncclResult_t>(symbol, "ncclGetUniqueId", id);
 }
 
 ncclResult_t ncclCommInitRank(ncclComm_t* comm, int ranks, ncclUniqueId id, int rank) {
   static void* symbol;
-  return call<ncclResult_t>(symbol, "ncclCommInitRank", comm, ranks, id, rank);
+  return library().call<ncclResult_t>(symbol, "ncclCommInitRank", comm, ranks, id, rank);
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   static void* symbol;
-  return call<ncclResult_t>(symbol, "ncclCommDestroy", comm);
+  return library().call<ncclResult_t>(symbol, "ncclCommDestroy", comm);
 }
 
 ncclResult_t ncclAllReduce(const void* from, void* to, std::size_t count, ncclDataType_t type, ncclRedOp_t op,
                            ncclComm_t comm, cudaStream_t stream) {
   static void* symbol;
-  return call<ncclResult_t>(symbol, "ncclAllReduce", from, to, count, type, op, comm, stream);
+  return library().call<ncclResult_t>(symbol, "ncclAllReduce", from, to, count, type, op, comm, stream);
 }
 
 const char* ncclGetErrorString(ncclResult_t result) {
   static void* symbol;
-  return call<const char*>(symbol, "ncclGetErrorString", result);
+  return library().call<const char*>(symbol, "ncclGetErrorString", result);
 }
 
 }  // extern "C"

@@ -18,10 +18,6 @@ void check(ncclResult_t result, const char* what) {
 
 }  // namespace
 
-struct Peers::Communicator {
-  ncclComm_t comm = nullptr;
-};
-
 Peers::Id Peers::new_id() {
   ncclUniqueId id;
   check(ncclGetUniqueId(&id), "ncclGetUniqueId");
@@ -30,22 +26,21 @@ Peers::Id Peers::new_id() {
   return bytes;
 }
 
-Peers::Peers(const Id& id, int rank, int count) : communicator_(std::make_unique<Communicator>()) {
+Peers::Peers(const Id& id, int rank, int count) {
   context();  // the GPU of this process is the current one from here on
   ncclUniqueId own;
   std::memcpy(&own, id.data(), sizeof own);
-  check(ncclCommInitRank(&communicator_->comm, count, own, rank), "ncclCommInitRank");
+  check(ncclCommInitRank(&comm_, count, own, rank), "ncclCommInitRank");
 }
 
 Peers::~Peers() {
   cudaStreamSynchronize(context().stream);
-  ncclCommDestroy(communicator_->comm);
+  ncclCommDestroy(comm_);
 }
 
 void Peers::sum(std::int64_t count, real* x) const {
   constexpr ncclDataType_t kType = sizeof(real) == sizeof(float) ? ncclFloat32 : ncclFloat64;
-  check(ncclAllReduce(x, x, static_cast<std::size_t>(count), kType, ncclSum, communicator_->comm,
-                      context().stream),
+  check(ncclAllReduce(x, x, static_cast<std::size_t>(count), kType, ncclSum, comm_, context().stream),
         "ncclAllReduce");
 }
 

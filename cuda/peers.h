@@ -3,9 +3,10 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 
 #include "tensor/types.h"
+
+struct ncclComm;  // NCCL's
 
 namespace mininmt::cuda {
 
@@ -26,8 +27,7 @@ class Peers {
   void sum(std::int64_t count, real* x) const;
 
  private:
-  struct Communicator;
-  std::unique_ptr<Communicator> communicator_;
+  ncclComm* comm_ = nullptr;
 };
 
 }  // namespace mininmt::cuda

@@ -57,10 +57,9 @@ void check_devices(Processes& processes, const std::string& own_gpu) {
   const std::vector<std::string> all = processes.gather(own_gpu);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank].empty() != all[0].empty())
-      throw UsageError(
-          join("process ", all[0].empty() ? rank : 0, " has a GPU and process ", all[0].empty() ? 0 : rank,
-               " has none: --device cpu trains on the CPUs of all, and --device cuda says why there "
-               "is no GPU"));
+      throw UsageError(join(
+          "process ", all[0].empty() ? rank : 0, " has a GPU and process ", all[0].empty() ? 0 : rank,
+          " has none: --device cpu trains on the CPUs of all, and --device cuda says why there is none"));
     for (std::size_t other = 0; other < rank && !all[rank].empty(); ++other)
       if (all[other] == all[rank])
         throw UsageError(join("processes ", other, " and ", rank,

@@ -50,7 +50,8 @@ void check_model(const std::string& order, const std::string& alignment, double 
 
 TEST_CASE("the whole model passes the gradient check on the GPU") {
   for (const auto& [order, alignment] : kVariants) {
-    if (kEmulated && (order == "authors" || alignment != "additive")) continue;  // as below, and the same kernels
+    // The emulation has "authors" below, and the same kernels for the other kinds of attention.
+    if (kEmulated && (order == "authors" || alignment != "additive")) continue;
     check_model(order, alignment, 0, {}, "");
   }
 }

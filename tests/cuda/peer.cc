@@ -24,9 +24,12 @@ class FileProcesses final : public Processes {
     std::ofstream(join(name, rank_, ".part"), std::ios::binary)
         .write(static_cast<const char*>(own), size(bytes));
     std::filesystem::rename(join(name, rank_, ".part"), join(name, rank_));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     for (int r = 0; r < kPeers; ++r) {
-      while (!std::filesystem::exists(join(name, r)))
+      while (!std::filesystem::exists(join(name, r))) {
+        if (std::chrono::steady_clock::now() > end) throw Error(join("process ", r, " does not come"));
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
       std::ifstream(join(name, r), std::ios::binary)
           .read(static_cast<char*>(all) + static_cast<std::size_t>(r) * bytes, size(bytes));
     }
@@ -50,10 +53,10 @@ class FileProcesses final : public Processes {
 
 }  // namespace
 
-Recipe recipe_of_peers(int parts) {
+Recipe recipe_of_peers() {
   Recipe recipe = training_options("adam");
   recipe.word_dropout = 0.1;
-  recipe.parts = parts;
+  recipe.parts = kPeers;
   return recipe;
 }
 
@@ -73,7 +76,7 @@ int run_peer(int rank, const std::string& folder) {
   cuda::choose_device_of(rank);
   const std::vector<std::string> devices = processes.gather(cuda::device_id());
   if (devices[0] == devices[1]) return 77;
-  Trainee gpu(recipe_of_peers(kPeers), cuda::memory(), kCorpus, config_of_peers(), processes);
+  Trainee gpu(recipe_of_peers(), cuda::memory(), kCorpus, config_of_peers(), processes);
   std::ofstream out(join(folder, "/", rank));
   out.precision(17);
   for (int i = 0; i < kUpdatesOfPeers; ++i) out << gpu.update(minibatches_of_peers(i)).cost << '\n';

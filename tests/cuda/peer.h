@@ -10,8 +10,8 @@ namespace mininmt {
 
 inline constexpr int kPeers = 2, kUpdatesOfPeers = 5;
 
-// What they train, as `parts` parts of each minibatch.
-Recipe recipe_of_peers(int parts);
+// What they train; on the CPU in as many parts.
+Recipe recipe_of_peers();
 Config config_of_peers();
 
 // The minibatches of update i: of several parts, of one that not all have a share in, and of several shapes.

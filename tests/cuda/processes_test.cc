@@ -37,7 +37,7 @@ TEST_CASE("two processes with a GPU each follow the CPU's two parts, and have th
   CHECK(text_of(folder + "0") == text_of(folder + "1"));
 
   std::ifstream in(folder + "0");
-  Trainee cpu(recipe_of_peers(kPeers), cpu_memory(), kCorpus, config_of_peers());
+  Trainee cpu(recipe_of_peers(), cpu_memory(), kCorpus, config_of_peers());
   const std::vector<real> before = cpu.values();
   for (int i = 0; i < kUpdatesOfPeers; ++i) {
     double cost = 0;
