@@ -38,9 +38,11 @@ __global__ __launch_bounds__(kBlock, 8) void sum_squares(Index n, const real* x,
 }
 
 // A single block.
-__global__ __launch_bounds__(kNormPartials) void conclude(const double* partial, const real* cost,
-                                                          const Schedule* schedule, Progress* progress) {
-  const double norm = std::sqrt(block_reduce(partial[threadIdx.x], Plus{}, 0.0));
+__global__ __launch_bounds__(kNormPartials) void conclude(Index partials, const double* partial,
+                                                          const real* cost, const Schedule* schedule,
+                                                          Progress* progress) {
+  const double mine = threadIdx.x < partials ? partial[threadIdx.x] : 0;
+  const double norm = std::sqrt(block_reduce(mine, Plus{}, 0.0));
   if (threadIdx.x > 0) return;
   const double sum = cost[0];
   const bool ok = isfinite(norm) && isfinite(sum);
@@ -89,10 +91,12 @@ __global__ __launch_bounds__(kBlock, kResident) void apply_rule(Index n, const S
 
 void measure(Index n, const real* gradient, const real* cost, const Schedule* schedule, double* partial,
              Progress* progress) {
+  Index partials = 0;
   with_width(aligned(gradient), [&](auto width) {
-    launch("measure: squares", sum_squares<width>, kNormPartials, kBlock, n, gradient, partial);
+    partials = std::clamp<Index>(blocks_for(n, kBlock * width), 1, kNormPartials);
+    launch("measure: squares", sum_squares<width>, as_blocks(partials), kBlock, n, gradient, partial);
   });
-  launch("measure", conclude, 1, kNormPartials, partial, cost, schedule, progress);
+  launch("measure", conclude, 1, kNormPartials, partials, partial, cost, schedule, progress);
 }
 
 template <class Rule, class... Blocks>

@@ -33,7 +33,7 @@ std::string number(double value, int decimals) {
 // 1234567 as "1,234,567".
 std::string whole_number(double value) {
   std::string text = number(value, 0);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
 }
 

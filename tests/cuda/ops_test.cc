@@ -34,7 +34,7 @@ TEST_CASE("small rows guarded: nothing unwritten is read and nothing outside is 
   for (const OpRow& row : op_table()) {
     if (row.large) continue;
     const Guards guards;
-    check_finite(row, cuda::memory());
+    check_finite(Ran(row, cuda::memory()));
   }
 }
 
@@ -43,37 +43,32 @@ TEST_CASE("small rows guarded: nothing unwritten is read and nothing outside is 
 TEST_CASE("small rows in fresh memory") {
   for (const OpRow& row : op_table()) {
     if (row.large) continue;
-    check_finite(row, cuda::memory());
+    check_finite(Ran(row, cuda::memory()));
     cuda::memory().trim();
   }
 }
 
 #endif
 
-TEST_CASE("every check of the op table holds in guarded memory") {
+TEST_CASE("every check of the op table holds in guarded memory, and all is as on the CPU to rounding") {
+  constexpr double kTolerance = sizeof(real) == 4 ? 1e-4 : 1e-12;
+  const auto is_close = [](const Tensor& x, const Tensor& expected) {
+    return largest_difference(x, expected) <= kTolerance * (1 + largest(expected));
+  };
   int padded_elements = 0;
   for (const OpRow& row : rows_here()) {
     const Guards guards;
-    check_finite(row, cuda::memory());
-    if (!kEmulated) check_same_bits_again(row, cuda::memory());  // there in every order: below
-    check_backward_adds(row, cuda::memory());
-    padded_elements += check_padding(row, cuda::memory());
-    if (!row.large) check_constants(row, cuda::memory());
+    Ran ran(row, cuda::memory());
+    const Ran cpu(row);
+    CHECK_MESSAGE(is_close(ran.outcome.value, cpu.outcome.value), label(row));
+    CHECK_MESSAGE(is_close(ran.outcome.gradients, cpu.outcome.gradients), label(row));
+    check_finite(ran);
+    if (!kEmulated) check_same_bits_again(ran);  // there in every order: below
+    check_backward_adds(ran);
+    padded_elements += check_padding(ran);
+    if (!row.large) check_constants(ran);
   }
   CHECK(padded_elements > 10000);
-}
-
-TEST_CASE("every operation gives what the CPU gives, to rounding") {
-  constexpr double kTolerance = sizeof(real) == 4 ? 1e-4 : 1e-12;
-  for (const OpRow& row : rows_here()) {
-    Operands on_cpu(row), on_gpu(row, 1, cuda::memory());
-    const Outcome cpu = run(row, on_cpu), gpu = run(row, on_gpu);
-    CHECK_MESSAGE(largest_difference(gpu.value, cpu.value) <= kTolerance * (1 + largest(cpu.value)),
-                  label(row));
-    CHECK_MESSAGE(
-        largest_difference(gpu.gradients, cpu.gradients) <= kTolerance * (1 + largest(cpu.gradients)),
-        label(row));
-  }
 }
 
 #ifdef MININMT_EMULATED

@@ -162,7 +162,7 @@ void check_updates(const Tested& optimizer, std::int64_t n, int updates) {
 }  // namespace
 
 TEST_CASE("measure: the norm, whatever the size") {
-  for (std::int64_t n : {1, 3, 31, 33, 1000, 1023, 100003}) {
+  for (std::int64_t n : {1, 3, 31, 33, 1000, 1023, 100003, 2300003}) {  // the last takes turns
     INFO("n " << n);
     const Reals gradient = random_reals(n, 1);
     const cuda::Progress p = measure(gradient, 12.5, 0, 41);

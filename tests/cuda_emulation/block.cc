@@ -43,10 +43,9 @@ struct Waiting {
 };
 
 struct Thread {
-  std::unique_ptr<Worker> worker;
-  uint3 index{};
+  Worker* worker = nullptr;  // null before it starts
   Waiting waiting;
-  bool finished = true;
+  bool finished = false;
 };
 
 // A warp's current exchange. Two sets of values: a lane may write its next value before others have read the
@@ -83,7 +82,9 @@ class Runner {
   void run_block();
   void prepare_shared();
   void check_shared() const;
-  void start_threads();
+  Thread& thread(std::int64_t t) { return threads_[static_cast<std::size_t>(t)]; }
+  void enter(std::int64_t t);
+  void work(Worker& worker);
   bool resume(std::int64_t t);
   bool resume_warp(std::int64_t warp);
   bool pass();
@@ -93,17 +94,19 @@ class Runner {
   [[noreturn]] void fail_in_block(const std::string& what) const;
 
   const Launch* launch_ = nullptr;
-  int threads_ = 0;
   int current_ = -1;
-  std::vector<Thread> pool_;
+  std::vector<Thread> threads_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Worker*> free_workers_;
   std::vector<Warp> warps_;
   std::vector<std::int64_t> thread_order_;
+  std::size_t place_ = 0;  // in thread_order_, of the thread that runs
   int at_barrier_ = 0;
   int barrier_true_ = 0;
   device::BlockVote last_vote_{};
   Site barrier_site_;
   std::mt19937_64 random_{1};
-  std::function<void(Worker&)> work_ = [this](Worker&) { launch_->body(); };
+  std::function<void(Worker&)> work_ = [this](Worker& worker) { work(worker); };
 };
 
 Runner& runner() {
@@ -125,11 +128,11 @@ void Runner::run(const Launch& launch) {
   launch_ = &launch;
   gridDim = launch.grid;
   blockDim = launch.block;
-  threads_ = static_cast<int>(blockDim.x * blockDim.y * blockDim.z);
-  while (static_cast<int>(pool_.size()) < threads_)
-    pool_.push_back({std::make_unique<Worker>(work_), {}, {}, true});
-  warps_.resize(static_cast<std::size_t>((threads_ + kWarp - 1) / kWarp));
-  thread_order_.resize(static_cast<std::size_t>(threads_));
+  const std::size_t threads = std::size_t{blockDim.x} * blockDim.y * blockDim.z;
+  while (workers_.size() < threads)
+    free_workers_.push_back(workers_.emplace_back(std::make_unique<Worker>(work_)).get());
+  warps_.resize((threads + kWarp - 1) / kWarp);
+  thread_order_.resize(threads);
   poison(all_shared_arrays());
   std::vector<std::int64_t> blocks(std::size_t{gridDim.x} * gridDim.y * gridDim.z);
   arrange(blocks);
@@ -157,43 +160,54 @@ void Runner::check_shared() const {
                     " bytes of dynamic shared memory");
 }
 
-void Runner::start_threads() {
-  for (int t = 0; t < threads_; ++t) {
-    Thread& thread = pool_[static_cast<std::size_t>(t)];
-    const auto n = static_cast<unsigned>(t);
-    thread.index = {n % blockDim.x, n / blockDim.x % blockDim.y, n / (blockDim.x * blockDim.y)};
-    thread.waiting.on = Collective::kNone;
-    thread.finished = false;
-  }
-  for (Warp& warp : warps_) warp.arrived = 0;
-  at_barrier_ = barrier_true_ = 0;
-}
-
 void Runner::run_block() {
   prepare_shared();
-  start_threads();
+  threads_.assign(thread_order_.size(), {});
+  for (Warp& warp : warps_) warp.arrived = 0;
+  at_barrier_ = barrier_true_ = 0;
   arrange(thread_order_);
   while (pass()) {
   }
-  const auto finished = [](const Thread& t) { return t.finished; };
-  if (!std::all_of(pool_.begin(), pool_.begin() + threads_, finished)) stuck();
+  if (!std::ranges::all_of(threads_, &Thread::finished)) stuck();
   check_shared();
+}
+
+void Runner::enter(std::int64_t t) {
+  current_ = static_cast<int>(t);
+  const auto n = static_cast<unsigned>(t);
+  threadIdx = {n % blockDim.x, n / blockDim.x % blockDim.y, n / (blockDim.x * blockDim.y)};
+}
+
+// Starts the current thread. If it ends without having waited, as in most kernels, the same worker goes on with
+// those after it.
+void Runner::work(Worker& worker) {
+  for (;;) {
+    thread(current_).worker = &worker;
+    launch_->body();
+    thread(current_).finished = true;
+    if (place_ + 1 == thread_order_.size() || thread(thread_order_[place_ + 1]).worker) break;
+    enter(thread_order_[++place_]);
+  }
+  free_workers_.push_back(&worker);
 }
 
 // Resumes a thread; false if it is waiting or has finished.
 bool Runner::resume(std::int64_t t) {
-  Thread& thread = pool_[static_cast<std::size_t>(t)];
-  if (thread.finished || thread.waiting.on != Collective::kNone) return false;
-  current_ = static_cast<int>(t);
-  threadIdx = thread.index;
-  thread.worker->resume();
-  thread.finished = thread.waiting.on == Collective::kNone;
+  const Thread& next = thread(t);
+  if (next.finished || next.waiting.on != Collective::kNone) return false;
+  Worker* worker = next.worker;
+  if (!worker) {
+    worker = free_workers_.back();
+    free_workers_.pop_back();
+  }
+  enter(t);
+  worker->resume();
   current_ = -1;
   return true;
 }
 
 bool Runner::resume_warp(std::int64_t warp) {
-  const std::int64_t first = warp * kWarp, end = std::min<std::int64_t>(first + kWarp, threads_);
+  const std::int64_t first = warp * kWarp, end = std::min(first + kWarp, std::ssize(threads_));
   bool any = false;
   for (std::int64_t i = first; i < end; ++i)
     any |= resume(order() == Order::kReverse ? first + end - 1 - i : i);
@@ -204,20 +218,19 @@ bool Runner::resume_warp(std::int64_t warp) {
 // the other orders each runs as far as it can, to the end or to a block barrier.
 bool Runner::pass() {
   bool any = false;
-  for (const std::int64_t t : thread_order_) {
-    if (!resume(t)) continue;
+  for (place_ = 0; place_ < thread_order_.size(); ++place_) {
+    if (!resume(thread_order_[place_])) continue;
     any = true;
     if (order() == Order::kForward) continue;
-    while (resume_warp(t / kWarp)) {
+    while (resume_warp(thread_order_[place_] / kWarp)) {
     }
   }
   return any;
 }
 
 void Runner::wait(Collective on, const Site& site) {
-  Thread& thread = pool_[static_cast<std::size_t>(current_)];
-  thread.waiting = {on, site};
-  thread.worker->suspend();
+  thread(current_).waiting = {on, site};
+  thread(current_).worker->suspend();
 }
 
 device::BlockVote Runner::barrier(bool predicate, const Site& site) {
@@ -226,19 +239,19 @@ device::BlockVote Runner::barrier(bool predicate, const Site& site) {
   barrier_site_ = site;
   ++at_barrier_;
   barrier_true_ += predicate;
-  if (at_barrier_ < threads_) {
+  if (at_barrier_ < std::ssize(threads_)) {
     wait(Collective::kBarrier, site);
   } else {
-    last_vote_ = {barrier_true_, threads_};
+    last_vote_ = {barrier_true_, static_cast<int>(threads_.size())};
     at_barrier_ = barrier_true_ = 0;
-    for (int t = 0; t < threads_; ++t) pool_[static_cast<std::size_t>(t)].waiting.on = Collective::kNone;
+    for (Thread& t : threads_) t.waiting.on = Collective::kNone;
   }
   return last_vote_;
 }
 
 const std::uint64_t* Runner::exchange(Collective kind, unsigned mask, std::uint64_t value, const Site& site) {
   if (mask != 0xffffffffu) fail_in_block("a warp operation without all lanes in its mask, " + text(site));
-  if (threads_ % kWarp != 0) fail_in_block("a warp operation in a block of one thread, " + text(site));
+  if (threads_.size() % kWarp != 0) fail_in_block("a warp operation in a block of one thread, " + text(site));
   const int first = current_ / kWarp * kWarp;
   Warp& warp = warps_[static_cast<std::size_t>(current_ / kWarp)];
   if (warp.arrived == 0) warp.what = {kind, site};
@@ -252,8 +265,7 @@ const std::uint64_t* Runner::exchange(Collective kind, unsigned mask, std::uint6
   } else {
     warp.arrived = 0;
     warp.set = 1 - set;
-    for (int t = first; t < first + kWarp; ++t)
-      pool_[static_cast<std::size_t>(t)].waiting.on = Collective::kNone;
+    for (int t = first; t < first + kWarp; ++t) thread(t).waiting.on = Collective::kNone;
   }
   return warp.values[set];
 }
@@ -262,7 +274,7 @@ const std::uint64_t* Runner::exchange(Collective kind, unsigned mask, std::uint6
 void Runner::stuck() {
   std::string what;
   if (at_barrier_ > 0)
-    what = "barrier reached by " + std::to_string(at_barrier_) + " of " + std::to_string(threads_) +
+    what = "barrier reached by " + std::to_string(at_barrier_) + " of " + std::to_string(threads_.size()) +
            " threads, " + text(barrier_site_);
   for (const Warp& warp : warps_) {
     if (warp.arrived == 0) continue;
