@@ -52,8 +52,9 @@ void warn_of_idle_threads(const TrainOptions& options, int threads, Log& log) {
 Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log& log) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   if constexpr (kHasCuda) cuda::choose_device_of(processes.rank_here());
-  const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), Use::kTrain);
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
   const bool on_cpu = device.memory->on_host();
+  options.bf16 = device.weights == WeightFormat::kBf16;
   std::string gpu;
   if constexpr (kHasCuda)
     if (!on_cpu) gpu = cuda::device_id();

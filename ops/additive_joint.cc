@@ -8,6 +8,7 @@
 
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "ops/bf16_products.h"
 #include "ops/check.h"
 #include "ops/gemm.h"
 #include "ops/logits.h"
@@ -170,6 +171,7 @@ void set_products(const Sentences& of, real* products) {
     return gemm_batched(of.memory, of.count, T, S, V, words, T * V, positions, S * V, products, S, T * S,
                         false);
   of.for_sentences([&](std::int64_t i, std::int64_t rows) {
+    const Bf16Products::Exactly exactly;
     gemm(rows, S, V, {words.data + i * T * V, V}, {positions.data + i * S * V, V, true}, products + i * T * S,
          S, false);
   });
@@ -183,6 +185,7 @@ void set_sums(const Sentences& of, const Tensor& ratios, const Tensor& sums) {
     return gemm_batched(of.memory, of.count, T, V, S, r, T * S, positions, S * V, sums.data(), V, T * V,
                         false);
   of.for_sentences([&](std::int64_t i, std::int64_t rows) {
+    const Bf16Products::Exactly exactly;
     gemm(rows, V, S, {r.data + i * T * S, S}, {positions.data + i * S * V, V}, sums.data() + i * T * V, V,
          false);
   });

@@ -4,13 +4,12 @@
 #include <vector>
 
 #include "cuda/kernels.h"
+#include "ops/bf16_products.h"
+#include "ops/onednn.h"
 #include "ops/packed_weights.h"
 #include "tensor/parallel.h"
 
-#if defined(MININMT_ONEDNN) && !defined(MININMT_DOUBLE)
-#define USE_ONEDNN
-#include <dnnl.h>
-
+#ifdef MININMT_USES_ONEDNN
 #include "tensor/error.h"
 #endif
 
@@ -47,17 +46,10 @@ MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::
   }
 }
 
-#ifdef USE_ONEDNN
+#ifdef MININMT_USES_ONEDNN
 // Above what the kernels take: 6 MiB measured with AVX2 (oneDNN 2.6); some 20 MiB with AVX-512, estimated
 // from the source of 2.6 and 3.7.
 constexpr std::size_t kKernelBytes = std::size_t{48} << 20;
-
-[[noreturn]] void refuse(std::int64_t m, std::int64_t n, std::int64_t k, dnnl_status_t status) {
-  const std::string product = join("a product of ", m, " x ", k, " by ", k, " x ", n);
-  if (status == dnnl_out_of_memory)
-    throw OutOfMemory(join("out of memory: oneDNN has too little for ", product));
-  throw Error(join("[gemm] oneDNN refuses ", product, ": status ", status));
-}
 #endif
 
 }  // namespace
@@ -98,11 +90,12 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, re
           bool add) {
   if (m == 0 || n == 0) return;
   if (PackedWeights::multiply(m, n, k, a, b, c, c_stride, add)) return;
-#ifdef USE_ONEDNN
+  if (Bf16Products::multiply(m, n, k, a, b, c, c_stride, add)) return;
+#ifdef MININMT_USES_ONEDNN
   if (k == 0) return plain_gemm(m, n, k, a, b, c, c_stride, add);
   const dnnl_status_t status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f,
                                           a.data, a.stride, b.data, b.stride, add ? 1.0f : 0.0f, c, c_stride);
-  if (status != dnnl_success) refuse(m, n, k, status);
+  if (status != dnnl_success) onednn::refuse("gemm", m, n, k, status);
 #else
   plain_gemm(m, n, k, a, b, c, c_stride, add);
 #endif
@@ -111,7 +104,7 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, re
 // oneDNN has kernels of its own for products with a vector and for small ones; the first product of all makes
 // the others. Small ones stay on this thread: others would each reserve memory of their own for malloc.
 void prepare_gemm() {
-#ifdef USE_ONEDNN
+#ifdef MININMT_USES_ONEDNN
   if (!can_map(kKernelBytes))
     throw OutOfMemory(
         join("out of memory: oneDNN needs up to ", format_bytes(kKernelBytes), " for its kernels"));

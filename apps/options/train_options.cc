@@ -245,9 +245,10 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.group("Device");
   add_device_options(
-      set, options.cpu_threads, options.device, options.precision, {"float32", "tf32", "bf16"},
-      "inputs of matrix products on the GPU: as they are, or rounded to 10 or to 7 bits, which is "
-      "faster; sums and all else are float32, as all is on a CPU");
+      set, options.cpu_threads, options.device, options.precision, {"auto", "float32", "tf32", "bf16"},
+      "inputs of matrix products, which is faster the fewer bits they have: float32 as they are; "
+      "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with the instructions to 7 (bf16); "
+      "sums and all else are float32. auto: tf32 on a GPU, float32 on a CPU");
 }
 
 void declare(OptionSet& set, TrainOptions& options) {

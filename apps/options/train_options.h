@@ -61,7 +61,7 @@ struct TrainOptions : Recipe {
   int keep = 0;                          // models of the last saves
   int cpu_threads = 0;                   // 0: all cores
   std::string device = "auto";           // auto, cpu, cuda
-  std::string precision = "tf32";        // of matrix products on the GPU: float32, tf32, bf16
+  std::string precision = "auto";        // of matrix products: auto, float32, tf32, bf16
   bool quiet = false;
   std::string log;  // empty: no log file
 };

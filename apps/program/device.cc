@@ -18,10 +18,8 @@ cuda::Precision parse_precision(const std::string& name) {
 }
 
 // Of the CPU. Throws UsageError.
-WeightFormat parse_weights(const std::string& precision, Use use) {
+WeightFormat parse_weights(const std::string& precision) {
   if (precision != "bf16" && precision != "int8") return WeightFormat::kFloat32;
-  if (use == Use::kTrain)
-    throw UsageError(join("--precision ", precision, ": on a CPU training is in float32: leave it out"));
   const WeightFormat format = precision == "bf16" ? WeightFormat::kBf16 : WeightFormat::kInt8;
   if (const std::string why = why_no_weights(format); !why.empty())
     throw UsageError(join("--precision ", precision, ": ", why, ": leave it out, or give float32"));
@@ -30,7 +28,7 @@ WeightFormat parse_weights(const std::string& precision, Use use) {
 
 }  // namespace
 
-Device choose_device(const std::string& device, const std::string& precision, int threads, Use use) {
+Device choose_device(const std::string& device, const std::string& precision, int threads) {
   std::string no_gpu;
   if constexpr (kHasCuda) {
     if (device != "cpu") {
@@ -49,7 +47,7 @@ Device choose_device(const std::string& device, const std::string& precision, in
     throw UsageError(
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
-  const WeightFormat weights = parse_weights(precision, use);
+  const WeightFormat weights = parse_weights(precision);
   const std::string rounded = weights == WeightFormat::kFloat32 ? "" : ", products in " + precision;
   return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", rounded, no_gpu),
           threads, weights};

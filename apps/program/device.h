@@ -12,18 +12,16 @@ struct Device {
   Memory* memory;
   std::string description;  // "CPU, 8 threads", "GPU: NVIDIA H100 ..., products in tf32"; one line
   int threads;              // worker threads: 1 on the GPU
-  WeightFormat weights = WeightFormat::kFloat32;  // on the CPU, of a model that translates
+  WeightFormat weights = WeightFormat::kFloat32;  // on the CPU: how products round
 };
-
-enum class Use { kTrain, kTranslate };
 
 // device: cpu, cuda, or auto: cuda if the build has it and a GPU is usable, else cpu, and the description
 // says why.
 // precision: float32; tf32 or bf16 on the GPU; on the CPU tf32 is float32, and where it has the instructions
-// bf16 or int8, to translate; auto: tf32 on the GPU, float32 on the CPU. threads: on the CPU. Throws
+// there are bf16 and int8; auto: tf32 on the GPU, float32 on the CPU. threads: on the CPU. Throws
 // UsageError for cuda in a build without CUDA and a precision that the device has not, Error with the reason
 // if no GPU is usable.
-Device choose_device(const std::string& device, const std::string& precision, int threads, Use use);
+Device choose_device(const std::string& device, const std::string& precision, int threads);
 
 // Takes what ends the program where it can't be had, while there is memory: the threads of the parallel loops
 // and the kernels of the CPU's matrix products. Throws Error: how many threads there could be, or how much

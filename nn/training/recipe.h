@@ -20,6 +20,7 @@ struct Recipe {
   int seed = 1;
   int parts = 0;        // into which each minibatch is cut; 0: a part for each thread
   int update_freq = 1;  // minibatches an update
+  bool bf16 = false;    // on the CPU, matrix products of bf16 operands (the GPU's setting is cuda's)
 };
 
 }  // namespace mininmt

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "cuda/kernels.h"
 #include "nn/training/part_sums.h"
 #include "nn/training/schedule.h"
+#include "ops/bf16_products.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "tensor/parallel.h"
@@ -90,7 +92,9 @@ class CpuUpdater final : public Updater {
         threads_(threads),
         parts_(recipe.parts > 0 ? recipe.parts : threads * processes.count()),
         processes_(processes),
-        sums_(model.parameters(), processes) {}
+        sums_(model.parameters(), processes) {
+    if (recipe.bf16) bf16_.emplace(model.parameters().values().values());
+  }
 
   std::vector<UpdateReport> reports(bool) override { return std::exchange(reports_, {}); }
 
@@ -117,6 +121,8 @@ class CpuUpdater final : public Updater {
       for (Minibatch& part : split(minibatch, parts_)) parts.push_back(std::move(part));
     const PartTree::Range own = sums_.begin(static_cast<std::int64_t>(parts.size()));
     std::vector<double> costs(parts.size());
+    std::optional<Bf16Products::Use> rounded;
+    if (bf16_) rounded.emplace(*bf16_);
     constexpr std::int64_t kSeveral = 2;  // a part has one thread, always: products on more have other bits
     const auto compute = [&](std::int64_t i) {
       const std::int64_t part = own.begin + i;
@@ -152,6 +158,7 @@ class CpuUpdater final : public Updater {
   int threads_, parts_;
   Processes& processes_;
   PartSums sums_;
+  std::optional<Bf16Products> bf16_;
   std::vector<UpdateReport> reports_;
 };
 

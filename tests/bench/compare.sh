@@ -6,7 +6,7 @@
 # model, beam 5 and 12. cuda, PRECISION tf32 or bf16: rnnsearch-50; then beam 12 over 3,003 sentences with an
 # untrained model, as many words per sentence as in the source.
 # PYTHON names a python3 with torch and, for Marian on the CPU, pymarian; BUILD the folder of the programs (build); FORMS the
-# forms of peer_torch.py to train. PyTorch's bf16 runs where the CPU has the instructions for it.
+# forms of peer_torch.py to train. Where the CPU has the instructions, then bf16 against PyTorch's bf16.
 set -euo pipefail
 usage() { sed -n '3,4s/^# *//p' "$0" >&2; exit 2; }
 [ $# -ge 4 ] || usage
@@ -22,7 +22,7 @@ python=${PYTHON:-python3}
 marian=
 if [ "$device" = cpu ]; then
   if "$python" -c 'import _pymarian' 2>/dev/null; then marian=yes; else echo "compare.sh: $python has no pymarian: without Marian" >&2; fi
-  bf16=$(grep -m1 -o -w 'avx512_bf16\|amx_bf16' /proc/cpuinfo) || echo "compare.sh: this CPU has no bf16: without PyTorch's" >&2
+  bf16=$(grep -m1 -o -w 'avx512_bf16\|amx_bf16' /proc/cpuinfo) || echo "compare.sh: this CPU has no bf16: float32 alone" >&2
 fi
 
 # both WHAT OPTIONS...: mininmt's line, then the others' relative to it; continues if one fails
@@ -32,8 +32,10 @@ both() {
   "$bench" "${place[@]}" "$@" --dump "$scratch/work" | tee "$scratch/mininmt"
   local peer=("$python" "$here/peer_torch.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt")
   "${peer[@]}" "${more[@]}" || failed=1
-  [ -z "${bf16:-}" ] || "${peer[@]}" --precision bf16 "${more[@]}" || failed=1
   [ -z "$marian" ] || "$python" "$here/peer_marian.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt" || failed=1
+  [ -n "${bf16:-}" ] || return 0
+  "$bench" "${place[@]}" "$@" --precision bf16 | tee "$scratch/mininmt"
+  "${peer[@]}" --precision bf16 "${more[@]}" || failed=1
 }
 
 forms=()

@@ -1,5 +1,6 @@
 // mininmt-bench-model: target words/s in training, sentences/s in search. One JSON line.
-//   --device auto|cpu|cuda   --precision float32|tf32|bf16 (tf32)   --threads N (of the CPU, 1)
+//   --device auto|cpu|cuda   --threads N (of the CPU, 1)
+//   --precision tf32|float32|bf16|int8   of products (tf32, which on the CPU is float32); int8 for search alone
 //   --preset NAME (small)    and any of these options of mininmt-train: --dim-emb, --dim-rnn, --dim-align,
 //                            --dim-maxout, --dim-vocabs, --mini-batch, --max-length, --optimizer
 //   --text SOURCE TARGET     else random words, in sentences as long as image captions
@@ -26,9 +27,15 @@ namespace mininmt::bench {
 namespace {
 
 TrainOptions read_options(Arguments& arguments) {
-  std::vector<std::string> line = {
-      "--train-sets", "source", "target", "--model", "none", "--preset", arguments.text("preset", "small"),
-      "--tied-embeddings", "no"};  // as the peer
+  std::vector<std::string> line = {"--train-sets",
+                                   "source",
+                                   "target",
+                                   "--model",
+                                   "none",
+                                   "--preset",
+                                   arguments.text("preset", "small"),
+                                   "--tied-embeddings",
+                                   "no"};  // as the peer
   for (const char* name :
        {"dim-emb", "dim-rnn", "dim-align", "dim-maxout", "mini-batch", "max-length", "optimizer"})
     if (arguments.has(name)) line.insert(line.end(), {"--" + std::string(name), arguments.text(name, "")});
@@ -45,9 +52,11 @@ TrainOptions read_options(Arguments& arguments) {
 Setup read_setup(Arguments& arguments) {
   const int threads = arguments.number("threads", 1);
   const std::string device = arguments.choice("device", {"auto", "cpu", "cuda"});
-  const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
+  const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16", "int8"});
   omp_set_num_threads(threads);
-  Setup setup = {choose_device(device, precision, threads, Use::kTrain), precision, read_options(arguments)};
+  Setup setup = {choose_device(device, precision, threads), precision, read_options(arguments)};
+  if (setup.device.memory->on_host() && precision == "tf32") setup.precision = "float32";
+  setup.options.bf16 = setup.device.weights == WeightFormat::kBf16;
   // With a GPU all cores, which then only create the model.
   if (!setup.device.memory->on_host()) omp_set_num_threads(omp_get_num_procs());
   return setup;
@@ -83,7 +92,7 @@ Json Setup::sizes() const {
           {"target_words", target_words()},
           {"device", device.description},
           {"threads", device.threads},
-          {"precision", device.memory->on_host() ? "float32" : precision}};
+          {"precision", precision}};
 }
 
 double flops(const TrainOptions& o, int target_words, double source_words_there, double target_words_there) {
@@ -114,6 +123,8 @@ int main(int argc, char** argv) {
     const bench::Setup setup = bench::read_setup(arguments);
     if (arguments.has("beam"))
       bench::bench_search(arguments, setup);
+    else if (setup.precision == "int8")
+      throw UsageError("mininmt-bench-model: --precision int8 is for --beam");
     else
       bench::bench_training(arguments, setup);
     return 0;

@@ -1,10 +1,12 @@
 // Search: sentences per second.
 #include <algorithm>
 #include <fstream>
+#include <optional>
 
 #include "apps/program/model_folder.h"
 #include "apps/text/lines.h"
 #include "apps/translate/translator.h"
+#include "ops/packed_weights.h"
 #include "tensor/error.h"
 #include "tests/bench/model_bench.h"
 
@@ -81,6 +83,9 @@ void bench_search(Arguments& arguments, const Setup& setup) {
   if (arguments.has("dump")) dump(arguments.text("dump", ""), settings, loaded.source, lines);
   arguments.check_all_used();
 
+  std::optional<PackedWeights> packed;  // as mininmt-beam has them
+  if (setup.device.memory->on_host())
+    packed.emplace(loaded.model->parameters().values().values(), setup.device.weights);
   const Translator translator(*loaded.model, loaded.source, loaded.target, search, mini_batch,
                               setup.device.threads);
   translator.translate(some_of(lines));  // to allocate memory and load cuBLAS's kernels
@@ -97,7 +102,7 @@ void bench_search(Arguments& arguments, const Setup& setup) {
                {"words_per_second", words / seconds},
                {"device", setup.device.description},
                {"threads", setup.device.threads},
-               {"precision", setup.device.memory->on_host() ? "float32" : setup.precision}};
+               {"precision", setup.precision}};
   line.update(settings);
   print(line);
 }

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     const std::string name = arguments.choice("device", {"auto", "cpu", "cuda"});
     const std::string precision = arguments.choice("precision", {"tf32", "float32", "bf16"});
     omp_set_num_threads(threads);
-    const Device device = choose_device(name, precision, threads, Use::kTrain);
+    const Device device = choose_device(name, precision, threads);
     if (device.memory->on_host()) {
       arguments.check_all_used();
       bench::bench_ops_on_cpu(threads);

@@ -21,27 +21,27 @@ struct PrecisionAsBefore {
 
 TEST_CASE_FIXTURE(PrecisionAsBefore, "a GPU that is there is chosen, but for --device cpu") {
   for (const std::string device : {"auto", "cuda"}) {
-    const Device chosen = choose_device(device, "bf16", 3, Use::kTrain);
+    const Device chosen = choose_device(device, "bf16", 3);
     CHECK(chosen.memory == &cuda::memory());
     CHECK(chosen.threads == 1);
     CHECK(chosen.description.starts_with("GPU: "));
     CHECK(chosen.description.find(cuda::description()) != std::string::npos);
     CHECK(chosen.description.ends_with("products in bf16"));
   }
-  const Device cpu = choose_device("cpu", "tf32", 3, Use::kTrain);
+  const Device cpu = choose_device("cpu", "tf32", 3);
   CHECK(cpu.memory == &cpu_memory());
   CHECK(cpu.threads == 3);
   CHECK(cpu.description == "CPU, 3 threads");
-  CHECK(choose_device("cpu", "tf32", 1, Use::kTrain).description == "CPU, 1 thread");
+  CHECK(choose_device("cpu", "tf32", 1).description == "CPU, 1 thread");
 }
 
 TEST_CASE_FIXTURE(PrecisionAsBefore, "the precision of products is set") {
   using cuda::Precision;
-  choose_device("cuda", "float32", 1, Use::kTrain);
+  choose_device("cuda", "float32", 1);
   CHECK(cuda::precision() == Precision::kFloat32);
-  choose_device("cuda", "tf32", 1, Use::kTrain);
+  choose_device("cuda", "tf32", 1);
   CHECK(cuda::precision() == Precision::kTf32);
-  choose_device("cuda", "bf16", 1, Use::kTrain);
+  choose_device("cuda", "bf16", 1);
   CHECK(cuda::precision() == Precision::kBf16);
 }
 
@@ -64,10 +64,10 @@ void check_refused(cudaError_t error, const std::string& reason) {
   CHECK_FALSE(cuda::available(&why));
   CHECK_FALSE(cuda::available());
   CHECK_MESSAGE(why.find(reason) != std::string::npos, why);
-  CHECK(choose_device("auto", "tf32", 2, Use::kTrain).description == "CPU, 2 threads; no GPU can be used: " + why);
-  CHECK(choose_device("cpu", "tf32", 2, Use::kTrain).description == "CPU, 2 threads");
+  CHECK(choose_device("auto", "tf32", 2).description == "CPU, 2 threads; no GPU can be used: " + why);
+  CHECK(choose_device("cpu", "tf32", 2).description == "CPU, 2 threads");
   try {
-    choose_device("cuda", "tf32", 2, Use::kTrain);
+    choose_device("cuda", "tf32", 2);
     FAIL("nothing was thrown");
   } catch (const Error& e) {
     const std::string text = e.what();

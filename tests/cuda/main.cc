@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   }
   if (argc == 3 && std::string_view(argv[1]) == "--device") {
     try {
-      std::puts(mininmt::choose_device(argv[2], "tf32", 2, mininmt::Use::kTrain).description.c_str());
+      std::puts(mininmt::choose_device(argv[2], "tf32", 2).description.c_str());
       return 0;
     } catch (const mininmt::Error& e) {
       std::puts(e.what());

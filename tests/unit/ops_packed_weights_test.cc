@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/bf16_products.h"
 #include "ops/packed_weights.h"
 #include "tensor/random.h"
 
@@ -107,8 +108,7 @@ TEST_CASE("packed weights: int8 is the product of rounded rows" * doctest::skip(
   }
 }
 
-TEST_CASE("packed weights: bf16 is the product of rounded numbers" *
-          doctest::skip(!has(WeightFormat::kBf16))) {
+TEST_CASE("packed weights: bf16 is the product of rounded numbers" * doctest::skip(!can_multiply_bf16())) {
   check_products(WeightFormat::kBf16, 2e-6, to_bf16);
 }
 

@@ -1,0 +1,174 @@
+#include "ops/bf16_products.h"
+
+#include "ops/onednn.h"
+#include "tensor/error.h"
+
+#ifdef MININMT_USES_ONEDNN
+#include <deque>
+#include <map>
+#include <mutex>
+#include <tuple>
+#endif
+
+namespace mininmt {
+
+#ifdef MININMT_USES_ONEDNN
+namespace {
+
+using onednn::Type;
+
+// Kernels kept, one for each shape of a product; minibatches have new numbers of words all the time.
+constexpr std::size_t kMostProducts = 2000;
+
+Bf16Products* used = nullptr;
+thread_local bool exact = false;
+
+// The operand (rows, columns) as it lies, rounded, without gaps between what it has in sequence.
+template <class Place>
+const std::uint16_t* rounded(const Matrix& x, std::int64_t rows, std::int64_t columns, const Place& place) {
+  const std::int64_t lines = x.transposed ? columns : rows, length = x.transposed ? rows : columns;
+  std::uint16_t* const to = place(lines * length);
+  if (x.stride == length)
+    onednn::round_to_bf16(lines * length, x.data, to);
+  else
+    for (std::int64_t i = 0; i < lines; ++i)
+      onednn::round_to_bf16(length, x.data + i * x.stride, to + i * length);
+  return to;
+}
+
+dnnl::memory::desc without_gaps(std::int64_t rows, std::int64_t columns, bool transposed) {
+  return onednn::matrix_of(rows, columns, Type::bf16, transposed ? rows : columns, transposed);
+}
+
+}  // namespace
+
+struct Bf16Products::Kernels {
+  // m, n, k, whether A and B are transposed, whether B is a weight, stride of C, whether to add
+  using Shape = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool, bool, bool, std::int64_t, bool>;
+
+  // A weight in the forms that products want; a form whose time has passed is made anew.
+  struct Form {
+    dnnl::memory packed;
+    std::int64_t use;
+  };
+
+  onednn::Product product(const Shape& shape);
+  const void* form(const Matrix& W, std::int64_t k, std::int64_t n, const dnnl::memory::desc& wanted);
+
+  std::mutex mutex;
+  std::map<Shape, onednn::Product> products;
+  std::map<std::tuple<const real*, std::int64_t, std::int64_t, bool>, std::deque<Form>> weights;
+  std::int64_t uses = 0;
+};
+
+onednn::Product Bf16Products::Kernels::product(const Shape& shape) {
+  if (const auto found = products.find(shape); found != products.end()) return found->second;
+  if (products.size() == kMostProducts) products.clear();
+  const auto& [m, n, k, a_transposed, b_transposed, is_weight, c_stride, add] = shape;
+  const dnnl::memory::desc any({k, n}, Type::bf16, dnnl::memory::format_tag::any);
+  const auto product =
+      onednn::product_of(without_gaps(m, k, a_transposed), is_weight ? any : without_gaps(k, n, b_transposed),
+                         onednn::matrix_of(m, n, Type::f32, c_stride), add);
+  return products.emplace(shape, product).first->second;
+}
+
+const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::int64_t n,
+                                        const dnnl::memory::desc& wanted) {
+  std::deque<Form>& forms = weights[{W.data, k, n, W.transposed}];
+  auto found = std::find_if(forms.begin(), forms.end(),
+                            [&](const Form& form) { return form.packed.get_desc() == wanted; });
+  if (found != forms.end() && found->use == uses) return found->packed.get_data_handle();
+  std::vector<std::uint16_t> values;
+  const auto place = [&](std::int64_t size) {
+    values.resize(static_cast<std::size_t>(size));
+    return values.data();
+  };
+  const void* const from = rounded(W, k, n, place);
+  if (found == forms.end()) found = forms.insert(forms.end(), {dnnl::memory(wanted, onednn::engine()), 0});
+  onednn::reorder(from, without_gaps(k, n, W.transposed), found->packed);
+  found->use = uses;
+  return found->packed.get_data_handle();
+}
+
+std::string why_no_bf16() {
+  constexpr auto kIsa = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  if ((static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kIsa) == kIsa) return "";
+  return "this CPU has no instructions for bf16 (AVX512_BF16 or AMX)";
+}
+
+bool can_multiply_bf16() {
+  try {
+    onednn::product_of(without_gaps(2, 2, false), without_gaps(2, 2, true),
+                       onednn::matrix_of(2, 2, Type::f32, 2), true);
+    return true;
+  } catch (const dnnl::error&) {
+    return false;
+  }
+}
+
+Bf16Products::Bf16Products(std::span<const real> weights)
+    : weights_(weights), kernels_(std::make_unique<Kernels>()) {}
+
+Bf16Products::Use::Use(Bf16Products& products) {
+  if (used) throw Error("[Bf16Products] two uses at once");
+  ++products.kernels_->uses;
+  used = &products;
+}
+
+Bf16Products::Use::~Use() { used = nullptr; }
+
+Bf16Products::Exactly::Exactly() : before_(exact) { exact = true; }
+Bf16Products::Exactly::~Exactly() { exact = before_; }
+
+bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
+                            real* c, std::int64_t c_stride, bool add) {
+  if (!used || exact || k == 0) return false;
+  const std::span<const real> block = used->weights_;
+  const bool is_weight = b.data >= block.data() && b.data < block.data() + block.size();
+  try {
+    Kernels& kernels = *used->kernels_;
+    onednn::Product product;
+    const void* second = nullptr;
+    {
+      const std::lock_guard lock(kernels.mutex);
+      product = kernels.product({m, n, k, a.transposed, b.transposed, is_weight, c_stride, add});
+      if (is_weight) second = kernels.form(b, k, n, product.facts.weights_desc());
+    }
+    thread_local std::vector<std::uint16_t> first_room, second_room;
+    const auto in = [](std::vector<std::uint16_t>& room) {
+      return [&room](std::int64_t size) {
+        room.resize(std::max(room.size(), static_cast<std::size_t>(size)));
+        return room.data();
+      };
+    };
+    const void* const first = rounded(a, m, k, in(first_room));
+    if (!is_weight) second = rounded(b, k, n, in(second_room));
+    onednn::multiply(product, first, second, c);
+  } catch (const dnnl::error& error) {
+    onednn::refuse("Bf16Products", m, n, k, error.status);
+  }
+  return true;
+}
+
+#else
+
+struct Bf16Products::Kernels {};
+
+std::string why_no_bf16() { return "this program was built without oneDNN"; }
+bool can_multiply_bf16() { return false; }
+
+Bf16Products::Bf16Products(std::span<const real> weights) : weights_(weights) {}
+Bf16Products::Use::Use(Bf16Products&) { throw Error("[Bf16Products] " + why_no_bf16()); }
+Bf16Products::Use::~Use() = default;
+Bf16Products::Exactly::Exactly() : before_(false) {}
+Bf16Products::Exactly::~Exactly() = default;
+bool Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Matrix&, const Matrix&, real*,
+                            std::int64_t, bool) {
+  return false;
+}
+
+#endif
+
+Bf16Products::~Bf16Products() = default;
+
+}  // namespace mininmt

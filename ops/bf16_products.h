@@ -1,0 +1,60 @@
+// Products of bf16 operands with float32 sums on the CPU, for training: all else stays float32.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ops/gemm.h"
+
+namespace mininmt {
+
+// Why this CPU multiplies no faster in bf16; empty if it does.
+std::string why_no_bf16();
+
+// Whether products in bf16 can be computed here at all, at whatever speed.
+bool can_multiply_bf16();
+
+class Bf16Products {
+ public:
+  // weights: matrices that are second operands of many products. Each is rounded and packed at its first.
+  explicit Bf16Products(std::span<const real> weights);
+  ~Bf16Products();
+  Bf16Products(const Bf16Products&) = delete;
+  Bf16Products& operator=(const Bf16Products&) = delete;
+
+  // While it lives, gemm() on the host, on all threads, rounds both operands to 8 significant bits. One at a
+  // time; the weights must not change meanwhile, and may have changed since the last.
+  class Use {
+   public:
+    explicit Use(Bf16Products& products);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+  };
+
+  // While it lives, this thread's products are exact again.
+  class Exactly {
+   public:
+    Exactly();
+    ~Exactly();
+    Exactly(const Exactly&) = delete;
+    Exactly& operator=(const Exactly&) = delete;
+
+   private:
+    const bool before_;
+  };
+
+  // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where a Use lives. Returns whether one does.
+  // Throws OutOfMemory.
+  static bool multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
+                       real* c, std::int64_t c_stride, bool add);
+
+ private:
+  struct Kernels;
+  std::span<const real> weights_;
+  std::unique_ptr<Kernels> kernels_;
+};
+
+}  // namespace mininmt
