@@ -1,8 +1,9 @@
 #include "ops/packed_weights.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -36,18 +37,20 @@ constexpr float kLargest = 127;
 
 // x_i is near scale (q_i - kZero), scale = max |x| / 127. NaN if x is not finite.
 MININMT_VECTORIZED float quantize(std::int64_t n, const float* x, std::uint8_t* q) {
-  float largest = 0, not_finite = 0;
-#pragma omp simd reduction(max : largest) reduction(+ : not_finite)
+  constexpr std::uint32_t kSign = 0x80000000, kInfinity = 0x7f800000;
+  std::uint32_t largest_bits = 0;  // without their signs, floats are ordered as their bits
+#pragma omp simd reduction(max : largest_bits)
   for (std::int64_t i = 0; i < n; ++i) {
-    largest = std::max(largest, std::abs(x[i]));
-    not_finite += x[i] * 0;
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x[i]) & ~kSign;
+    largest_bits = largest_bits > bits ? largest_bits : bits;
   }
-  const float factor = largest > 0 && not_finite == 0 ? kLargest / largest : 0;
+  const bool finite = largest_bits < kInfinity;
+  const float largest = std::bit_cast<float>(largest_bits),
+              factor = finite && largest > 0 ? kLargest / largest : 0;
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i)
-    q[i] =
-        static_cast<std::uint8_t>(static_cast<int>((not_finite == 0 ? x[i] : 0) * factor + (kZero + 0.5F)));
-  return largest / kLargest + not_finite;
+    q[i] = static_cast<std::uint8_t>(static_cast<int>((finite ? x[i] : 0) * factor + (kZero + 0.5F)));
+  return finite ? largest / kLargest : std::numeric_limits<float>::quiet_NaN();
 }
 
 // y_j = or += scale * scales_j (sums_j - offsets_j)

@@ -249,7 +249,6 @@ TEST_CASE("the Transformer's options are for it alone, and its presets are its r
                      small = parse({"--preset", "transformer-small"});
   for (const TrainOptions& o : {base, small}) {
     CHECK(o.config.type == "transformer");
-    CHECK(o.learn_rate == doctest::Approx(1 / std::sqrt(o.config.integer("dim-model") * o.lr_warmup)));
     CHECK(o.adam_beta2 == 0.98);
     CHECK(o.adam_epsilon == 1e-9);
     CHECK(o.label_smoothing == 0.1);
@@ -261,10 +260,14 @@ TEST_CASE("the Transformer's options are for it alone, and its presets are its r
   CHECK(base.config.integer("heads") == 8);
   CHECK(base.config.integer("dim-model") == 512);
   CHECK(base.config.integer("dim-ffn") == 2048);
+  CHECK(base.config.text("norm") == "post");
+  CHECK(base.learn_rate == doctest::Approx(1 / std::sqrt(512 * 4000)));
   CHECK(base.lr_warmup == 4000);
   CHECK(base.lr_decay_inv_sqrt == 4000);
-  CHECK(small.lr_warmup == 2000);
-  CHECK(small.lr_decay_inv_sqrt == 2000);
+  CHECK(small.config.text("norm") == "pre");
+  CHECK(small.learn_rate == doctest::Approx(0.5 / std::sqrt(256 * 500)));
+  CHECK(small.lr_warmup == 500);
+  CHECK(small.lr_decay_inv_sqrt == 500);
   CHECK(small.config.real_number("dropout") == 0.3);
 }
 
