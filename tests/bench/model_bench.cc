@@ -7,6 +7,7 @@
 // Training:
 //   --minibatches N (60)     the first N minibatches, repeated until warm, then timed
 //   --profile                profile of an update (GPU)
+//   --overlap                when gradients are final, and what sending them meanwhile would save (CPU)
 // Search, with --beam K, over the source side of --text:
 //   --model FOLDER           else an untrained model of the preset's sizes
 //   --sentences N            the text's lines, repeated until there are N; else all once

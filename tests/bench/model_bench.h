@@ -39,6 +39,9 @@ void bench_training(Arguments& arguments, const Setup& setup);
 void profile_on_gpu(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches,
                     const Roofs& roofs);
 
+// --overlap: when the gradients of the first minibatch are final, and what sending them meanwhile would save.
+void bench_overlap(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches);
+
 // --beam K over the first file of --text, with --model FOLDER or an untrained model of the preset's sizes.
 void bench_search(Arguments& arguments, const Setup& setup);
 

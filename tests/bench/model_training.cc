@@ -141,9 +141,10 @@ void bench_training(Arguments& arguments, const Setup& setup) {
   const Minibatches minibatches =
       first_minibatches(corpus, setup.options, arguments.number("minibatches", 60));
   if (arguments.has("dump")) dump(arguments.text("dump", ""), setup, corpus, minibatches);
-  const bool profile = arguments.has("profile");
+  const bool profile = arguments.has("profile"), overlap = arguments.has("overlap");
   const int side = arguments.has("roof-side") ? arguments.number("roof-side", 1) : 0;
   arguments.check_all_used();
+  if (overlap) return bench_overlap(setup, corpus, minibatches);
 
   const Roofs roofs = measure_roofs(memory, side);
   const auto model = setup.new_model();
