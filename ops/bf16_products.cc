@@ -21,7 +21,7 @@ using onednn::Type;
 constexpr std::size_t kMostProducts = 2000;
 
 Bf16Products* used = nullptr;
-thread_local bool exact = false;
+thread_local int exact = 0;  // how many Exactly live
 
 // The operand (rows, columns) as it lies, rounded, without gaps between what it has in sequence.
 template <class Place>
@@ -117,12 +117,12 @@ Bf16Products::Use::Use(Bf16Products& products) {
 
 Bf16Products::Use::~Use() { used = nullptr; }
 
-Bf16Products::Exactly::Exactly() : before_(exact) { exact = true; }
-Bf16Products::Exactly::~Exactly() { exact = before_; }
+Bf16Products::Exactly::Exactly() { ++exact; }
+Bf16Products::Exactly::~Exactly() { --exact; }
 
 bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
                             real* c, std::int64_t c_stride, bool add) {
-  if (!used || exact || k == 0) return false;
+  if (!used || exact > 0 || k == 0) return false;
   const std::span<const real> block = used->weights_;
   const bool is_weight = b.data >= block.data() && b.data < block.data() + block.size();
   try {
@@ -160,7 +160,7 @@ bool can_multiply_bf16() { return false; }
 Bf16Products::Bf16Products(std::span<const real> weights) : weights_(weights) {}
 Bf16Products::Use::Use(Bf16Products&) { throw Error("[Bf16Products] " + why_no_bf16()); }
 Bf16Products::Use::~Use() = default;
-Bf16Products::Exactly::Exactly() : before_(false) {}
+Bf16Products::Exactly::Exactly() = default;
 Bf16Products::Exactly::~Exactly() = default;
 bool Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Matrix&, const Matrix&, real*,
                             std::int64_t, bool) {

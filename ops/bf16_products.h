@@ -41,9 +41,6 @@ class Bf16Products {
     ~Exactly();
     Exactly(const Exactly&) = delete;
     Exactly& operator=(const Exactly&) = delete;
-
-   private:
-    const bool before_;
   };
 
   // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where a Use lives. Returns whether one does.

@@ -22,11 +22,14 @@ TRAINING = [
     ("units", [128, 256, 512, 1000], lambda n: sum((["--" + o, str(n)] for o in ("dim-emb", "dim-rnn", "dim-align", "dim-maxout")), [])),
     ("sentences a minibatch", [10, 20, 40, 80, 160], lambda n: ["--mini-batch", str(n)]),
     ("words a sentence", [15, 50, 200], lambda n: []),
+    ("threads", [1, 2], lambda n: []),
 ]
 SEARCH = [
+    ("beam, one sentence at a time", [1, 5, 12], lambda n: ["--beam", str(n), "--mini-batch", "1"]),
     ("beam", [1, 4, 16, 64], lambda n: ["--beam", str(n)]),
     ("sentences at once", [1, 4, 16, 64, 256], lambda n: ["--beam", "5", "--mini-batch", str(n)]),
     ("words a sentence", [15, 50, 200], lambda n: ["--beam", "5"]),
+    ("threads", [1, 2], lambda n: ["--beam", "5"]),
     ("target words", [8000, 20000, 50000, 100000], lambda n: ["--beam", "5", "--dim-vocabs", "8000", str(n)]),
 ]
 
@@ -76,7 +79,7 @@ def run(build, threads, growing, more, sentences):
             with tempfile.TemporaryDirectory() as folder:
                 length = value if name == "words a sentence" else 15
                 text = write_text(folder, length, sentences(length))
-                results.append(measure(build, threads, text, options(value) + more))
+                results.append(measure(build, value if name == "threads" else threads, text, options(value) + more))
         rows.append((name, values, results))
     return rows
 
