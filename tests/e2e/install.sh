@@ -35,7 +35,8 @@ says out '--alignment-reference'
 
 make_pairs 40 toy
 expect 0 "$here/bin/mininmt-train" --preset tiny --train-sets toy.src toy.tgt --model model --after 60u --quiet
-expect 0 cmake -S "$tests/outside" -B outside -DCMAKE_PREFIX_PATH="$here" -DCMAKE_CXX_COMPILER="${CXX:-c++}"
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+expect 0 cmake -S "$tests/outside" -B outside -DCMAKE_PREFIX_PATH="$here" -DCMAKE_CXX_COMPILER="$compiler"
 expect 0 cmake --build outside
 sentence=$(head -1 toy.src) ids=()
 for word in $sentence; do ids+=("$(($(grep -nxF "$word" model/source.vocab | cut -d: -f1) - 1))"); done

@@ -12,6 +12,7 @@ fi
 
 # judge CODE WHAT: the exit code and the message of a command that found too little.
 short='^mininmt-(train|beam): error: .*(out of memory|threads? can be started)|libgomp: Out of memory'
+libomp='^OMP: Error #34: System unable to allocate necessary resources' # Clang's library ends a program by itself
 judge() {
   cat err >>said
   checks=$((checks + 1))
@@ -19,9 +20,10 @@ judge() {
   0) silent err ;;
   1) says err "$short" ;;
   127) says err 'error while loading shared libraries' ;; # not even the program can be loaded
+  134) says err "$libomp" && return ;;
   *) fail "exit code $1 with $2" && cat err ;;
   esac
-  [ "$1" -eq 0 ] || holds "one line with $2" test "$(grep -c . err)" -eq 1
+  [ "$1" -eq 0 ] || holds "one line with $2" test "$(grep -vc '^OMP: Warning' err)" -eq 1
 }
 
 # sweep COMMAND...: from too little to load the program to enough, in steps of a seventh.
