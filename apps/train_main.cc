@@ -67,7 +67,8 @@ Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log&
   const bool together = processes.count() > 1;
   log.info(join("mininmt-train ", kVersion, ", ",
                 !together ? device.description
-                : on_cpu  ? join("CPU, ", processes.count(), " processes, ", threads, " threads in all")
+                : on_cpu  ? join("CPU, ", processes.count(), " processes, ", threads, " threads in all",
+                                options.bf16 ? ", products in bf16" : "")
                           : join(device.description, ", ", processes.count(), " processes, a GPU each")));
   if (together && on_cpu) warn_of_idle_threads(options, threads, log);
   return device;

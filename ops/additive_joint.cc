@@ -55,8 +55,9 @@ struct Sentences {
   std::vector<std::int32_t> word_at;  // (T * B), on the host
   Tensor word_at_on_cuda;             // the same there, in the memory of as many reals
 
-  // Exactly: tf32 would be seen in a normaliser. Only for the GPU, which has one user; on the host searches
-  // run side by side.
+  // Exactly: rounded operands would be seen in a normaliser. On the host on this thread, which multiplies; the
+  // GPU has one user.
+  const Bf16Products::Exactly exactly_on_host;
   struct Exactly {
     explicit Exactly(bool on_cuda) : on_cuda(on_cuda) {
 #ifdef MININMT_CUDA
@@ -171,7 +172,6 @@ void set_products(const Sentences& of, real* products) {
     return gemm_batched(of.memory, of.count, T, S, V, words, T * V, positions, S * V, products, S, T * S,
                         false);
   of.for_sentences([&](std::int64_t i, std::int64_t rows) {
-    const Bf16Products::Exactly exactly;
     gemm(rows, S, V, {words.data + i * T * V, V}, {positions.data + i * S * V, V, true}, products + i * T * S,
          S, false);
   });
@@ -185,7 +185,6 @@ void set_sums(const Sentences& of, const Tensor& ratios, const Tensor& sums) {
     return gemm_batched(of.memory, of.count, T, V, S, r, T * S, positions, S * V, sums.data(), V, T * V,
                         false);
   of.for_sentences([&](std::int64_t i, std::int64_t rows) {
-    const Bf16Products::Exactly exactly;
     gemm(rows, V, S, {r.data + i * T * S, S}, {positions.data + i * S * V, V}, sums.data() + i * T * V, V,
          false);
   });

@@ -4,10 +4,12 @@
 #include "tensor/error.h"
 
 #ifdef MININMT_USES_ONEDNN
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <vector>
 #endif
 
 namespace mininmt {
@@ -57,7 +59,8 @@ struct Bf16Products::Kernels {
 
   std::mutex mutex;
   std::map<Shape, onednn::Product> products;
-  std::map<std::tuple<const real*, std::int64_t, std::int64_t, bool>, std::deque<Form>> weights;
+  // by place, k, n, stride, whether transposed
+  std::map<std::tuple<const real*, std::int64_t, std::int64_t, std::int64_t, bool>, std::deque<Form>> weights;
   std::int64_t uses = 0;
 };
 
@@ -74,7 +77,7 @@ onednn::Product Bf16Products::Kernels::product(const Shape& shape) {
 
 const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::int64_t n,
                                         const dnnl::memory::desc& wanted) {
-  std::deque<Form>& forms = weights[{W.data, k, n, W.transposed}];
+  std::deque<Form>& forms = weights[{W.data, k, n, W.stride, W.transposed}];
   auto found = std::find_if(forms.begin(), forms.end(),
                             [&](const Form& form) { return form.packed.get_desc() == wanted; });
   if (found != forms.end() && found->use == uses) return found->packed.get_data_handle();

@@ -43,7 +43,7 @@ class Bf16Products {
     Exactly& operator=(const Exactly&) = delete;
   };
 
-  // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where a Use lives. Returns whether one does.
+  // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where a Use lives. Returns whether it computed it.
   // Throws OutOfMemory.
   static bool multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
                        real* c, std::int64_t c_stride, bool add);

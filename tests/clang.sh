@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds with Clang, warnings as errors and no precompiled headers, so that each file must include what it uses,
+# Builds with Clang, warnings as errors and no precompiled headers, which could hide a missing include,
 # and runs all tests but those of a real GPU. Not part of tests/run.sh.
 #   ./tests/clang.sh [CTEST OPTION ...]     as in: ./tests/clang.sh -R unit.text
 set -euo pipefail

@@ -113,7 +113,7 @@ min-length-factor = 0
 allow-unk = true
 )";
 
-// Vaswani et al. 2017, 5; MODEL.md 9.9. The learning rates are (d warm-up)^-0.5.
+// Vaswani et al. 2017, 5; MODEL.md 9.9. The learning rate is (d warm-up)^-0.5, half of that in transformer-small.
 const std::string kTransformer = R"(
 type = transformer
 tied-embeddings = target

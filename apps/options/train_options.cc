@@ -60,13 +60,18 @@ Several processes train together: mpirun -n 2 mininmt-train ...
 )";
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
-// compared by their contents, parts and device by what the training had.
-const std::vector<std::string> kMayChange = {
-    "train-sets",    "valid-sets", "model",          "preset",       "vocabs",
-    "dim-vocabs",    "after",      "early-stopping", "joint-vocabs", "sentencepiece-type",
-    "tensorboard",   "disp-freq",  "save-freq",      "keep",         "keep-best",
-    "log",           "quiet",      "device",         "cpu-threads",  "parts",
-    "corpus-on-disk"};
+// compared by their contents, parts, device and precision by what the training had.
+const std::vector<std::string> kMayChange = {"train-sets",     "valid-sets",
+                                             "model",          "preset",
+                                             "vocabs",         "dim-vocabs",
+                                             "after",          "early-stopping",
+                                             "joint-vocabs",   "sentencepiece-type",
+                                             "tensorboard",    "disp-freq",
+                                             "save-freq",      "keep",
+                                             "keep-best",      "log",
+                                             "quiet",          "device",
+                                             "cpu-threads",    "parts",
+                                             "corpus-on-disk", "precision"};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
@@ -247,8 +252,8 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
   add_device_options(
       set, options.cpu_threads, options.device, options.precision, {"auto", "float32", "tf32", "bf16"},
       "inputs of matrix products, which is faster the fewer bits they have: float32 as they are; "
-      "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with the instructions to 7 (bf16); "
-      "sums and all else are float32. auto: tf32 on a GPU, float32 on a CPU");
+      "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with AVX512_BF16 or AMX to 7 (bf16), in "
+      "updates; sums and all else are float32. auto: tf32 on a GPU, float32 on a CPU");
 }
 
 void declare(OptionSet& set, TrainOptions& options) {

@@ -35,9 +35,11 @@ Device choose_device(const std::string& device, const std::string& precision, in
       std::string why;
       if (cuda::available(&why)) {
         cuda::set_precision(parse_precision(precision));
-        return {&cuda::memory(),
-                "GPU: " + cuda::description() + ", products in " + (precision == "auto" ? "tf32" : precision),
-                1};
+        const std::string products = precision == "auto" ? "tf32" : precision;
+        return {.memory = &cuda::memory(),
+                .description = "GPU: " + cuda::description() + ", products in " + products,
+                .threads = 1,
+                .products = products};
       }
       if (device == "cuda")
         throw Error("--device cuda: no GPU can be used: " + why + ". --device cpu does without");
@@ -48,9 +50,11 @@ Device choose_device(const std::string& device, const std::string& precision, in
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
   const WeightFormat weights = parse_weights(precision);
-  const std::string rounded = weights == WeightFormat::kFloat32 ? "" : ", products in " + precision;
-  return {&cpu_memory(), join("CPU, ", threads, threads == 1 ? " thread" : " threads", rounded, no_gpu),
-          threads, weights};
+  const bool rounds = weights != WeightFormat::kFloat32;
+  return {&cpu_memory(),
+          join("CPU, ", threads, threads == 1 ? " thread" : " threads",
+               rounds ? ", products in " + precision : "", no_gpu),
+          threads, weights, rounds ? precision : "float32"};
 }
 
 void warm_up(const Device& device) {

@@ -13,6 +13,7 @@ struct Device {
   std::string description;  // "CPU, 8 threads", "GPU: NVIDIA H100 ..., products in tf32"; one line
   int threads;              // worker threads: 1 on the GPU
   WeightFormat weights = WeightFormat::kFloat32;  // on the CPU: how products round
+  std::string products = "float32";               // of what: float32, tf32, bf16, int8
 };
 
 // device: cpu, cuda, or auto: cuda if the build has it and a GPU is usable, else cpu, and the description

@@ -10,7 +10,8 @@
 namespace mininmt {
 namespace {
 
-constexpr char kOptions[] = "options", kDevice[] = "device", kParts[] = "parts", kThreads[] = "cpu-threads";
+constexpr char kOptions[] = "options", kDevice[] = "device", kParts[] = "parts", kThreads[] = "cpu-threads",
+               kPrecision[] = "precision";
 
 // The other facts, and what to call them.
 constexpr std::pair<const char*, const char*> kTexts[] = {
@@ -33,11 +34,24 @@ std::string checksum_of(const ValidationText& text) {
 }
 
 Facts facts_of(const TrainOptions& options, const Device& device) {
-  return {{kDevice, device.memory->on_host() ? "cpu" : "cuda"}, {kParts, std::to_string(options.parts)}};
+  return {{kDevice, device.memory->on_host() ? "cpu" : "cuda"},
+          {kParts, std::to_string(options.parts)},
+          {kPrecision, device.products}};
 }
 
 // Of an older training, a part for each thread.
 std::string parts_of(const Facts& facts) { return fact(facts, facts.count(kParts) > 0 ? kParts : kThreads); }
+
+// Of an older training: float32 on a CPU, on a GPU what its options say.
+std::string precision_of(const Facts& facts) {
+  if (facts.count(kPrecision) > 0) return fact(facts, kPrecision);
+  if (fact(facts, kDevice) != "cuda") return "float32";
+  const std::string options = fact(facts, kOptions), name = "precision = ";
+  const std::size_t at = options.find("\n" + name);
+  if (at == std::string::npos) return "tf32";
+  const std::size_t begin = at + 1 + name.size();
+  return options.substr(begin, options.find('\n', begin) - begin);
+}
 
 std::string difference_of_options(const Facts& before, const Facts& now, const TrainOptions& options) {
   std::vector<std::string> changed = changed_options(fact(before, kOptions), options);
@@ -45,6 +59,7 @@ std::string difference_of_options(const Facts& before, const Facts& now, const T
     if (was != fact(now, name)) changed.push_back(join("--", name, " is ", fact(now, name), ", was ", was));
   };
   compare(kDevice, fact(before, kDevice));
+  if (fact(before, kDevice) == fact(now, kDevice)) compare(kPrecision, precision_of(before));
   if (fact(now, kDevice) == "cpu") compare(kParts, parts_of(before));
   return join_list(changed, "; ");
 }

@@ -34,7 +34,7 @@ both() {
   "${peer[@]}" "${more[@]}" || failed=1
   [ -z "$marian" ] || "$python" "$here/peer_marian.py" "$what" "${place[@]}" --work "$scratch/work" --against "$scratch/mininmt" || failed=1
   [ -n "${bf16:-}" ] || return 0
-  "$bench" "${place[@]}" "$@" --precision bf16 | tee "$scratch/mininmt"
+  "$bench" "${place[@]}" "$@" --precision bf16 | tee "$scratch/mininmt" || { failed=1; return 0; }
   "${peer[@]}" --precision bf16 "${more[@]}" || failed=1
 }
 

@@ -28,15 +28,9 @@ namespace mininmt::bench {
 namespace {
 
 TrainOptions read_options(Arguments& arguments) {
-  std::vector<std::string> line = {"--train-sets",
-                                   "source",
-                                   "target",
-                                   "--model",
-                                   "none",
-                                   "--preset",
-                                   arguments.text("preset", "small"),
-                                   "--tied-embeddings",
-                                   "no"};  // as the peer
+  std::vector<std::string> line = {
+      "--train-sets", "source", "target", "--model", "none", "--preset", arguments.text("preset", "small")};
+  line.insert(line.end(), {"--tied-embeddings", "no"});  // as the peer
   for (const char* name :
        {"dim-emb", "dim-rnn", "dim-align", "dim-maxout", "mini-batch", "max-length", "optimizer"})
     if (arguments.has(name)) line.insert(line.end(), {"--" + std::string(name), arguments.text(name, "")});

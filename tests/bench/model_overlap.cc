@@ -1,7 +1,6 @@
 // How much of sending gradients could be hidden behind the rest of the backward pass: a second thread watches when
 // each parameter's gradient changes for the last time.
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <thread>
 
@@ -37,12 +36,11 @@ std::vector<Final> watch(const Model& model, const Batch& batch, double* seconds
   std::vector<Final> finals;
   for (const Parameter* p : model.parameters().all())
     finals.push_back({p->name, static_cast<double>(p->value.size()), 0});
-  std::atomic<bool> done = false;
   const double start = now();
-  std::thread watcher([&] {
+  std::jthread watcher([&](const std::stop_token& done) {
     std::vector<std::uint32_t> sums(finals.size(), 0);
     for (bool last = false; !last;) {
-      last = done;
+      last = done.stop_requested();
       for (std::size_t i = 0; i < finals.size(); ++i) {
         const double before = now();
         const std::uint32_t sum = sum_of_bits(Parameters::view(gradients, *model.parameters().all()[i]));
@@ -56,7 +54,7 @@ std::vector<Final> watch(const Model& model, const Batch& batch, double* seconds
     tape.backward(sum(model.costs(tape, batch, {})));
   }
   *seconds = now() - start;
-  done = true;
+  watcher.request_stop();
   watcher.join();
   for (Final& f : finals)
     f.at = std::min(f.at, *seconds);  // what the last look finds has come before the end
@@ -75,7 +73,8 @@ double saved(const std::vector<Final>& finals, double seconds, double sending) {
 }  // namespace
 
 void bench_overlap(const Setup& setup, const ParallelCorpus& corpus, const Minibatches& minibatches) {
-  if (!setup.device.memory->on_host()) throw UsageError("mininmt-bench-model: --overlap is for the CPU");
+  if (!setup.device.memory->on_host() || setup.device.threads > 1 || setup.options.bf16)
+    throw UsageError("mininmt-bench-model: --overlap is for one thread of a CPU, in float32");
   const auto model = setup.new_model();
   const Minibatch minibatch = minibatch_of(corpus, minibatches.front());
   const Batch batch = make_batch(minibatch.sources, minibatch.targets, {});

@@ -289,9 +289,9 @@ def load_model(o):
     with open(os.path.join(o.load, "model.safetensors"), "rb") as file:
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         data = bytearray(file.read())
-    config = json.loads(header["__metadata__"]["mininmt"])
-    if config["alignment"] != "additive":
-        raise ValueError(f"{o.load}: alignment {config['alignment']!r} is not supported here")
+    config = {name.replace("-", "_"): value for name, value in json.loads(header["__metadata__"]["mininmt"]).items()}
+    if config["type"] != "rnnsearch" or config["alignment_model"] != "additive":
+        raise ValueError(f"{o.load}: only type rnnsearch with alignment-model additive is supported here")
     options = types.SimpleNamespace(**config, fused=False, compile=o.compile, dropout_emb=0, dropout_annotations=0,
                                     dropout_readout=0)
     model = RNNsearch(options, config["source_words"], config["target_words"])

@@ -100,7 +100,8 @@ class Runner {
   std::vector<Worker*> free_workers_;
   std::vector<Warp> warps_;
   std::vector<std::int64_t> thread_order_;
-  std::size_t place_ = 0;  // in thread_order_, of the thread that runs
+  std::size_t place_ = 0;  // in thread_order_, of the thread that a pass resumed
+  bool starting_ = false;  // whether that runs, and has not waited
   int at_barrier_ = 0;
   int barrier_true_ = 0;
   device::BlockVote last_vote_{};
@@ -178,14 +179,14 @@ void Runner::enter(std::int64_t t) {
   threadIdx = {n % blockDim.x, n / blockDim.x % blockDim.y, n / (blockDim.x * blockDim.y)};
 }
 
-// Starts the current thread. If it ends without having waited, as in most kernels, the same worker goes on with
-// those after it.
+// Starts the current thread. While a pass starts threads that end without waiting, as in most kernels, the same
+// worker goes on with the next.
 void Runner::work(Worker& worker) {
   for (;;) {
     thread(current_).worker = &worker;
     launch_->body();
     thread(current_).finished = true;
-    if (place_ + 1 == thread_order_.size() || thread(thread_order_[place_ + 1]).worker) break;
+    if (!starting_ || place_ + 1 == thread_order_.size() || thread(thread_order_[place_ + 1]).worker) break;
     enter(thread_order_[++place_]);
   }
   free_workers_.push_back(&worker);
@@ -219,7 +220,10 @@ bool Runner::resume_warp(std::int64_t warp) {
 bool Runner::pass() {
   bool any = false;
   for (place_ = 0; place_ < thread_order_.size(); ++place_) {
-    if (!resume(thread_order_[place_])) continue;
+    starting_ = !thread(thread_order_[place_]).worker;
+    const bool resumed = resume(thread_order_[place_]);
+    starting_ = false;
+    if (!resumed) continue;
     any = true;
     if (order() == Order::kForward) continue;
     while (resume_warp(thread_order_[place_] / kWarp)) {
@@ -229,6 +233,7 @@ bool Runner::pass() {
 }
 
 void Runner::wait(Collective on, const Site& site) {
+  starting_ = false;
   thread(current_).waiting = {on, site};
   thread(current_).worker->suspend();
 }

@@ -79,6 +79,8 @@ holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 before=$(cksum a/model.safetensors)
 expect 0 train_small a --seed 3 --log a.log
 says a.log 'this training is complete, after 20 updates'
+expect 0 train_small a --seed 3 --device cpu --precision tf32 --log tf32.log # on a CPU float32, as auto is
+says tf32.log 'this training is complete'
 for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --parts 3" "--seed 3 --clip-norm 2"; do
   expect 2 train_small a $options
   option=${options##*--}

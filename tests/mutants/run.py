@@ -2,6 +2,7 @@
 """Mutation testing: typical mistakes, each applied to a copy of the project. Do the tests notice?
 
     tests/mutants/run.py [--jobs N] [--copy LETTER] [NAME ...]     all, or those whose name contains a NAME
+    tests/mutants/run.py --check     whether each applies and its tests are there, without building anything
 
 The mutants are in the .txt files next to this script. Each is an edit of one file that must match exactly once
 (ignoring white space and comments between tokens), the tests that should fail, and the effect for a user. The copy and
@@ -9,6 +10,7 @@ its build are in build-mutants-LETTER/, default a; two concurrent runs need diff
 unnoticed, doesn't apply or doesn't compile.
 """
 import argparse
+import fnmatch
 import os
 import pathlib
 import re
@@ -58,6 +60,19 @@ def mutants_of(path):
                 fields.append((key, value.strip()))
         if fields:
             yield Mutant(fields)
+
+
+def faults(mutant):
+    """What keeps it from being tried, as far as the sources say."""
+    path = ROOT / mutant.file
+    if not path.is_file() or mutant.changed(path.read_text()) is None:
+        yield f"does not apply to {mutant.file}"
+    for test, case in mutant.tests:
+        name = test.split(".")[1]
+        sources = [source.read_text() for source in (ROOT / "tests").glob(f"*/{name}_test.cc")]
+        cases = re.findall(r'TEST_CASE\w*\((?:\w+,)?\s*"((?:[^"\\]|\\.)*)"', "".join(sources))
+        if not any(fnmatch.fnmatchcase(there, case or "*") for there in cases):
+            yield f"{test} has no test case '{case}'"
 
 
 def command(arguments, seconds, **options):
@@ -153,6 +168,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--copy", default="a")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     mutants = [m for path in sorted(HERE.glob("*.txt")) for m in mutants_of(path)]
@@ -163,6 +179,9 @@ def main():
         mutants = [m for m in mutants if any(name in m.name for name in options.names)]
     if not mutants or not re.fullmatch(r"\w+", options.copy):
         sys.exit("no mutant of that name" if not mutants else "--copy: a letter")
+    if options.check:
+        found = [f"{m.name}: {fault}" for m in mutants for fault in faults(m)]
+        sys.exit("\n".join(found) or None)
 
     copy = Copy(ROOT / f"build-mutants-{options.copy}", options.jobs)
     tests = sorted({test for m in mutants for test in m.tests})

@@ -284,6 +284,18 @@ TEST_CASE("facts: what is different is named") {
   old["cpu-threads"] = "2";
   CHECK_NOTHROW(check_same_options(old, options, device));
   CHECK_THROWS_AS(check_same_options(old, other, device), UsageError);
+  other = options;
+  for (const char* name : {"auto", "tf32", "float32"}) {  // on a CPU all the same
+    other.precision = name;
+    CHECK(refusal(other, text, {}, device) == "");
+  }
+  const Device rounding{&cpu_memory(), "CPU", 2, WeightFormat::kBf16, "bf16"};
+  CHECK(refusal(options, text, {}, rounding).find("--precision is bf16, was float32") != std::string::npos);
+  old = before;  // of a version whose options had it, tf32 on a CPU, too
+  old.erase("precision");
+  old["options"] += "precision = tf32\n";
+  CHECK_NOTHROW(check_same_options(old, options, device));
+  CHECK_THROWS_AS(check_same_options(old, options, rounding), UsageError);
   TrainingText longer;
   longer.corpus = random_corpus(6);
   CHECK(refusal(options, longer, {}, device).find("the training text is another") != std::string::npos);
