@@ -291,9 +291,10 @@ TEST_CASE("facts: what is different is named") {
   }
   const Device rounding{&cpu_memory(), "CPU", 2, WeightFormat::kBf16, "bf16"};
   CHECK(refusal(options, text, {}, rounding).find("--precision is bf16, was float32") != std::string::npos);
-  old = before;  // of a version whose options had it, tf32 on a CPU, too
+  old = before;  // of a version whose options alone had it: tf32, on a CPU, too
   old.erase("precision");
-  old["options"] += "precision = tf32\n";
+  std::string& saved = old["options"];
+  saved.replace(saved.find("precision = auto"), std::string("precision = auto").size(), "precision = tf32");
   CHECK_NOTHROW(check_same_options(old, options, device));
   CHECK_THROWS_AS(check_same_options(old, options, rounding), UsageError);
   TrainingText longer;
