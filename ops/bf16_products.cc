@@ -1,16 +1,14 @@
 #include "ops/bf16_products.h"
 
-#include "ops/onednn.h"
-#include "tensor/error.h"
-
-#ifdef MININMT_USES_ONEDNN
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <tuple>
 #include <vector>
-#endif
+
+#include "ops/onednn.h"
+#include "tensor/error.h"
 
 namespace mininmt {
 
@@ -26,16 +24,11 @@ Bf16Products* used = nullptr;
 thread_local int exact = 0;  // how many Exactly live
 
 // The operand (rows, columns) as it lies, rounded, without gaps between what it has in sequence.
-template <class Place>
-const std::uint16_t* rounded(const Matrix& x, std::int64_t rows, std::int64_t columns, const Place& place) {
+void round(const Matrix& x, std::int64_t rows, std::int64_t columns, std::uint16_t* to) {
   const std::int64_t lines = x.transposed ? columns : rows, length = x.transposed ? rows : columns;
-  std::uint16_t* const to = place(lines * length);
-  if (x.stride == length)
-    onednn::round_to_bf16(lines * length, x.data, to);
-  else
-    for (std::int64_t i = 0; i < lines; ++i)
-      onednn::round_to_bf16(length, x.data + i * x.stride, to + i * length);
-  return to;
+  if (x.stride == length) return onednn::round_to_bf16(lines * length, x.data, to);
+  for (std::int64_t i = 0; i < lines; ++i)
+    onednn::round_to_bf16(length, x.data + i * x.stride, to + i * length);
 }
 
 dnnl::memory::desc without_gaps(std::int64_t rows, std::int64_t columns, bool transposed) {
@@ -81,14 +74,10 @@ const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::in
   auto found = std::find_if(forms.begin(), forms.end(),
                             [&](const Form& form) { return form.packed.get_desc() == wanted; });
   if (found != forms.end() && found->use == uses) return found->packed.get_data_handle();
-  std::vector<std::uint16_t> values;
-  const auto place = [&](std::int64_t size) {
-    values.resize(static_cast<std::size_t>(size));
-    return values.data();
-  };
-  const void* const from = rounded(W, k, n, place);
+  std::vector<std::uint16_t> values(static_cast<std::size_t>(k * n));
+  round(W, k, n, values.data());
   if (found == forms.end()) found = forms.insert(forms.end(), {dnnl::memory(wanted, onednn::engine()), 0});
-  onednn::reorder(from, without_gaps(k, n, W.transposed), found->packed);
+  onednn::reorder(values.data(), without_gaps(k, n, W.transposed), found->packed);
   found->use = uses;
   return found->packed.get_data_handle();
 }
@@ -137,15 +126,13 @@ bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, cons
       product = kernels.product({m, n, k, a.transposed, b.transposed, is_weight, c_stride, add});
       if (is_weight) second = kernels.form(b, k, n, product.facts.weights_desc());
     }
-    thread_local std::vector<std::uint16_t> first_room, second_room;
-    const auto in = [](std::vector<std::uint16_t>& room) {
-      return [&room](std::int64_t size) {
-        room.resize(std::max(room.size(), static_cast<std::size_t>(size)));
-        return room.data();
-      };
-    };
-    const void* const first = rounded(a, m, k, in(first_room));
-    if (!is_weight) second = rounded(b, k, n, in(second_room));
+    std::uint16_t* const first = onednn::buffer<std::uint16_t>(m * k);
+    round(a, m, k, first);
+    if (!is_weight) {
+      std::uint16_t* const rounded = onednn::buffer<std::uint16_t, 1>(k * n);
+      round(b, k, n, rounded);
+      second = rounded;
+    }
     onednn::multiply(product, first, second, c);
   } catch (const dnnl::error& error) {
     onednn::refuse("Bf16Products", m, n, k, error.status);

@@ -39,8 +39,8 @@ void reorder(const void* values, const dnnl::memory::desc& form, dnnl::memory& t
 // Each number to the nearest bf16, ties to even; NaN stays.
 void round_to_bf16(std::int64_t n, const float* x, std::uint16_t* y);
 
-// Room of this thread for `size` elements, one for each type.
-template <class T>
+// Room of this thread for `size` elements, one for each type and number.
+template <class T, int kNumber = 0>
 T* buffer(std::int64_t size) {
   thread_local std::vector<T> values;
   values.resize(std::max(values.size(), static_cast<std::size_t>(size)));

@@ -3,20 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <deque>
 #include <limits>
+#include <map>
+#include <mutex>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "ops/bf16_products.h"
 #include "ops/onednn.h"
 #include "tensor/parallel.h"
-
-#ifdef MININMT_USES_ONEDNN
-#include <deque>
-#include <map>
-#include <mutex>
-#include <tuple>
-#endif
 
 namespace mininmt {
 

@@ -61,17 +61,19 @@ Several processes train together: mpirun -n 2 mininmt-train ...
 
 // What a training may be resumed with other values of. The text and vocabularies that the names stand for are
 // compared by their contents, parts, device and precision by what the training had.
-const std::vector<std::string> kMayChange = {"train-sets",     "valid-sets",
-                                             "model",          "preset",
-                                             "vocabs",         "dim-vocabs",
-                                             "after",          "early-stopping",
-                                             "joint-vocabs",   "sentencepiece-type",
-                                             "tensorboard",    "disp-freq",
-                                             "save-freq",      "keep",
-                                             "keep-best",      "log",
-                                             "quiet",          "device",
-                                             "cpu-threads",    "parts",
-                                             "corpus-on-disk", "precision"};
+const std::vector<std::string> kMayChange = {
+    "train-sets",     "valid-sets",
+    "model",          "preset",
+    "vocabs",         "dim-vocabs",
+    "after",          "early-stopping",
+    "joint-vocabs",   "sentencepiece-type",
+    "tensorboard",    "disp-freq",
+    "save-freq",      "keep",
+    "keep-best",      "log",
+    "quiet",          "device",
+    "cpu-threads",    "parts",
+    "corpus-on-disk", "precision",
+};
 
 constexpr Range<int> kSize{1, 65536};
 constexpr Range<int> kCount{1, 1'000'000};
