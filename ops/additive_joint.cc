@@ -55,24 +55,20 @@ struct Sentences {
   std::vector<std::int32_t> word_at;  // (T * B), on the host
   Tensor word_at_on_cuda;             // the same there, in the memory of as many reals
 
-  // Exactly: rounded operands would be seen in a normaliser. On the host on this thread, which multiplies; the
-  // GPU has one user.
-  const Bf16Products::Exactly exactly_on_host;
+  // Rounded operands would be seen in a normaliser. On the host exact on this thread, which multiplies; the GPU
+  // has one user.
   struct Exactly {
     explicit Exactly(bool on_cuda) : on_cuda(on_cuda) {
-#ifdef MININMT_CUDA
-      if (on_cuda) cuda::set_precision(cuda::Precision::kFloat32);
-#endif
+      if constexpr (kHasCuda)
+        if (on_cuda) before = cuda::precision(), cuda::set_precision(cuda::Precision::kFloat32);
     }
     ~Exactly() {
-#ifdef MININMT_CUDA
-      if (on_cuda) cuda::set_precision(before);
-#endif
+      if constexpr (kHasCuda)
+        if (on_cuda) cuda::set_precision(before);
     }
-#ifdef MININMT_CUDA
-    const cuda::Precision before = cuda::precision();
-#endif
     const bool on_cuda;
+    cuda::Precision before{};
+    const Bf16Products::Exactly on_host;
   } exactly;
 
   Sentences(const Pass& pass, Memory& where, PositionExponentials of)

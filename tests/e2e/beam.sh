@@ -316,9 +316,8 @@ for precision in int8 bf16; do
     says err "precision $precision: $no_instructions"
   fi
 done
-train_bf16() { "$train" --device cpu --precision bf16 --preset tiny --train-sets toy.src toy.tgt --model rounding --after 2u "$@"; }
-if train_bf16 --dry-run >/dev/null 2>&1; then
-  expect 0 train_bf16
+train_bf16() { "$train" --device cpu --precision bf16 --preset tiny --train-sets toy.src toy.tgt --model rounding --after 2u; }
+if train_bf16 >out 2>err; then
   says err 'CPU, [0-9]+ threads?, products in bf16'
   expect 0 "$beam" --device cpu --model rounding --input toy.src
 else
