@@ -358,7 +358,8 @@ int beam(const BeamOptions& options) {
   }
   if (!options.serve.empty()) exit_at_signals();
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
-  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  const bool translates = options.score.empty();  // scores are exact, unless --precision rounds them
+  const Device device = choose_device(options.device, options.precision, omp_get_max_threads(), translates);
   warm_up(device);
   const LineOptions line_options{.replace_invalid_utf8 = options.invalid_utf8 == "replace"};
   std::deque<PackedWeights> packed;

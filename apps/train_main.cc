@@ -15,6 +15,7 @@
 #include "apps/train/trainer.h"
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "ops/bf16_products.h"
 #include "tensor/error.h"
 #include "tensor/version.h"
 
@@ -52,7 +53,10 @@ void warn_of_idle_threads(const TrainOptions& options, int threads, Log& log) {
 Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log& log) {
   if (options.cpu_threads > 0) omp_set_num_threads(options.cpu_threads);
   if constexpr (kHasCuda) cuda::choose_device_of(processes.rank_here());
-  const Device device = choose_device(options.device, options.precision, omp_get_max_threads());
+  const std::vector<double> without_bf16 = processes.gather(why_no_bf16().empty() ? 0.0 : 1.0);
+  const bool all_have_bf16 = std::find(without_bf16.begin(), without_bf16.end(), 1.0) == without_bf16.end();
+  const Device device =
+      choose_device(options.device, options.precision, omp_get_max_threads(), all_have_bf16);
   const bool on_cpu = device.memory->on_host();
   options.bf16 = device.weights == WeightFormat::kBf16;
   std::string gpu;

@@ -29,6 +29,7 @@ Var Tape::leaf(const Parameter& parameter) {
   if (known != leaves_.end()) return {this, known->second};
   Node node;
   node.value = parameter.value;
+  node.parameter = &parameter;
   if (recording()) {
     node.gradient = Parameters::view(gradients_, parameter);
     node.needs_gradient = true;
@@ -52,8 +53,20 @@ Var Tape::record(const char* op, Tensor y, std::span<const Var> inputs, Backward
   node.value = std::move(y);
   node.needs_gradient =
       recording() && std::any_of(inputs.begin(), inputs.end(), [](Var x) { return x.needs_gradient(); });
-  if (node.needs_gradient) node.backward = std::move(backward);
+  if (node.needs_gradient) {
+    node.backward = std::move(backward);
+    note_uses(inputs);
+  }
   return push(std::move(node));
+}
+
+void Tape::note_uses(std::span<const Var> inputs) {
+  for (Var x : inputs) {
+    if (x.tape != this) continue;
+    const Node& node = nodes_[x.id];
+    Node& whole = node.part_of >= 0 ? nodes_[node.part_of] : nodes_[x.id];
+    if (whole.parameter && whole.first_use < 0) whole.first_use = static_cast<int>(nodes_.size());
+  }
 }
 
 Var Tape::slice(Var x, std::int64_t first, std::int64_t count) {
@@ -76,8 +89,9 @@ Var Tape::push_part(Var x, Tensor value) {
   return push(std::move(node));
 }
 
-void Tape::on_backward(std::function<void()> work) {
+void Tape::on_backward(std::initializer_list<Var> inputs, std::function<void()> work) {
   if (!recording()) return;
+  note_uses(inputs);
   Node node;
   node.value = Tensor::zeros({});
   node.gradient = node.value;
@@ -116,14 +130,27 @@ void Tape::backward(Var loss, const Tensor& factor) {
     loss.gradient().set(factor);
   else
     loss.gradient().fill(1);
+  std::vector<const Node*> leaves;  // the last used one first
+  for (const auto& [parameter, id] : leaves_) leaves.push_back(&nodes_[id]);
+  std::sort(leaves.begin(), leaves.end(), [](const Node* a, const Node* b) {
+    return a->first_use != b->first_use ? a->first_use > b->first_use
+                                        : a->parameter->offset < b->parameter->offset;
+  });
+  std::size_t told = 0;
   for (int i = loss.id; i >= 0; --i) {
-    Node& node = nodes_[i];
-    if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed in its own turn
-    if (!node.backward) continue;
-    if (node.gradient.defined()) node.backward(node.value, node.gradient);
-    node.backward = nullptr;
-    node.gradient = {};
+    run(nodes_[i]);
+    for (; tell_final_ && told < leaves.size() && leaves[told]->first_use >= i; ++told)
+      tell_final_(*leaves[told]->parameter);
   }
+  for (; tell_final_ && told < leaves.size(); ++told) tell_final_(*leaves[told]->parameter);
+}
+
+void Tape::run(Node& node) {
+  if (node.part_of >= 0) node.gradient = {};  // a view: the whole is freed in its own turn
+  if (!node.backward) return;
+  if (node.gradient.defined()) node.backward(node.value, node.gradient);
+  node.backward = nullptr;
+  node.gradient = {};
 }
 
 }  // namespace mininmt

@@ -61,8 +61,12 @@ class Tape {
   Var slice(Var x, std::int64_t first, std::int64_t count);
   Var slice_entry(Var x, std::int64_t i);
 
-  // Runs `work` when backward() reaches this point, i.e. after everything recorded later.
-  void on_backward(std::function<void()> work);
+  // Runs `work`, which adds to the gradients of `inputs`, when backward() reaches this point, i.e. after
+  // everything recorded later.
+  void on_backward(std::initializer_list<Var> inputs, std::function<void()> work);
+
+  // backward() tells of each parameter, once, when nothing adds to its gradient any more.
+  void on_final(std::function<void(const Parameter&)> tell) { tell_final_ = std::move(tell); }
 
   // Adds dL/dp to the gradient of every parameter p; L has one element. With `factor` (one element, in the
   // memory of L), of factor * L. Frees closures and gradients on the way, so it can run only once.
@@ -80,9 +84,13 @@ class Tape {
     bool needs_gradient = false;
     int part_of = -1;  // the node whose gradient this one is a view of, from element part_offset on
     std::int64_t part_offset = 0;
+    const Parameter* parameter = nullptr;  // of a leaf
+    int first_use = -1;                    // of a leaf: the first node that adds to its gradient
   };
 
   Var push(Node node);
+  void note_uses(std::span<const Var> inputs);  // by the node that is pushed next
+  void run(Node& node);
   Var push_part(Var x, Tensor value);
   const Tensor& gradient(int id);
   bool has_gradient(int id) const;
@@ -90,6 +98,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::unordered_map<const Parameter*, int> leaves_;
   Tensor gradients_;
+  std::function<void(const Parameter&)> tell_final_;
   bool ran_backward_ = false;
 };
 

@@ -18,7 +18,8 @@ Attention::Attention(Var keys, Var values, std::optional<Var> v, Indices lengths
   if (v) check_shape("attend", "v", v->shape(), {align_});
   check_lengths("attend", lengths_, steps_, batch_);
   if (kHasCuda && values.value().on_cuda() && needs_gradient())
-    values.tape->on_backward([values, v, sums = sums_] { add_sums(values, v, *sums); });
+    values.tape->on_backward({values, v.value_or(values)},
+                             [values, v, sums = sums_] { add_sums(values, v, *sums); });
 }
 
 bool Attention::needs_gradient() const {

@@ -24,11 +24,10 @@ Bf16Products* used = nullptr;
 thread_local int exact = 0;  // how many Exactly live
 
 // The operand (rows, columns) as it lies, rounded, without gaps between what it has in sequence.
-void round(const Matrix& x, std::int64_t rows, std::int64_t columns, std::uint16_t* to) {
+void round(const Matrix& x, std::int64_t rows, std::int64_t columns, Bf16* to) {
   const std::int64_t lines = x.transposed ? columns : rows, length = x.transposed ? rows : columns;
-  if (x.stride == length) return onednn::round_to_bf16(lines * length, x.data, to);
-  for (std::int64_t i = 0; i < lines; ++i)
-    onednn::round_to_bf16(length, x.data + i * x.stride, to + i * length);
+  if (x.stride == length) return round_to_bf16(lines * length, x.data, to);
+  for (std::int64_t i = 0; i < lines; ++i) round_to_bf16(length, x.data + i * x.stride, to + i * length);
 }
 
 dnnl::memory::desc without_gaps(std::int64_t rows, std::int64_t columns, bool transposed) {
@@ -74,7 +73,7 @@ const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::in
   auto found = std::find_if(forms.begin(), forms.end(),
                             [&](const Form& form) { return form.packed.get_desc() == wanted; });
   if (found != forms.end() && found->use == uses) return found->packed.get_data_handle();
-  std::vector<std::uint16_t> values(static_cast<std::size_t>(k * n));
+  std::vector<Bf16> values(static_cast<std::size_t>(k * n));
   round(W, k, n, values.data());
   if (found == forms.end()) found = forms.insert(forms.end(), {dnnl::memory(wanted, onednn::engine()), 0});
   onednn::reorder(values.data(), without_gaps(k, n, W.transposed), found->packed);
@@ -112,9 +111,20 @@ Bf16Products::Use::~Use() { used = nullptr; }
 Bf16Products::Exactly::Exactly() { ++exact; }
 Bf16Products::Exactly::~Exactly() { --exact; }
 
+bool Bf16Products::round_here() { return used && exact == 0; }
+
 bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
                             real* c, std::int64_t c_stride, bool add) {
-  if (!used || exact > 0 || k == 0) return false;
+  if (!round_here() || k == 0) return false;
+  Bf16* const first = onednn::buffer<Bf16>(m * k);
+  round(a, m, k, first);
+  multiply(m, n, k, first, a.transposed, b, c, c_stride, add);
+  return true;
+}
+
+void Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool transposed,
+                            const Matrix& b, real* c, std::int64_t c_stride, bool add) {
+  if (!used) throw Error("[Bf16Products] a rounded operand where no use lives");
   const std::span<const real> block = used->weights_;
   const bool is_weight = b.data >= block.data() && b.data < block.data() + block.size();
   try {
@@ -123,21 +133,18 @@ bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, cons
     const void* second = nullptr;
     {
       const std::lock_guard lock(kernels.mutex);
-      product = kernels.product({m, n, k, a.transposed, b.transposed, is_weight, c_stride, add});
+      product = kernels.product({m, n, k, transposed, b.transposed, is_weight, c_stride, add});
       if (is_weight) second = kernels.form(b, k, n, product.facts.weights_desc());
     }
-    std::uint16_t* const first = onednn::buffer<std::uint16_t>(m * k);
-    round(a, m, k, first);
     if (!is_weight) {
-      std::uint16_t* const rounded = onednn::buffer<std::uint16_t, 1>(k * n);
+      Bf16* const rounded = onednn::buffer<Bf16, 1>(k * n);
       round(b, k, n, rounded);
       second = rounded;
     }
-    onednn::multiply(product, first, second, c);
+    onednn::multiply(product, a, second, c);
   } catch (const dnnl::error& error) {
     onednn::refuse("Bf16Products", m, n, k, error.status);
   }
-  return true;
 }
 
 #else
@@ -152,9 +159,14 @@ Bf16Products::Use::Use(Bf16Products&) { throw Error("[Bf16Products] " + why_no_b
 Bf16Products::Use::~Use() = default;
 Bf16Products::Exactly::Exactly() = default;
 Bf16Products::Exactly::~Exactly() = default;
+bool Bf16Products::round_here() { return false; }
 bool Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Matrix&, const Matrix&, real*,
                             std::int64_t, bool) {
   return false;
+}
+void Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Bf16*, bool, const Matrix&, real*,
+                            std::int64_t, bool) {
+  throw Error("[Bf16Products] " + why_no_bf16());
 }
 
 #endif

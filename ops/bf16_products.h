@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "ops/bf16.h"
 #include "ops/gemm.h"
 
 namespace mininmt {
@@ -43,10 +44,18 @@ class Bf16Products {
     Exactly& operator=(const Exactly&) = delete;
   };
 
-  // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where a Use lives. Returns whether it computed it.
+  // Whether gemm() on the host rounds here: a Use lives, and no Exactly on this thread.
+  static bool round_here();
+
+  // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where it rounds. Returns whether it computed it.
   // Throws OutOfMemory.
   static bool multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
                        real* c, std::int64_t c_stride, bool add);
+
+  // The same of an A that was rounded before, without gaps: (m, k), or with `transposed` (k, m). Only where
+  // round_here().
+  static void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool transposed,
+                       const Matrix& b, real* c, std::int64_t c_stride, bool add);
 
  private:
   struct Kernels;

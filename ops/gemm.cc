@@ -9,10 +9,6 @@
 #include "ops/packed_weights.h"
 #include "tensor/parallel.h"
 
-#ifdef MININMT_USES_ONEDNN
-#include "tensor/error.h"
-#endif
-
 namespace mininmt {
 namespace {
 
@@ -45,12 +41,6 @@ MININMT_VECTORIZED void product_rows(std::int64_t begin, std::int64_t end, std::
     }
   }
 }
-
-#ifdef MININMT_USES_ONEDNN
-// Above what the kernels take: 6 MiB measured with AVX2 (oneDNN 2.6); some 20 MiB with AVX-512, estimated
-// from the source of 2.6 and 3.7.
-constexpr std::size_t kKernelBytes = std::size_t{48} << 20;
-#endif
 
 }  // namespace
 
@@ -105,9 +95,7 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, re
 // the others. Small ones stay on this thread: others would each reserve memory of their own for malloc.
 void prepare_gemm() {
 #ifdef MININMT_USES_ONEDNN
-  if (!can_map(kKernelBytes))
-    throw OutOfMemory(
-        join("out of memory: oneDNN needs up to ", format_bytes(kKernelBytes), " for its kernels"));
+  onednn::want_room_for_kernels();
   constexpr std::int64_t kMost = 4,
                          kShapes[][3] = {{1, kMost, kMost}, {kMost, 1, kMost}, {kMost, kMost, kMost}};
   const std::vector<real> ones(kMost * kMost, 1);

@@ -184,7 +184,7 @@ Var linear(Var x, Var W, Var bias) {
 
 StepWeight::StepWeight(Var W) : W_(W) {
   if (!W.needs_gradient()) return;
-  W.tape->on_backward([W, pending = pending_] {
+  W.tape->on_backward({W}, [W, pending = pending_] {
     for (const StepRows& rows : *pending) add_weight_gradient(W, rows);
     pending->clear();
   });

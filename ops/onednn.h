@@ -17,6 +17,10 @@ using Type = dnnl::memory::data_type;
 
 const dnnl::engine& engine();
 
+// Call it before kernels are made, some of them at their first product: where oneDNN 2.6 gets no memory for one,
+// the program crashes. Throws OutOfMemory.
+void want_room_for_kernels();
+
 // A matrix (rows, columns) whose rows begin `stride` elements apart, or with `transposed` its columns.
 dnnl::memory::desc matrix_of(std::int64_t rows, std::int64_t columns, Type type, std::int64_t stride,
                              bool transposed = false);
@@ -26,7 +30,7 @@ struct Product {
   dnnl::matmul primitive;
 };
 
-// The kernel of C = A B, or += with `add`. Throws dnnl::error.
+// The kernel of C = A B, or += with `add`. Throws dnnl::error and OutOfMemory.
 Product product_of(const dnnl::memory::desc& a, const dnnl::memory::desc& b, const dnnl::memory::desc& c,
                    bool add);
 
@@ -35,9 +39,6 @@ void multiply(const Product& product, const void* a, const void* b, void* c);
 
 // The matrix at `values`, in the form of `to`.
 void reorder(const void* values, const dnnl::memory::desc& form, dnnl::memory& to);
-
-// Each number to the nearest bf16, ties to even; NaN stays.
-void round_to_bf16(std::int64_t n, const float* x, std::uint16_t* y);
 
 // Room of this thread for `size` elements, one for each type and number.
 template <class T, int kNumber = 0>

@@ -9,8 +9,8 @@
 
 namespace mininmt {
 
-// softmax_xent(linear(t, W, bias), targets, label_smoothing): t (N, l), W (V, l), bias (V) -> loss (N). On
-// the GPU the bias is added while reading the logits, and the gradient overwrites the logits.
+// softmax_xent(linear(t, W, bias), targets, label_smoothing): t (N, l), W (V, l), bias (V) -> loss (N). The
+// logits' gradient overwrites them: on the CPU at once, up to the factor dloss, on the GPU in backward.
 Var output_losses(Var t, Var W, Var bias, const Indices& targets, double label_smoothing);
 
 // For each row i of logits, on the host: log sum_w e^logit_w over all words, and the k best allowed words

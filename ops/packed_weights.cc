@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/bf16.h"
 #include "ops/bf16_products.h"
 #include "ops/onednn.h"
 #include "tensor/parallel.h"
@@ -130,7 +131,7 @@ const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memo
   for (const dnnl::memory& form : weight.forms)
     if (form.get_desc() == wanted) return form;
   std::vector<std::int8_t> int8;
-  std::vector<std::uint16_t> bf16;
+  std::vector<Bf16> bf16;
   const void* rounded = W;
   if (input == Type::u8) {
     int8.resize(static_cast<std::size_t>(n * k));
@@ -148,7 +149,7 @@ const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memo
     rounded = int8.data();
   } else if (input == Type::bf16) {
     bf16.resize(static_cast<std::size_t>(n * k));
-    onednn::round_to_bf16(n * k, W, bf16.data());
+    round_to_bf16(n * k, W, bf16.data());
     rounded = bf16.data();
   }
   const Type type = input == Type::u8 ? Type::s8 : input;
@@ -168,8 +169,8 @@ void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_
     for (std::int64_t i = 0; i < m; ++i) scales[i] = quantize(k, a.data + i * a.stride, rows + i * k);
     x = rows, y = onednn::buffer<std::int32_t>(m * n);
   } else if (!is_float32) {
-    std::uint16_t* const rows = onednn::buffer<std::uint16_t>(m * k);
-    for (std::int64_t i = 0; i < m; ++i) onednn::round_to_bf16(k, a.data + i * a.stride, rows + i * k);
+    Bf16* const rows = onednn::buffer<Bf16>(m * k);
+    for (std::int64_t i = 0; i < m; ++i) round_to_bf16(k, a.data + i * a.stride, rows + i * k);
     x = rows;
   }
   onednn::Product product;

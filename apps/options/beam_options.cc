@@ -131,8 +131,8 @@ void declare(OptionSet& set, BeamOptions& options) {
       {"auto", "float32", "tf32", "bf16", "int8"},
       "inputs of matrix products, which is faster the fewer bits they have: float32 as they are; "
       "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with the instructions to 7 (bf16) "
-      "or to 8-bit integers (int8); sums and all else are float32. auto: tf32 on a GPU, float32 on "
-      "a CPU");
+      "or to 8-bit integers (int8); sums and all else are float32. auto: tf32 on a GPU, bf16 on such "
+      "a CPU to translate, else float32");
   set.group("Messages");
   set.add("quiet", options.quiet, kind::flag(), "nothing but warnings and errors on stderr");
   set.add_general();

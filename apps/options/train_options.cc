@@ -255,7 +255,8 @@ void declare_reports(OptionSet& set, TrainOptions& options) {
       set, options.cpu_threads, options.device, options.precision, {"auto", "float32", "tf32", "bf16"},
       "inputs of matrix products, which is faster the fewer bits they have: float32 as they are; "
       "rounded on a GPU to 10 bits (tf32) or 7 (bf16), on a CPU with AVX512_BF16 or AMX to 7 (bf16), in "
-      "updates; sums and all else are float32. auto: tf32 on a GPU, float32 on a CPU");
+      "updates; sums and all else are float32. auto: tf32 on a GPU, bf16 on such a CPU, float32 on "
+      "others");
 }
 
 void declare(OptionSet& set, TrainOptions& options) {

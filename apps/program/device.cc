@@ -4,6 +4,7 @@
 
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "ops/bf16_products.h"
 #include "ops/gemm.h"
 #include "tensor/error.h"
 #include "tensor/threads.h"
@@ -28,7 +29,7 @@ WeightFormat parse_weights(const std::string& precision) {
 
 }  // namespace
 
-Device choose_device(const std::string& device, const std::string& precision, int threads) {
+Device choose_device(const std::string& device, const std::string& precision, int threads, bool rounds) {
   std::string no_gpu;
   if constexpr (kHasCuda) {
     if (device != "cpu") {
@@ -49,12 +50,15 @@ Device choose_device(const std::string& device, const std::string& precision, in
     throw UsageError(
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
-  const WeightFormat weights = parse_weights(precision);
-  const bool rounds = weights != WeightFormat::kFloat32;
+  const bool takes_bf16 = precision == "auto" && rounds && why_no_bf16().empty();
+  const WeightFormat weights = takes_bf16 ? WeightFormat::kBf16 : parse_weights(precision);
+  const std::string products = weights == WeightFormat::kFloat32 ? "float32"
+                               : takes_bf16                      ? "bf16"
+                                                                 : precision;
   return {&cpu_memory(),
           join("CPU, ", threads, threads == 1 ? " thread" : " threads",
-               rounds ? ", products in " + precision : "", no_gpu),
-          threads, weights, rounds ? precision : "float32"};
+               weights == WeightFormat::kFloat32 ? "" : ", products in " + products, no_gpu),
+          threads, weights, products};
 }
 
 void warm_up(const Device& device) {

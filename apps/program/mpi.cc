@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -64,7 +65,8 @@ class MpiProcesses final : public Processes {
  public:
   MpiProcesses() {
     int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided);
+    several_threads_ = provided >= MPI_THREAD_MULTIPLE;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &count_);
     MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
@@ -88,6 +90,10 @@ class MpiProcesses final : public Processes {
   int rank() const override { return rank_; }
   int count() const override { return count_; }
   int rank_here() const override { return rank_here_; }
+
+  double beside_from() const override {
+    return several_threads_ ? Processes::beside_from() : std::numeric_limits<double>::infinity();
+  }
 
   using Processes::gather;
   void gather(const void* own, std::size_t bytes, void* all) override {
@@ -116,8 +122,34 @@ class MpiProcesses final : public Processes {
                     in.offsets.data(), of_real(), MPI_COMM_WORLD);
     });
   }
+  void gather_beside(const std::vector<std::span<real>>& slices, const Waiting& waiting) override {
+    const Layout<real> all(slices);
+    MPI_Request sent = MPI_REQUEST_NULL;
+    MPI_Iallgatherv(MPI_IN_PLACE, 0, of_real(), all.base, all.counts.data(), all.offsets.data(), of_real(),
+                    MPI_COMM_WORLD, &sent);
+    wait_beside(sent, waiting);
+  }
+  void exchange_beside(const std::vector<std::span<const real>>& to, const std::vector<std::span<real>>& from,
+                       const Waiting& waiting) override {
+    const Layout<const real> out(to);
+    const Layout<real> in(from);
+    MPI_Request sent = MPI_REQUEST_NULL;
+    MPI_Ialltoallv(out.base, out.counts.data(), out.offsets.data(), of_real(), in.base, in.counts.data(),
+                   in.offsets.data(), of_real(), MPI_COMM_WORLD, &sent);
+    wait_beside(sent, waiting);
+  }
 
  private:
+  void wait_beside(MPI_Request& sent, const Waiting& waiting) {
+    for (int done = 0; done == 0;) {
+      MPI_Test(&sent, &done, MPI_STATUS_IGNORE);
+      if (done != 0) return;
+      abandoned_ = true;
+      waiting();
+      abandoned_ = false;
+    }
+  }
+
   template <class Call>
   void timed(const Call& call) {
     const auto start = std::chrono::steady_clock::now();
@@ -138,7 +170,9 @@ class MpiProcesses final : public Processes {
     }
     if (done != 0) {
       if (is_first()) std::fputs(message.c_str(), stderr);
-      return;
+      if (!abandoned_) return;
+      if (!is_first()) std::this_thread::sleep_for(kPatience);  // so that the first one's words come out
+      MPI_Abort(MPI_COMM_WORLD, exit_code);
     }
     failed_ = true;
     char name[MPI_MAX_PROCESSOR_NAME] = "";
@@ -151,7 +185,8 @@ class MpiProcesses final : public Processes {
 
   int rank_ = 0, count_ = 1, rank_here_ = 0;
   MPI_Comm at_failure_ = MPI_COMM_NULL;
-  bool failed_ = false;
+  bool several_threads_ = false, failed_ = false;
+  std::atomic<bool> abandoned_ = false;  // a message is under way for which nobody waits any more
 };
 
 #else

@@ -88,6 +88,7 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
     const Facts& facts = checkpoint->facts();
     const std::string device = fact(facts, kDevice), parts = parts_of(facts);
     if (options.device == "auto" && !device.empty()) options.device = device;
+    if (options.precision == "auto" && options.device == device) options.precision = precision_of(facts);
     if (options.parts == 0 && options.device == "cpu")
       std::from_chars(parts.data(), parts.data() + parts.size(), options.parts);
     return checkpoint;

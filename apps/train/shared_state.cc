@@ -48,6 +48,7 @@ Facts of_first(Processes& processes, const Facts& own) {
 
 void share_choices(Processes& processes, TrainOptions& options) {
   options.device = processes.of_first(options.device);
+  options.precision = processes.of_first(options.precision);
   processes.broadcast(&options.parts, sizeof options.parts);
   processes.broadcast(&options.after, sizeof options.after);
   processes.broadcast(&options.early_stopping, sizeof options.early_stopping);

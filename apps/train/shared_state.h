@@ -7,8 +7,8 @@
 
 namespace mininmt {
 
-// Sets the others' to what the first found in the training's folder, device and parts, and to what decides
-// when all stop.
+// Sets the others' to what the first found in the training's folder, device, precision and parts, and to what
+// decides when all stop.
 void share_choices(Processes& processes, TrainOptions& options);
 
 // Throws UsageError unless all compute on CPUs, or each on a GPU of its own. own_gpu: cuda::device_id(), or

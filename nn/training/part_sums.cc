@@ -34,11 +34,35 @@ std::vector<PartNode> PartTree::nodes_of(Range parts) const {
   return nodes;
 }
 
+PartSums::PartSums(const Parameters& parameters, Processes& processes, int threads)
+    : parameters_(parameters), processes_(processes) {
+  if (processes.count() == 1) return;
+  const std::vector<double> all = processes.gather(static_cast<double>(threads));
+  least_threads_ = static_cast<std::int64_t>(*std::min_element(all.begin(), all.end()));
+  early_sums_ = std::make_unique<EarlySums>(
+      parameters, processes, [this](const EarlySums::Range& range, const Processes::Waiting& waiting) {
+        add_up_early(range, waiting);
+      });
+}
+
+PartSums::~PartSums() {
+  if (!early_sums_ || early_sums_->stop()) return;
+  auto* const kept = new std::vector<Tensor>{result_, received_};  // for ever: the program ends
+  for (const auto& [node, block] : own_) kept->push_back(block);
+}
+
 PartTree::Range PartSums::begin(std::int64_t parts) {
   if (result_.defined()) blocks_.push_back(std::exchange(result_, {}));
   for (auto& [node, block] : std::exchange(own_, {})) blocks_.push_back(block);  // of an update that failed
   tree_ = PartTree(parts);
-  return tree_.parts_of(processes_.rank(), processes_.count());
+  const int n = processes_.count();
+  const PartTree::Range own = tree_.parts_of(processes_.rank(), n);
+  if (!early_sums_) return own;
+  std::int64_t most = 0;
+  for (int rank = 0; rank < n; ++rank) most = std::max(most, tree_.parts_of(rank, n).size());
+  if (own.size() == 0) result_ = take_zeros();
+  early_ = early_sums_->begin(own.size(), most <= least_threads_);
+  return own;
 }
 
 Tensor PartSums::take_zeros() {
@@ -54,7 +78,21 @@ Tensor PartSums::take_zeros() {
   return parameters_.new_gradients();
 }
 
+Tensor PartSums::start(std::int64_t part) {
+  const Tensor block = take_zeros();
+  if (early_) {
+    const std::lock_guard lock(mutex_);
+    own_.emplace(tree_.leaf(part), block);
+  }
+  return block;
+}
+
+void PartSums::is_final(const Parameter& parameter) {
+  if (early_sums_) early_sums_->is_final(parameter);
+}
+
 void PartSums::put(std::int64_t part, const Tensor& gradient, bool add_up) {
+  if (early_) return;
   PartNode node = tree_.leaf(part);
   Tensor sum = gradient;
   while (true) {
@@ -118,7 +156,7 @@ Tensor PartSums::received(std::int64_t size) {
 }
 
 // This process's slice of the sums of all nodes that the processes have. In round k each sends its k-th node.
-PartSums::Sums PartSums::exchange() {
+PartSums::Sums PartSums::exchange(const Sums& own, const Tensor& layout, const Processes::Waiting* waiting) {
   const int n = processes_.count();
   std::vector<std::vector<PartNode>> nodes;
   std::size_t rounds = 0, all = 0;
@@ -127,43 +165,63 @@ PartSums::Sums PartSums::exchange() {
     rounds = std::max(rounds, nodes.back().size());
     all += nodes.back().size();
   }
-  const Tensor& layout = result_;
   const auto size = static_cast<std::int64_t>(slice_of(layout, processes_.rank()).size());
   const Tensor into = received(static_cast<std::int64_t>(all) * size);
   Sums slices;
   for (std::size_t k = 0; k < rounds; ++k) {
     std::vector<std::span<const real>> to(static_cast<std::size_t>(n));
     std::vector<std::span<real>> from(static_cast<std::size_t>(n));
-    const std::vector<PartNode>& own = nodes[static_cast<std::size_t>(processes_.rank())];
+    const std::vector<PartNode>& nodes_here = nodes[static_cast<std::size_t>(processes_.rank())];
     for (int rank = 0; rank < n; ++rank) {
-      if (k < own.size()) to[rank] = slice_of(own_.at(own[k]), rank);
+      if (k < nodes_here.size()) to[rank] = slice_of(own.at(nodes_here[k]), rank);
       if (k >= nodes[rank].size()) continue;
       const Tensor slice = into.view(static_cast<std::int64_t>(slices.size()) * size, {size});
       from[rank] = slice.values();
       slices.emplace(nodes[rank][k], slice);
     }
-    processes_.exchange(to, from);
+    if (waiting)
+      processes_.exchange_beside(to, from, *waiting);
+    else
+      processes_.exchange(to, from);
   }
   return slices;
 }
 
-const Tensor& PartSums::sum() {
-  add_up_own();
-  if (processes_.count() == 1) {
-    result_ = own_.at(tree_.root());
-    own_.clear();
-    return result_;
-  }
-  // What was sent is no longer needed: one of the blocks becomes the result.
-  result_ = own_.empty() ? take_zeros() : own_.begin()->second;
-  const Sums slices = exchange();
-  for (auto& [node, block] : std::exchange(own_, {}))
-    if (block.data() != result_.data()) blocks_.push_back(block);
+// Each process adds up a slice, in the tree's order; all get all slices.
+void PartSums::add_up_over_processes(const Sums& own, const Tensor& result,
+                                     const Processes::Waiting* waiting) {
+  const Sums slices = exchange(own, result, waiting);
   const std::span<const real> mine = add_up(slices, tree_.root()).values();
   std::vector<std::span<real>> all;
-  for (int rank = 0; rank < processes_.count(); ++rank) all.push_back(slice_of(result_, rank));
+  for (int rank = 0; rank < processes_.count(); ++rank) all.push_back(slice_of(result, rank));
   std::copy(mine.begin(), mine.end(), all[static_cast<std::size_t>(processes_.rank())].begin());
-  processes_.gather(all);
+  if (waiting)
+    processes_.gather_beside(all, *waiting);
+  else
+    processes_.gather(all);
+}
+
+// On the thread of early_sums_, when this range of all own parts is final.
+void PartSums::add_up_early(const EarlySums::Range& range, const Processes::Waiting& waiting) {
+  const auto view = [&](const Tensor& block) { return block.view(range.begin, {range.size}); };
+  Sums leaves, nodes;
+  for (const auto& [node, block] : own_) leaves.emplace(node, view(block));
+  for (const PartNode& node : tree_.nodes_of(tree_.parts_of(processes_.rank(), processes_.count())))
+    nodes.emplace(node, add_up(leaves, node));
+  add_up_over_processes(nodes, view(own_.empty() ? result_ : own_.begin()->second), &waiting);
+}
+
+const Tensor& PartSums::sum() {
+  if (early_) {
+    early_sums_->finish();
+  } else {
+    add_up_own();
+  }
+  // What was sent is no longer needed: one of the blocks becomes the result.
+  if (!result_.defined()) result_ = own_.begin()->second;
+  if (processes_.count() > 1 && !early_) add_up_over_processes(own_, result_, nullptr);
+  for (auto& [node, block] : std::exchange(own_, {}))
+    if (block.data() != result_.data()) blocks_.push_back(block);
   return result_;
 }
 

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "autograd/parameter.h"
+#include "nn/training/early_sums.h"
 #include "nn/training/processes.h"
 
 namespace mininmt {
@@ -53,17 +55,24 @@ class PartTree {
 // What the processes compute of one update after the other.
 class PartSums {
  public:
-  PartSums(const Parameters& parameters, Processes& processes)
-      : parameters_(parameters), processes_(processes) {}
+  // threads: those of this process
+  PartSums(const Parameters& parameters, Processes& processes, int threads);
+  ~PartSums();
+  PartSums(const PartSums&) = delete;
+  PartSums& operator=(const PartSums&) = delete;
 
-  // Begins an update of so many parts, and returns those of this process.
+  // Begins an update of so many parts, and returns those of this process. If no process has more of them than
+  // threads, what is final may be added up over processes while the rest is computed (early_sums.h).
   PartTree::Range begin(std::int64_t parts);
 
-  // Zeros, for the gradient of one part. From any thread.
-  Tensor take_zeros();
+  // Zeros, for the gradient of a part. From any thread.
+  Tensor start(std::int64_t part);
 
-  // The gradient of a part, once computed; `add_up`: what can be added up now is, to need fewer blocks. From
-  // any thread.
+  // The part's gradient of this parameter is final. From any thread.
+  void is_final(const Parameter& parameter);
+
+  // The gradient of a part is, once computed; `add_up`: what can be added up now is, to need fewer blocks.
+  // From any thread.
   void put(std::int64_t part, const Tensor& gradient, bool add_up);
 
   // The sum over the parts of all processes, the same in each. Valid until begin().
@@ -72,19 +81,25 @@ class PartSums {
  private:
   using Sums = std::map<PartNode, Tensor>;
 
+  Tensor take_zeros();
   void add_up_own();
   const Tensor& add_up(const Sums& sums, PartNode node) const;
-  Sums exchange();
+  void add_up_early(const EarlySums::Range& range, const Processes::Waiting& waiting);
+  void add_up_over_processes(const Sums& own, const Tensor& result, const Processes::Waiting* waiting);
+  Sums exchange(const Sums& own, const Tensor& layout, const Processes::Waiting* waiting);
   std::span<real> slice_of(const Tensor& block, int rank) const;
   Tensor received(std::int64_t size);
 
   const Parameters& parameters_;
   Processes& processes_;
+  std::int64_t least_threads_ = 0;  // of all processes
   PartTree tree_{1};
   std::mutex mutex_;
   std::vector<Tensor> blocks_;  // of gradients, free
   Sums own_;
   Tensor result_, received_;
+  bool early_ = false;
+  std::unique_ptr<EarlySums> early_sums_;  // where there are several processes
 };
 
 }  // namespace mininmt

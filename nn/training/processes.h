@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,19 @@ class Processes {
   virtual void exchange(const std::vector<std::span<const real>>& to,
                         const std::vector<std::span<real>>& from) = 0;
 
+  // The share of the time that communication takes from which on the two below are worth calling: from one
+  // other thread, while the first one computes and calls nothing here. Infinite where they can't be.
+  virtual double beside_from() const { return 0.1; }
+
+  // gather() and exchange() that call `waiting` again and again until they are done, and count no seconds().
+  // It may throw to give up, after which nothing more is sent.
+  using Waiting = std::function<void()>;
+  virtual void gather_beside(const std::vector<std::span<real>>& slices, const Waiting&) { gather(slices); }
+  virtual void exchange_beside(const std::vector<std::span<const real>>& to,
+                               const std::vector<std::span<real>>& from, const Waiting&) {
+    exchange(to, from);
+  }
+
   // The strings and the numbers of all.
   std::vector<std::string> gather(const std::string& own);
   std::vector<double> gather(double own);
@@ -46,6 +60,7 @@ class Processes {
 
   // Spent here in calls of this class, waiting for the others included.
   double seconds() const { return seconds_; }
+  void count_seconds(double seconds) { seconds_ += seconds; }
 
  protected:
   double seconds_ = 0;

@@ -92,7 +92,7 @@ class CpuUpdater final : public Updater {
         threads_(threads),
         parts_(recipe.parts > 0 ? recipe.parts : threads * processes.count()),
         processes_(processes),
-        sums_(model.parameters(), processes) {
+        sums_(model.parameters(), processes, threads) {
     if (recipe.bf16) bf16_.emplace(model.parameters().values().values());
   }
 
@@ -101,8 +101,9 @@ class CpuUpdater final : public Updater {
  private:
   void begin(std::span<const Minibatch> minibatches) override {
     UpdateReport report = counts(minibatches);
-    report.cost = compute_parts(minibatches, cost_scale(report));
+    const std::vector<double> costs = compute_parts(minibatches, cost_scale(report));
     const Tensor& gradient = sums_.sum();
+    report.cost = sum_of_all(costs);
     report.gradient_norm = l2_norm(gradient);
     report.applied = std::isfinite(report.gradient_norm) && std::isfinite(report.cost);
     if (report.applied) {
@@ -114,8 +115,8 @@ class CpuUpdater final : public Updater {
     reports_.push_back(report);
   }
 
-  // Computes the gradient of scale * cost in parts, and returns the cost of all.
-  double compute_parts(std::span<const Minibatch> minibatches, double scale) {
+  // Computes the gradient of scale * cost in parts, and returns the costs of this process's own.
+  std::vector<double> compute_parts(std::span<const Minibatch> minibatches, double scale) {
     std::vector<Minibatch> parts;
     for (const Minibatch& minibatch : minibatches)
       for (Minibatch& part : split(minibatch, parts_)) parts.push_back(std::move(part));
@@ -128,8 +129,9 @@ class CpuUpdater final : public Updater {
       const std::int64_t part = own.begin + i;
       Noise noise = this->noise();
       noise.part = static_cast<std::uint64_t>(part);
-      const Tensor gradient = sums_.take_zeros();
+      const Tensor gradient = sums_.start(part);
       Tape tape(gradient);
+      tape.on_final([&](const Parameter& parameter) { sums_.is_final(parameter); });
       const Var cost =
           mininmt::sum(model_.costs(tape, batch_of(parts[part], noise), {recipe_.label_smoothing, noise}));
       costs[part] = cost.value().item();
@@ -137,7 +139,7 @@ class CpuUpdater final : public Updater {
       sums_.put(part, gradient, own.size() > threads_);
     };
     parallel_for_each(own.size(), threads_, compute, kSeveral);
-    return sum_of_all(costs);
+    return costs;
   }
 
   // In the order of the parts. Each process knows the costs of its own.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """How speed and memory grow with each size by itself: training and search on made-up sentences. Prints a Markdown table.
 
-    growth.py BUILD [THREADS]
+    growth.py BUILD [THREADS [PRECISION]]
 
-BUILD holds mininmt-bench-model. The text is words drawn with probabilities 1/rank; models are untrained, and search
+BUILD holds mininmt-bench-model. PRECISION: float32 (default) or bf16. The text is words drawn with probabilities 1/rank; models are untrained, and search
 writes as many words as the source has. The slope is that of log time against log size, from the row before: 1 is linear.
 """
 import itertools
@@ -85,14 +85,16 @@ def run(build, threads, growing, more, sentences):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3, 4):
         raise SystemExit(__doc__)
-    build, threads = sys.argv[1], int(sys.argv[2]) if len(sys.argv) == 3 else 1
+    build, threads = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    precision = sys.argv[3] if len(sys.argv) > 3 else "float32"
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    training = run(build, threads, TRAINING, ["--minibatches", "6", "--max-length", "300"], lambda length: 24000 // length)
-    table(f"training, {threads} thread{'s' * (threads > 1)}", "target words/s", training, lambda r: r["value"])
-    search = run(build, threads, SEARCH, ["--fixed-length"], lambda length: max(20, 1500 // length))
-    table(f"search, {threads} thread{'s' * (threads > 1)}", "words/s", search, lambda r: r["words_per_second"])
+    training = run(build, threads, TRAINING, ["--minibatches", "6", "--max-length", "300", "--precision", precision], lambda length: 24000 // length)
+    what = f"{threads} thread{'s' * (threads > 1)}, {precision}"
+    table(f"training, {what}", "target words/s", training, lambda r: r["value"])
+    search = run(build, threads, SEARCH, ["--fixed-length", "--precision", precision], lambda length: max(20, 1500 // length))
+    table(f"search, {what}", "words/s", search, lambda r: r["words_per_second"])
 
 
 if __name__ == "__main__":

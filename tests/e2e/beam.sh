@@ -309,6 +309,7 @@ for precision in int8 bf16; do
     expect 0 translate --device cpu --precision "$precision" --input toy.src --score toy.tgt
     cp out rounded
     expect 0 translate --device cpu --input toy.src --score toy.tgt
+    holds "scores are exact if nothing is said" eval '! grep -q "products in" err'
     holds "other scores, by little" awk 'NR == FNR { s[FNR] = $1; next }
       { d = s[FNR] - $1; d = d < 0 ? -d : d; sum += d; size -= $1 } END { exit !(sum > 0 && sum < 0.02 * size) }' rounded out
   else
@@ -316,6 +317,10 @@ for precision in int8 bf16; do
     says err "precision $precision: $no_instructions"
   fi
 done
+if translate --device cpu --precision bf16 --quiet </dev/null 2>err; then
+  expect 0 translate --device cpu --input toy.src
+  says err "CPU, [0-9]+ threads?, products in bf16" # as auto is
+fi
 train_bf16() { "$train" --device cpu --precision bf16 --preset tiny --train-sets toy.src toy.tgt --model rounding --after 2u; }
 if train_bf16 >out 2>err; then
   says err 'CPU, [0-9]+ threads?, products in bf16'
@@ -327,7 +332,7 @@ fi
 
 # A missing device.
 expect 0 translate --device cpu --input toy.src
-says err 'CPU, [0-9]+ threads?$'
+says err 'CPU, [0-9]+ threads?(, products in bf16)?$'
 if [ "${E2E_ON_GPU:-}" != 1 ]; then
   translate --device cuda --input toy.src >out 2>err
   code=$?

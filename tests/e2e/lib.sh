@@ -80,6 +80,6 @@ train_small() {
   local folder=$1
   shift
   printf '%s = %s\n' preset tiny train-sets "toy.src toy.tgt" dim-emb 16 dim-rnn 24 dim-align 16 dim-maxout 16 \
-    after 20u mini-batch 10 quiet true >small.ini
+    after 20u mini-batch 10 precision float32 quiet true >small.ini # the same on any CPU
   "$train" --config small.ini --model "$folder" "$@"
 }

@@ -77,9 +77,9 @@ holds "a line for each line" test "$(wc -l <d/translations)" -eq 60
 
 # An existing model is only replaced on request; the same training is complete, another is refused by name.
 before=$(cksum a/model.safetensors)
-expect 0 train_small a --seed 3 --log a.log
+expect 0 train_small a --seed 3 --precision auto --log a.log # what it had
 says a.log 'this training is complete, after 20 updates'
-expect 0 train_small a --seed 3 --device cpu --precision tf32 --log tf32.log # on a CPU float32, as auto is
+expect 0 train_small a --seed 3 --device cpu --precision tf32 --log tf32.log # on a CPU float32
 says tf32.log 'this training is complete'
 for options in "--seed 5" "--seed 3 --dim-rnn 25" "--seed 3 --parts 3" "--seed 3 --clip-norm 2"; do
   expect 2 train_small a $options
@@ -354,7 +354,7 @@ says err '--dim-vocabs does nothing with --init alone: add --extend-vocabs'
 expect 2 "$train" --train-sets news.src news.tgt --model wrong --init a --extend-vocabs --dim-vocabs 90 5
 says err "--dim-vocabs: '5' is below the [0-9]+ target words that the model of --init has"
 holds "the vocabulary goes on with the new word" eval 'diff <(cat a/source.vocab; echo new) tuned/source.vocab'
-expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model learned --init a/last.safetensors --extend-vocabs --after 60e --mini-batch 10 --quiet
+expect 0 "$train" --preset tiny --train-sets news.src news.tgt --model learned --init a/last.safetensors --extend-vocabs --after 60e --mini-batch 10 --precision float32 --quiet
 expect 0 eval 'echo "s1 new new" | "$beam" --model learned >learned.out'
 same learned.out "t1 neu neu"
 # What goes on needs the model that it started from no more.

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
+#include <utility>
 
 #include "nn/beam_search.h"
 #include "nn/model_file.h"
@@ -207,6 +209,34 @@ TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up
 }
 
 // Captured graphs are reused for batches of other lengths in the same padded shape.
+std::vector<real> numbers_of(const Tensor& gradients, const Parameter& parameter) {
+  const Tensor host = Parameters::view(gradients, parameter).to(cpu_memory());
+  return {host.values().begin(), host.values().end()};
+}
+
+TEST_CASE("a gradient does not change once the tape says that it is final, in the same order each time") {
+  for_each_model([](const ModelRow&, const Model& model) {
+    std::vector<const Parameter*> order;
+    for (const Sentences& targets : {kTargets, Sentences{kTargets[0]}}) {
+      const Sentences sources = targets.size() == 1 ? Sentences{kSources[2]} : kSources;
+      const Batch batch = batch_of(sources, targets);
+      const Tensor gradients = model.parameters().new_gradients();
+      std::vector<std::pair<const Parameter*, std::vector<real>>> finals;
+      Tape tape(gradients);
+      tape.on_final([&](const Parameter& p) { finals.push_back({&p, numbers_of(gradients, p)}); });
+      tape.backward(sum(model.costs(tape, batch, {})));
+      std::vector<const Parameter*> told;
+      for (const auto& [parameter, values] : finals) {
+        CHECK_MESSAGE(values == numbers_of(gradients, *parameter), parameter->name);
+        told.push_back(parameter);
+      }
+      if (order.empty()) order = told;
+      CHECK(told == order);
+      CHECK(std::set(told.begin(), told.end()).size() == model.parameters().all().size());
+    }
+  });
+}
+
 TEST_CASE("more padding changes nothing") {
   for_each_model([](const ModelRow&, const Model& model) {
     const Result tight = compute(model, batch_of(kSources, kTargets));

@@ -185,12 +185,39 @@ TEST_CASE_FIXTURE(Model,
     });
   };
   const Var a = noted(tape.leaf(p), 'a');
-  tape.on_backward([&] { order += '1'; });
+  tape.on_backward({}, [&] { order += '1'; });
   const Var b = noted(a, 'b');
-  tape.on_backward([&] { order += '2'; });
+  tape.on_backward({}, [&] { order += '2'; });
   const Var c = noted(b, 'c');
   tape.backward(sum(c));
   CHECK(order == "c2b1a");
+}
+
+TEST_CASE_FIXTURE(Model, "a gradient is final once what used the parameter first has run") {
+  Tape tape(gradients);
+  std::string order;
+  const auto noted = [&](Var x, char name) {
+    return tape.record("test", x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
+      order += name;
+      for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
+    });
+  };
+  tape.on_final([&](const Parameter& parameter) { order += parameter.name; });
+  const Var x = tape.leaf(q), a = noted(tape.leaf(p), 'a');
+  tape.on_backward({slice(x, 0, 2)}, [&] { order += '1'; });
+  const Var b = noted(a, 'b'), c = noted(slice(x, 1, 2), 'c');
+  tape.backward(add(sum(b), sum(c)));
+  CHECK(order == "cb1qap");
+}
+
+TEST_CASE_FIXTURE(Model, "the gradient of a parameter that was not used is final, too") {
+  Tape tape(gradients);
+  std::string order;
+  tape.on_final([&](const Parameter& parameter) { order += parameter.name; });
+  const Var loss = sum(tape.leaf(q));
+  tape.leaf(p);
+  tape.backward(loss);
+  CHECK(order == "qp");
 }
 
 TEST_CASE_FIXTURE(Model, "a tape that does not record: values, no gradients, no closures kept") {
@@ -202,7 +229,7 @@ TEST_CASE_FIXTURE(Model, "a tape that does not record: values, no gradients, no 
   const auto token = std::make_shared<int>(0);
   bool ran = false;
   const Var y = tape.record("test", Tensor::from({}, {1}), {x}, [token](const Tensor&, const Tensor&) {});
-  tape.on_backward([token, &ran] { ran = true; });
+  tape.on_backward({}, [token, &ran] { ran = true; });
   CHECK(token.use_count() == 1);
   CHECK(!ran);
   CHECK_THROWS_WITH_AS(tape.backward(y),

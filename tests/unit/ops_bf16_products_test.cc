@@ -4,12 +4,18 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "nn/training/update.h"
 #include "ops/bf16_products.h"
+#include "ops/elementwise.h"
+#include "ops/matmul.h"
+#include "ops/output.h"
+#include "ops/reduce.h"
+#include "ops/softmax_xent.h"
 #include "tensor/random.h"
 #include "tests/models/model_table.h"
 #include "tests/unit/train_recipe.h"
@@ -134,6 +140,93 @@ TEST_CASE("bf16: threads share the weights" * doctest::skip(!can)) {
     });
   for (std::thread& thread : threads) thread.join();
   for (Product& product : own) CHECK(product.c == own[0].c);
+}
+
+TEST_CASE("bf16: numbers are rounded to the nearest, ties to even, and no others are written") {
+  const real huge = std::numeric_limits<real>::max(), infinity = std::numeric_limits<real>::infinity();
+  // 1 + 2^-8 lies between 1 and 1 + 2^-7, 1 + 3 * 2^-8 between that and 1 + 2^-6
+  std::vector<real> x = {
+      0, -0.0F, 1, real{1.00390625}, real{1.01171875}, real{-3.14159274}, real{1e-30}, infinity, -infinity};
+  const Random random{3, 7};
+  while (x.size() < 70) x.push_back(static_cast<real>(random.normal(x.size())));
+  for (std::size_t n = 0; n <= x.size(); ++n) {
+    std::vector<Bf16> y(n + 1, 7);
+    round_to_bf16(static_cast<std::int64_t>(n), x.data(), y.data());
+    CHECK(y[n] == 7);
+    std::vector<real> z(n, 0);
+    add_scaled(static_cast<std::int64_t>(n), 2, y.data(), z.data());
+    for (std::size_t i = 0; i < n; ++i)
+      CHECK(static_cast<double>(z[i]) == (std::isinf(x[i]) ? static_cast<double>(x[i]) : 2 * to_bf16(x[i])));
+  }
+  const std::vector<real> special = {std::nanf(""), huge};
+  std::vector<Bf16> y(2);
+  round_to_bf16(2, special.data(), y.data());
+  std::vector<real> z(2, 0);
+  add_scaled(2, 1, y.data(), z.data());
+  CHECK(std::isnan(z[0]));
+  CHECK(std::isinf(z[1]));
+}
+
+struct OutputGradients {
+  Tensor loss, dt, dW, db;
+};
+
+OutputGradients output_layer(std::int64_t rows, std::int64_t l, std::int64_t words, bool composed) {
+  Parameters parameters;
+  const Parameter &t = parameters.add("t", {rows, l}, Initial::normal(1)),
+                  &W = parameters.add("W", {words, l}, Initial::normal(0.5)),
+                  &b = parameters.add("b", {words}, Initial::uniform(1));
+  parameters.allocate();
+  parameters.initialize(5);
+  std::vector<Id> targets;
+  std::vector<real> weights;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    targets.push_back(i % 7 == 3 ? kNone : static_cast<Id>(i * 13 % words));
+    weights.push_back(static_cast<real>(0.25 + static_cast<double>(i % 5)));
+  }
+  const Tensor gradients = parameters.new_gradients();
+  Tape tape(gradients);
+  const Var x = tape.leaf(t), loss = composed
+                                         ? softmax_xent(linear(x, tape.leaf(W), tape.leaf(b)), targets, 0.1)
+                                         : output_losses(x, tape.leaf(W), tape.leaf(b), targets, 0.1);
+  tape.backward(sum(multiply(loss, tape.constant(Tensor::from({rows}, weights)))));
+  return {loss.value().clone(), Parameters::view(gradients, t).clone(),
+          Parameters::view(gradients, W).clone(), Parameters::view(gradients, b).clone()};
+}
+
+void check_near(const Tensor& x, const Tensor& expected, double tolerance) {
+  double largest = 0, difference = 0;
+  for (std::size_t i = 0; i < x.values().size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(expected.values()[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(x.values()[i] - expected.values()[i])));
+  }
+  CHECK(difference <= tolerance * largest);
+}
+
+// More rows than are computed at once.
+TEST_CASE("bf16: the output layer's losses and gradients are near those of its parts in float32") {
+  for (const std::int64_t rows : {1, 128, 300}) {
+    const OutputGradients expected = output_layer(rows, 24, 50, true);
+    const auto check = [&](const OutputGradients& found, double tolerance) {
+      check_near(found.loss, expected.loss, tolerance);
+      check_near(found.dt, expected.dt, tolerance);
+      check_near(found.dW, expected.dW, tolerance);
+      check_near(found.db, expected.db, tolerance);
+    };
+    check(output_layer(rows, 24, 50, false), 1e-5);
+    if (!can) continue;
+    Bf16Products products({});
+    const Bf16Products::Use use(products);
+    check(output_layer(rows, 24, 50, false), 0.02);
+  }
+}
+
+TEST_CASE("bf16: a rounded operand wants a use" * doctest::skip(!can)) {
+  const Bf16 a = 0x3f80;
+  const real b = 1;
+  real c = 0;
+  const auto multiply = [&] { Bf16Products::multiply(1, 1, 1, &a, false, {&b, 1}, &c, 1, false); };
+  CHECK_THROWS_WITH_AS(multiply(), "[Bf16Products] a rounded operand where no use lives", Error);
 }
 
 // Costs of updates of every model.

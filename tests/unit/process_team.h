@@ -1,6 +1,7 @@
 // Processes that are threads of the test.
 #pragma once
 
+#include <atomic>
 #include <barrier>
 #include <cstring>
 #include <exception>
@@ -13,11 +14,13 @@
 namespace mininmt {
 
 // Runs work(processes) in `count` threads, each as a process of its own; rethrows what one of them threw, who
-// must do so alike.
-inline void run_team(int count, const std::function<void(Processes&)>& work) {
+// must do so alike. beside: counts the messages that each exchanged while it computed.
+inline void run_team(int count, const std::function<void(Processes&)>& work,
+                     std::vector<int>* beside = nullptr) {
   struct Shared {
     explicit Shared(int n) : barrier(n), own(n), slices(n), to(n) {}
     std::barrier<> barrier;
+    std::atomic<int> met = 0;
     std::vector<const void*> own;
     std::vector<std::vector<std::span<real>>> slices;
     std::vector<std::vector<std::span<const real>>> to;
@@ -57,8 +60,24 @@ inline void run_team(int count, const std::function<void(Processes&)>& work) {
       }
       all.barrier.arrive_and_wait();
     }
+    double beside_from() const override { return 0; }
+    void gather_beside(const std::vector<std::span<real>>& slices, const Waiting& waiting) override {
+      meet(waiting);
+      gather(slices);
+    }
+    void exchange_beside(const std::vector<std::span<const real>>& to,
+                         const std::vector<std::span<real>>& from, const Waiting& waiting) override {
+      meet(waiting);
+      exchange(to, from);
+      ++exchanged;
+    }
+    // Waits until all are here.
+    void meet(const Waiting& waiting) {
+      const int round = all.met++ / n;
+      while (all.met / n == round) waiting();
+    }
     Shared& all;
-    int me, n;
+    int me, n, exchanged = 0;
   };
 
   std::exception_ptr failure;
@@ -71,6 +90,7 @@ inline void run_team(int count, const std::function<void(Processes&)>& work) {
       } catch (...) {
         if (rank == 0) failure = std::current_exception();
       }
+      if (beside) (*beside)[static_cast<std::size_t>(rank)] = member.exchanged;
     });
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);

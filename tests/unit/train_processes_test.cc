@@ -3,6 +3,7 @@
 
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "apps/train/shared_state.h"
 #include "nn/training/part_sums.h"
@@ -116,6 +117,50 @@ TEST_CASE("without a number of parts there is one for each thread of all process
   options.parts = 0;
   CHECK(train(options, 4) == by_itself);
   run_team(2, [&](Processes& processes) { CHECK(train(options, 2, processes) == by_itself); });
+}
+
+// Of matrices worth a message each.
+TrainOptions larger_options() {
+  TrainOptions options = trained_options();
+  for (const char* size : {"dim-emb", "dim-rnn", "dim-align"}) options.config.set(size, 160);
+  return options;
+}
+
+TEST_CASE("what is final is added up over processes while the rest is computed, to the same bits") {
+  TrainOptions options = larger_options();
+  for (const auto& [count, threads, parts] :
+       {std::tuple{2, 1, 2}, {2, 2, 3}, {3, 2, 5}, {4, 1, 3}, {2, 1, 8}}) {
+    CAPTURE(count);
+    options.parts = parts;
+    const Trained by_itself = train(options, 1);
+    std::vector<int> sent(static_cast<std::size_t>(count));
+    run_team(
+        count,
+        [&](Processes& processes) {
+          if (!(train(options, threads, processes) == by_itself))
+            FAIL_CHECK("other bits in process " << processes.rank());
+        },
+        &sent);
+    // Two updates after the first three, in several ranges each; not with more parts than threads.
+    for (const int messages : sent)
+      if (parts <= count * threads) CHECK(messages > 2 * 3);
+  }
+}
+
+TEST_CASE("a process that fails while others' sums are on their way ends") {
+  const TrainOptions options = larger_options();
+  const auto fail = [&](Processes& processes) {
+    const auto model = random_model(options.config);
+    const auto updater = make_updater(*model, options, 1, processes);
+    std::vector<std::uint32_t> pairs(16);
+    std::iota(pairs.begin(), pairs.end(), 0);
+    for (int update = 0; update < 4; ++update) updater->update(minibatch_of(kCorpus, pairs));
+    const Sentence none = {99, kEos};  // the model has 9 words
+    Minibatch broken = minibatch_of(kCorpus, pairs);
+    broken.sources.assign(broken.sources.size(), none);
+    updater->update(broken);
+  };
+  CHECK_THROWS_WITH_AS(run_team(2, fail), doctest::Contains("word 99 is outside"), Error);
 }
 
 TEST_CASE("an update of several minibatches is that of all their sentences") {

@@ -7,38 +7,12 @@
 
 #include "cuda/kernels.h"
 #include "ops/check.h"
-#include "ops/gemm.h"
-#include "ops/matmul.h"
 #include "ops/rows.h"
 #include "ops/softmax_xent.h"
 #include "tensor/parallel.h"
 
 namespace mininmt {
 namespace {
-
-Var output_losses_on_cuda(Var t, Var W, Var bias, const Indices& targets, double smoothing) {
-  if constexpr (!kHasCuda) {
-    return t;
-  } else {
-    const Tensor logits = linear_forward(t, W.value());
-    Memory& memory = logits.memory();
-    const std::int64_t rows = t.shape()[0], l = t.shape()[1], words = W.shape()[0];
-    const Tensor loss({rows}, memory), log_sum({rows}, memory);
-    cuda::softmax_xent(rows, words, logits.data(), bias.value().data(), targets.in(memory), smoothing,
-                       loss.data(), log_sum.data());
-    return t.tape->record(
-        "output_losses", loss, {t, W, bias}, [=, &memory](const Tensor&, const Tensor& dloss) {
-          const Tensor& dlogits = logits;  // the logits are not read afterwards
-          cuda::softmax_xent_gradient(rows, words, logits.data(), bias.value().data(), targets.in(memory),
-                                      smoothing, log_sum.data(), dloss.data(), dlogits.data(), false);
-          if (bias.needs_gradient()) add_sum_of_rows(dlogits, bias.gradient());
-          if (W.needs_gradient())
-            gemm(memory, words, l, rows, {dlogits.data(), words, true}, {t.value().data(), l},
-                 W.gradient().data(), l, true);
-          linear_input_gradient(t, W.value(), dlogits);
-        });
-  }
-}
 
 BestWords best_words_on_cuda(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
                              const Indices& bar_eos) {
@@ -127,14 +101,6 @@ BestWords best_words_on_cpu(const Tensor& logits, std::int64_t k, bool bar_unk, 
 }
 
 }  // namespace
-
-Var output_losses(Var t, Var W, Var bias, const Indices& targets, double label_smoothing) {
-  if (!kHasCuda || !t.value().on_cuda()) return softmax_xent(linear(t, W, bias), targets, label_smoothing);
-  check_linear(t, W.shape());
-  check_shape("output_losses", "bias", bias.shape(), {W.shape()[0]});
-  check_targets(targets, t.shape()[0], W.shape()[0], label_smoothing);
-  return output_losses_on_cuda(t, W, bias, targets, label_smoothing);
-}
 
 BestWords best_words(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
                      const Indices& bar_eos) {
