@@ -59,6 +59,7 @@ Device choose_device_and_parts(TrainOptions& options, Processes& processes, Log&
       choose_device(options.device, options.precision, omp_get_max_threads(), all_have_bf16);
   const bool on_cpu = device.memory->on_host();
   options.bf16 = device.weights == WeightFormat::kBf16;
+  if (on_cpu && options.precision == "auto") options.precision = device.products;
   std::string gpu;
   if constexpr (kHasCuda)
     if (!on_cpu) gpu = cuda::device_id();

@@ -1,4 +1,5 @@
-// Products of bf16 operands with float32 sums on the CPU, for training: all else stays float32.
+// Products of bf16 operands with float32 sums on the CPU, for training: all else stays
+// float32, but that the output layer's gradient is kept in bf16 (output_losses.cc).
 #pragma once
 
 #include <cstdint>

@@ -109,6 +109,11 @@ class LogitGradients {
     if (rounded_) round_to_bf16(words_, row(i), bf16() + i * words_);
   }
 
+  // Once all rows are kept.
+  void drop_logits() {
+    if (rounded_) logits_ = {};
+  }
+
   // y (V) += G^T factors
   void add_weighted_rows(const Tensor& factors, const Tensor& y) const {
     parallel_for(words_, rows_, [&](std::int64_t begin, std::int64_t end) {
@@ -154,7 +159,7 @@ Var output_losses_on_cpu(Var t, Var W, Var bias, const Indices& targets, double 
   Memory& memory = t.value().memory();
   const std::int64_t rows = t.shape()[0], l = t.shape()[1], words = W.shape()[0];
   const Tensor loss({rows}, memory);
-  const LogitGradients G(rows, words, memory);
+  LogitGradients G(rows, words, memory);
   for (std::int64_t first = 0; first < rows; first += G.rows_at_once()) {
     const std::int64_t count = std::min(G.rows_at_once(), rows - first);
     gemm(count, words, l, {t.value().data() + first * l, l}, {W.value().data(), l, true}, G.row(first), words,
@@ -167,6 +172,7 @@ Var output_losses_on_cpu(Var t, Var W, Var bias, const Indices& targets, double 
       }
     });
   }
+  G.drop_logits();
   return t.tape->record("output_losses", loss, {t, W, bias},
                         [=, &memory](const Tensor&, const Tensor& dloss) {
                           const Tensor scaled(t.shape(), memory);

@@ -29,7 +29,7 @@ WeightFormat parse_weights(const std::string& precision) {
 
 }  // namespace
 
-Device choose_device(const std::string& device, const std::string& precision, int threads, bool rounds) {
+Device choose_device(const std::string& device, const std::string& precision, int threads, bool auto_rounds) {
   std::string no_gpu;
   if constexpr (kHasCuda) {
     if (device != "cpu") {
@@ -50,11 +50,9 @@ Device choose_device(const std::string& device, const std::string& precision, in
     throw UsageError(
         "--device cuda: this program was built without CUDA; cmake -DMININMT_CUDA=ON builds it in");
   }
-  const bool takes_bf16 = precision == "auto" && rounds && why_no_bf16().empty();
-  const WeightFormat weights = takes_bf16 ? WeightFormat::kBf16 : parse_weights(precision);
-  const std::string products = weights == WeightFormat::kFloat32 ? "float32"
-                               : takes_bf16                      ? "bf16"
-                                                                 : precision;
+  const std::string chosen = precision == "auto" && auto_rounds && why_no_bf16().empty() ? "bf16" : precision;
+  const WeightFormat weights = parse_weights(chosen);
+  const std::string products = weights == WeightFormat::kFloat32 ? "float32" : chosen;
   return {&cpu_memory(),
           join("CPU, ", threads, threads == 1 ? " thread" : " threads",
                weights == WeightFormat::kFloat32 ? "" : ", products in " + products, no_gpu),

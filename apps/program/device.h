@@ -19,11 +19,11 @@ struct Device {
 // device: cpu, cuda, or auto: cuda if the build has it and a GPU is usable, else cpu, and the description
 // says why.
 // precision: float32; tf32 or bf16 on the GPU; on the CPU tf32 is float32, and where it has the instructions
-// there are bf16 and int8; auto: tf32 on the GPU, on the CPU bf16 if `rounds` and it has the instructions, else
-// float32. threads: on the CPU. Throws UsageError for cuda in a build without CUDA and a precision that the device has not, Error with the reason
-// if no GPU is usable.
+// there are bf16 and int8; auto: tf32 on the GPU, on the CPU bf16 if `auto_rounds` and it has the
+// instructions, else float32. threads: on the CPU. Throws UsageError for cuda in a build without CUDA and a
+// precision that the device has not, Error with the reason if no GPU is usable.
 Device choose_device(const std::string& device, const std::string& precision, int threads,
-                     bool rounds = false);
+                     bool auto_rounds = false);
 
 // Takes what ends the program where it can't be had, while there is memory: the threads of the parallel loops
 // and the kernels of the CPU's matrix products. Throws Error: how many threads there could be, or how much

@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "apps/program/program.h"
@@ -65,8 +67,9 @@ class MpiProcesses final : public Processes {
  public:
   MpiProcesses() {
     int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided);
-    several_threads_ = provided >= MPI_THREAD_MULTIPLE;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+    MPI_Allreduce(MPI_IN_PLACE, &provided, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    another_thread_ = provided >= MPI_THREAD_SERIALIZED;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &count_);
     MPI_Comm_dup(MPI_COMM_WORLD, &at_failure_);
@@ -92,7 +95,8 @@ class MpiProcesses final : public Processes {
   int rank_here() const override { return rank_here_; }
 
   double beside_from() const override {
-    return several_threads_ ? Processes::beside_from() : std::numeric_limits<double>::infinity();
+    constexpr double kWorthIt = 0.1;
+    return another_thread_ ? kWorthIt : Processes::beside_from();
   }
 
   using Processes::gather;
@@ -123,30 +127,35 @@ class MpiProcesses final : public Processes {
     });
   }
   void gather_beside(const std::vector<std::span<real>>& slices, const Waiting& waiting) override {
-    const Layout<real> all(slices);
+    auto all = std::make_unique<Layout<real>>(slices);
     MPI_Request sent = MPI_REQUEST_NULL;
-    MPI_Iallgatherv(MPI_IN_PLACE, 0, of_real(), all.base, all.counts.data(), all.offsets.data(), of_real(),
+    MPI_Iallgatherv(MPI_IN_PLACE, 0, of_real(), all->base, all->counts.data(), all->offsets.data(), of_real(),
                     MPI_COMM_WORLD, &sent);
-    wait_beside(sent, waiting);
+    wait_beside(sent, waiting, all);
   }
   void exchange_beside(const std::vector<std::span<const real>>& to, const std::vector<std::span<real>>& from,
                        const Waiting& waiting) override {
-    const Layout<const real> out(to);
-    const Layout<real> in(from);
+    auto both = std::make_unique<std::pair<Layout<const real>, Layout<real>>>(to, from);
+    auto& [out, in] = *both;
     MPI_Request sent = MPI_REQUEST_NULL;
     MPI_Ialltoallv(out.base, out.counts.data(), out.offsets.data(), of_real(), in.base, in.counts.data(),
                    in.offsets.data(), of_real(), MPI_COMM_WORLD, &sent);
-    wait_beside(sent, waiting);
+    wait_beside(sent, waiting, both);
   }
 
  private:
-  void wait_beside(MPI_Request& sent, const Waiting& waiting) {
-    for (int done = 0; done == 0;) {
-      MPI_Test(&sent, &done, MPI_STATUS_IGNORE);
-      if (done != 0) return;
+  // If `waiting` gives up, MPI may go on reading what `layout` holds.
+  template <class T>
+  void wait_beside(MPI_Request& sent, const Waiting& waiting, std::unique_ptr<T>& layout) {
+    try {
+      for (int done = 0; done == 0;) {
+        MPI_Test(&sent, &done, MPI_STATUS_IGNORE);
+        if (done == 0) waiting();
+      }
+    } catch (...) {
       abandoned_ = true;
-      waiting();
-      abandoned_ = false;
+      static_cast<void>(layout.release());
+      throw;
     }
   }
 
@@ -185,7 +194,7 @@ class MpiProcesses final : public Processes {
 
   int rank_ = 0, count_ = 1, rank_here_ = 0;
   MPI_Comm at_failure_ = MPI_COMM_NULL;
-  bool several_threads_ = false, failed_ = false;
+  bool another_thread_ = false, failed_ = false;
   std::atomic<bool> abandoned_ = false;  // a message is under way for which nobody waits any more
 };
 

@@ -4,6 +4,7 @@
 
 #include "apps/options/option_values.h"
 #include "apps/text/sentencepiece.h"
+#include "ops/bf16_products.h"
 #include "tensor/checksum.h"
 #include "tensor/error.h"
 
@@ -88,7 +89,12 @@ std::optional<Checkpoint> find_checkpoint(const TrainingFolder& folder, TrainOpt
     const Facts& facts = checkpoint->facts();
     const std::string device = fact(facts, kDevice), parts = parts_of(facts);
     if (options.device == "auto" && !device.empty()) options.device = device;
-    if (options.precision == "auto" && options.device == device) options.precision = precision_of(facts);
+    if (options.precision == "auto" && options.device == device) {
+      options.precision = precision_of(facts);
+      if (const std::string why = why_no_bf16();
+          device == "cpu" && options.precision == "bf16" && !why.empty())
+        refuse_to_go_on(options, "its products are in bf16, and " + why);
+    }
     if (options.parts == 0 && options.device == "cpu")
       std::from_chars(parts.data(), parts.data() + parts.size(), options.parts);
     return checkpoint;

@@ -32,6 +32,10 @@ class Sharing final : public StateVisitor {
 // As far as loops are compiled for it: others round otherwise.
 const char* cpu_level() {
 #ifdef __x86_64__
+#ifndef __clang__  // which does not know the name
+  if (__builtin_cpu_supports("amx-bf16")) return "AMX";
+#endif
+  if (__builtin_cpu_supports("avx512bf16")) return "AVX512_BF16";
   if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) return "AVX-512";
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "AVX2";
 #endif
@@ -48,7 +52,8 @@ Facts of_first(Processes& processes, const Facts& own) {
 
 void share_choices(Processes& processes, TrainOptions& options) {
   options.device = processes.of_first(options.device);
-  options.precision = processes.of_first(options.precision);
+  const std::string precision = processes.of_first(options.precision);
+  if (options.precision == "auto") options.precision = precision;
   processes.broadcast(&options.parts, sizeof options.parts);
   processes.broadcast(&options.after, sizeof options.after);
   processes.broadcast(&options.early_stopping, sizeof options.early_stopping);

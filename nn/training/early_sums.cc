@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "tensor/error.h"
 #include "tensor/threads.h"
 
 namespace mininmt {
@@ -17,8 +18,8 @@ constexpr std::int64_t kLeast = 1 << 16;
 // Between two looks while this thread's core is needed to compute.
 constexpr auto kPause = std::chrono::microseconds(200);
 
-// Of updates that are measured: the first one allocates memory, in one process longer than in another.
-constexpr int kMeasured = 3;
+// Updates before it is decided; the first one is not measured, as it allocates memory.
+constexpr int kBefore = 3;
 
 struct GivenUp {};
 
@@ -39,6 +40,7 @@ bool EarlySums::stop() {
 bool EarlySums::begin(std::int64_t own_parts, bool allowed) {
   measure();
   const std::lock_guard lock(mutex_);
+  if (working_) throw Error("[EarlySums] an update after one that failed");
   own_parts_ = own_parts;
   finals_.clear();
   early_ = allowed && !ranges_.empty();
@@ -51,11 +53,11 @@ bool EarlySums::begin(std::int64_t own_parts, bool allowed) {
 }
 
 void EarlySums::measure() {
-  if (updates_ > kMeasured) return;
+  if (updates_ > kBefore) return;
   const double time = now(), communicated = processes_.seconds();
   if (updates_ > 1) least_share_ = std::min(least_share_, (communicated - communicated_) / (time - begun_));
   begun_ = time, communicated_ = communicated;
-  if (updates_++ == kMeasured) agree_on_ranges();
+  if (updates_++ == kBefore) agree_on_ranges();
 }
 
 void EarlySums::is_final(const Parameter& parameter) {
@@ -70,7 +72,7 @@ void EarlySums::is_final(const Parameter& parameter) {
 // Neighbours in the block go together until they are worth a message; a range is ready with the last of them.
 void EarlySums::agree_on_ranges() {
   const std::vector<Parameter*>& all = parameters_.all();
-  std::int64_t worth_it = least_share_ >= processes_.beside_from();
+  std::int64_t worth_it = !order_.empty() && least_share_ >= processes_.beside_from();
   processes_.broadcast(&worth_it, sizeof worth_it);
   if (worth_it == 0) return;
   std::vector<std::int64_t> place(all.size());  // of each parameter, in the order of becoming final
@@ -121,7 +123,6 @@ void EarlySums::work(const std::stop_token& stop) {
     try {
       work_through(stop);
     } catch (const GivenUp&) {
-      broken_off_ = true;
       return;
     } catch (...) {
       failure = std::current_exception();
@@ -135,7 +136,10 @@ void EarlySums::work(const std::stop_token& stop) {
 
 void EarlySums::work_through(const std::stop_token& stop) {
   const auto wait_a_little = [&] {
-    if (stop.stop_requested()) throw GivenUp{};
+    if (stop.stop_requested()) {
+      broken_off_ = true;
+      throw GivenUp{};
+    }
     std::unique_lock lock(mutex_);
     const bool core_is_free = all_computed_;
     lock.unlock();

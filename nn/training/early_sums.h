@@ -22,7 +22,6 @@ class EarlySums {
   // A range of the block of gradients: parameters that lie side by side.
   struct Range {
     std::int64_t begin, size;
-    bool operator==(const Range&) const = default;
   };
 
   // Adds up a range over all processes, on the thread of this object; must call `waiting` where it waits.
@@ -35,7 +34,8 @@ class EarlySums {
 
   // Begins an update of which this process computes so many parts. Returns whether ranges are added up early;
   // all processes must say the same of `allowed`. Not in the first three updates, which show the order in which
-  // gradients become final and what communication takes; all go by the first process's.
+  // gradients become final and what communication takes; all go by the first process's. Throws Error if the last
+  // update did not finish().
   bool begin(std::int64_t own_parts, bool allowed);
 
   // Of one part, from any thread.

@@ -47,7 +47,10 @@ PartSums::PartSums(const Parameters& parameters, Processes& processes, int threa
 
 PartSums::~PartSums() {
   if (!early_sums_ || early_sums_->stop()) return;
-  auto* const kept = new std::vector<Tensor>{result_, received_};  // for ever: the program ends
+  static std::mutex kept_mutex;
+  static auto* const kept = new std::vector<Tensor>;  // never freed
+  const std::lock_guard lock(kept_mutex);
+  kept->insert(kept->end(), {result_, received_});
   for (const auto& [node, block] : own_) kept->push_back(block);
 }
 

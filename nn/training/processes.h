@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,7 +41,7 @@ class Processes {
 
   // The share of the time that communication takes from which on the two below are worth calling: from one
   // other thread, while the first one computes and calls nothing here. Infinite where they can't be.
-  virtual double beside_from() const { return 0.1; }
+  virtual double beside_from() const { return std::numeric_limits<double>::infinity(); }
 
   // gather() and exchange() that call `waiting` again and again until they are done, and count no seconds().
   // It may throw to give up, after which nothing more is sent.

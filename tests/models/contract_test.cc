@@ -208,7 +208,6 @@ TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up
   });
 }
 
-// Captured graphs are reused for batches of other lengths in the same padded shape.
 std::vector<real> numbers_of(const Tensor& gradients, const Parameter& parameter) {
   const Tensor host = Parameters::view(gradients, parameter).to(cpu_memory());
   return {host.values().begin(), host.values().end()};
@@ -237,6 +236,7 @@ TEST_CASE("a gradient does not change once the tape says that it is final, in th
   });
 }
 
+// Captured graphs are reused for batches of other lengths in the same padded shape.
 TEST_CASE("more padding changes nothing") {
   for_each_model([](const ModelRow&, const Model& model) {
     const Result tight = compute(model, batch_of(kSources, kTargets));

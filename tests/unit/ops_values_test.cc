@@ -15,6 +15,7 @@
 #include "ops/matmul.h"
 #include "ops/maxout.h"
 #include "ops/normalize.h"
+#include "ops/output.h"
 #include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "ops/softmax_xent.h"
@@ -309,6 +310,11 @@ TEST_CASE_FIXTURE(Values, "softmax_xent: -log p, 0 in padding, label smoothing")
 
 TEST_CASE_FIXTURE(Values, "softmax_xent and log_sum_exp: large logits neither overflow nor vanish") {
   check(softmax_xent(of({2, 2}, {1e4f, 1e4f, -1e4f, 1e4f}), {0, 0}), {2}, {std::log(2), 2e4}, 1e-3);
+  const auto output = [&](const Var& t, const Indices& targets) {  // of logits t
+    return output_losses(t, of({2, 2}, {1, 0, 0, 1}), of({2}, {0, 0}), targets, 0);
+  };
+  check(output(of({2, 2}, {1e4f, 1e4f, -1e4f, 1e4f}), {0, 0}), {2}, {std::log(2), 2e4}, 1e-3);
+  CHECK(std::isnan(output(of({1, 2}, {std::nanf(""), 1}), {1}).value().item()));
   const std::vector<real> x = {-1000, -1000, -1000, -1000};
   CHECK(log_sum_exp(4, x.data()) == doctest::Approx(-1000 + std::log(4)));
 }
