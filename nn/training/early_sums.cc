@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "tensor/error.h"
@@ -47,9 +48,17 @@ bool EarlySums::begin(std::int64_t own_parts, bool allowed) {
   all_computed_ = false;
   if (!early_) return false;
   working_ = true;
-  if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  if (!thread_.joinable()) start_thread();
   changed_.notify_all();
   return true;
+}
+
+void EarlySums::start_thread() {
+  try {
+    thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  } catch (const std::system_error&) {
+    throw Error("no thread can be started to add up gradients of several processes: " + why_no_thread());
+  }
 }
 
 void EarlySums::measure() {

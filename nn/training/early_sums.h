@@ -49,6 +49,7 @@ class EarlySums {
   bool stop();
 
  private:
+  void start_thread();
   void measure();
   void agree_on_ranges();
   bool is_ready(const Range& range) const;
