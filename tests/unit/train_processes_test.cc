@@ -1,8 +1,11 @@
 // Parts of an update, and the processes that compute them: the same bits, whoever computes what.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <numeric>
 #include <set>
+#include <thread>
 #include <tuple>
 
 #include "apps/train/shared_state.h"
@@ -145,6 +148,31 @@ TEST_CASE("what is final is added up over processes while the rest is computed, 
     for (const int messages : sent)
       if (parts <= count * threads) CHECK((parts < count ? messages == 0 : messages > 2 * 3));
   }
+}
+
+TEST_CASE("a range is added up once it is final in all parts of a process, before the last one ends") {
+  Parameters parameters;
+  const Parameter& p = parameters.add("p", {100});
+  parameters.allocate();
+  run_team(1, [&](Processes& processes) {
+    std::atomic<int> added = 0;
+    EarlySums sums(parameters, processes, [&](const EarlySums::Range& range, const Processes::Waiting&) {
+      CHECK(range.begin == 0);
+      CHECK(range.size == parameters.size());
+      ++added;
+    });
+    for (int update = 0; update < 5; ++update) {
+      const bool early = sums.begin(2, update != 4);
+      CHECK(early == (update == 3));
+      sums.is_final(p);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      CHECK(added == (update == 4));
+      sums.is_final(p);
+      while (early && added == 0) std::this_thread::yield();
+      sums.finish();
+    }
+    CHECK(added == 1);
+  });
 }
 
 TEST_CASE("an update that fails while gradients are to be added up early ends") {
