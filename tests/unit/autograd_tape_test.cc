@@ -36,6 +36,14 @@ struct Model {
 
 using Numbers = std::vector<real>;
 
+// x, of four numbers; backward adds the name to `order`.
+Var noting(Tape& tape, Var x, char name, std::string& order) {
+  return tape.record("test", x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
+    order += name;
+    for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
+  });
+}
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Model, "a chain of 1,000,000 nodes forward, backward and free") {
@@ -178,12 +186,7 @@ TEST_CASE_FIXTURE(Model,
                   "on_backward runs after all that was recorded later, before what was recorded earlier") {
   Tape tape(gradients);
   std::string order;
-  const auto noted = [&](Var x, char name) {
-    return tape.record("test", x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
-      order += name;
-      for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
-    });
-  };
+  const auto noted = [&](Var x, char name) { return noting(tape, x, name, order); };
   const Var a = noted(tape.leaf(p), 'a');
   tape.on_backward({}, [&] { order += '1'; });
   const Var b = noted(a, 'b');
@@ -196,12 +199,7 @@ TEST_CASE_FIXTURE(Model,
 TEST_CASE_FIXTURE(Model, "a gradient is final once what used the parameter first has run") {
   Tape tape(gradients);
   std::string order;
-  const auto noted = [&](Var x, char name) {
-    return tape.record("test", x.value(), {x}, [x, name, &order](const Tensor&, const Tensor& dy) {
-      order += name;
-      for (int k = 0; k < 4; ++k) x.gradient().data()[k] += dy.data()[k];
-    });
-  };
+  const auto noted = [&](Var x, char name) { return noting(tape, x, name, order); };
   tape.on_final([&](const Parameter& parameter) { order += parameter.name; });
   const Var x = tape.leaf(q), a = noted(tape.leaf(p), 'a');
   tape.on_backward({slice(x, 0, 2)}, [&] { order += '1'; });
