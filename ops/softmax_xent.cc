@@ -1,6 +1,5 @@
 #include "ops/softmax_xent.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -41,16 +40,11 @@ MININMT_VECTORIZED real sum_of(std::int64_t size, const real* x) {
   return sum;
 }
 
-// dx = or += factor (p - uniform), p = e^(x - log_sum)
-MININMT_VECTORIZED void xent_gradient(std::int64_t size, real factor, real uniform, real log_sum,
-                                      const real* x, real* dx, bool add) {
-  if (add) {
+// dx += factor (p - uniform), p = e^(x - log_sum)
+MININMT_VECTORIZED void add_xent_gradient(std::int64_t size, real factor, real uniform, real log_sum,
+                                          const real* x, real* dx) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < size; ++i) dx[i] += factor * (mininmt::exp(x[i] - log_sum) - uniform);
-  } else {
-#pragma omp simd
-    for (std::int64_t i = 0; i < size; ++i) dx[i] = factor * (mininmt::exp(x[i] - log_sum) - uniform);
-  }
+  for (std::int64_t i = 0; i < size; ++i) dx[i] += factor * (mininmt::exp(x[i] - log_sum) - uniform);
 }
 
 struct TargetRows {
@@ -79,24 +73,20 @@ void set_losses(const TargetRows& rows, const Tensor& logits, const Tensor& loss
   });
 }
 
-// dlogits = or += with `add`
-void set_gradients(const TargetRows& rows, const Tensor& logits, const Tensor& log_sum, const Tensor& dloss,
-                   const Tensor& dlogits, bool add) {
+void add_gradients(const TargetRows& rows, const Tensor& logits, const Tensor& log_sum, const Tensor& dloss,
+                   const Tensor& dlogits) {
   if constexpr (kHasCuda)
     if (logits.on_cuda())
       return cuda::softmax_xent_gradient(rows.count, rows.words, logits.data(), nullptr,
                                          rows.targets.in(logits.memory()), rows.smoothing, log_sum.data(),
-                                         dloss.data(), dlogits.data(), add);
+                                         dloss.data(), dlogits.data(), true);
   const real eps = rows.smoothing, uniform = eps / static_cast<real>(rows.words);
   parallel_for(rows.count, 8 * rows.words, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      real* const dx = dlogits.data() + i * rows.words;
-      if (rows.targets[i] == kNone) {
-        if (!add) std::fill(dx, dx + rows.words, real{0});
-        continue;
-      }
+      if (rows.targets[i] == kNone) continue;
       const real factor = dloss.data()[i];
-      xent_gradient(rows.words, factor, uniform, log_sum.data()[i], logits.data() + i * rows.words, dx, add);
+      real* const dx = dlogits.data() + i * rows.words;
+      add_xent_gradient(rows.words, factor, uniform, log_sum.data()[i], logits.data() + i * rows.words, dx);
       dx[rows.targets[i]] -= factor * (1 - eps);
     }
   });
@@ -128,11 +118,7 @@ Var softmax_xent(Var logits, const Indices& targets, double label_smoothing) {
   set_losses(rows, logits.value(), loss, log_sum);
   return logits.tape->record("softmax_xent", loss, {logits},
                              [logits, rows, log_sum](const Tensor&, const Tensor& dloss) {
-                               const Tensor& x = logits.value();
-                               const bool add = logits.has_gradient();
-                               const Tensor dx = add ? logits.gradient() : Tensor(x.shape(), x.memory());
-                               set_gradients(rows, x, log_sum, dloss, dx, add);
-                               if (!add) logits.adopt_gradient(dx);
+                               add_gradients(rows, logits.value(), log_sum, dloss, logits.gradient());
                              });
 }
 
