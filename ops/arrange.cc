@@ -109,6 +109,31 @@ Var stack(const std::vector<Var>& steps) {
   });
 }
 
+Var concat_rows(const std::vector<Var>& blocks) {
+  if (blocks.empty()) throw Error("[concat_rows] (blocks) must have one entry or more");
+  std::int64_t rows = 0;
+  for (const Var& block : blocks) {
+    check_rank("concat_rows", "blocks", block.shape(), 2, 2);
+    check_shape("concat_rows", "blocks", block.shape(), blocks[0].shape().with_first(block.shape()[0]));
+    rows += block.shape()[0];
+  }
+  Memory& memory = blocks[0].value().memory();
+  const Tensor y(blocks[0].shape().with_first(rows), memory);
+  std::int64_t at = 0;
+  for (const Var& block : blocks) {
+    const std::int64_t size = block.value().size();
+    memory.copy(y.data() + at, block.value().data(), static_cast<std::size_t>(size) * sizeof(real));
+    at += size;
+  }
+  return blocks[0].tape->record("concat_rows", y, blocks, [blocks](const Tensor&, const Tensor& dy) {
+    std::int64_t at = 0;
+    for (const Var& block : blocks) {
+      if (block.needs_gradient()) add_gradient(block, dy.view(at, block.shape()));
+      at += block.value().size();
+    }
+  });
+}
+
 Var gather_rows(Var x, const Indices& rows) {
   check_rank("gather_rows", "x", x.shape(), 2);
   const std::int64_t n = x.shape()[-1], count = static_cast<std::int64_t>(rows.size());

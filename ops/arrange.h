@@ -11,6 +11,9 @@ namespace mininmt {
 // Entries [first, first + count) of the first axis; shares the elements of x.
 Var slice(Var x, std::int64_t first, std::int64_t count);
 
+// The first `count` entries of the first axis: x itself if it has no more.
+inline Var first_rows(Var x, std::int64_t count) { return x.shape()[0] == count ? x : slice(x, 0, count); }
+
 // Entry i of the first axis, without that axis: step i of a sequence (T, B, n) is (B, n).
 Var step(Var x, std::int64_t i);
 
@@ -22,6 +25,9 @@ Var concat(Var a, Var b);
 
 // y (T, ...) from T values of one shape (...).                        dx_t += dy_t
 Var stack(const std::vector<Var>& steps);
+
+// y (sum of R_t, n) from blocks of rows (R_t, n), one below the other.   dx_t += its rows of dy
+Var concat_rows(const std::vector<Var>& blocks);
 
 // Row i of y (N, n) is row rows[i] of x, taken as a matrix (*, n), or zeros where rows[i] is kNone.
 //   row rows[i] of dx += row i of dy, in the order of i

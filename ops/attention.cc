@@ -28,9 +28,9 @@ bool Attention::needs_gradient() const {
 
 void Attention::check_query(Var query, const Indices& sentence_of_row) const {
   check_rank("attend", "query", query.shape(), 2, 2);
-  if (sentence_of_row.empty()) return check_shape("attend", "query", query.shape(), {batch_, align_});
-  check_shape("attend", "query", query.shape(), {static_cast<std::int64_t>(sentence_of_row.size()), align_});
-  check_sentence_of_row("attend", sentence_of_row, batch_, query.needs_gradient() || needs_gradient());
+  const std::int64_t rows =
+      rows_of("attend", sentence_of_row, query.value(), batch_, query.needs_gradient() || needs_gradient());
+  check_shape("attend", "query", query.shape(), {rows, align_});
 }
 
 Attended Attention::operator()(Var query, const Indices& sentence_of_row) const {
@@ -77,12 +77,14 @@ void Attention::forward(const Tensor& query, const Indices& sentence_of_row, con
 void Attention::backward(Var query, const Tensor& alpha, const Tensor& dc) const {
   if constexpr (kHasCuda)
     if (dc.on_cuda()) return backward_on_cuda(query, alpha, dc);
-  // Each row has its own gradients, except that of v, which is summed over the rows afterwards, in order.
+  // Row b is of sentence b. Each has its own gradients, except that of v, which is summed over the rows
+  // afterwards, in order.
+  const std::int64_t rows = dc.shape()[0];
   const Tensor dquery = gradient_or_zeros(query), dkeys = gradient_or_zeros(keys_),
                dvalues = gradient_or_zeros(values_);
-  const Tensor dv = v_ ? Tensor::zeros({batch_, align_}) : Tensor();
+  const Tensor dv = v_ ? Tensor::zeros({rows, align_}) : Tensor();
   const std::int64_t cost = steps_ * ((v_ ? 10 : 2) * align_ + 2 * context_);
-  parallel_for(batch_, cost, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows, cost, [&](std::int64_t begin, std::int64_t end) {
     std::vector<real> dalpha(static_cast<std::size_t>(steps_));
     for (std::int64_t b = begin; b < end; ++b) {
       const real* const weights = alpha.data() + b * steps_;

@@ -31,8 +31,9 @@ class Attention {
   // keys (S, B, A), values (S, B, C), v (A) or none for the dot score, lengths (B).
   Attention(Var keys, Var values, std::optional<Var> v, Indices lengths);
 
-  // query (R, A). In training row b attends to sentence b and R = B; in search, where hypotheses share a
-  // sentence, row r attends to sentence sentence_of_row[r] (without gradient).
+  // query (R, A). In training row b attends to sentence b, and R = B, or on the CPU less, of the first
+  // sentences; in search, where hypotheses share a sentence, row r attends to sentence sentence_of_row[r]
+  // (without gradient).
   Attended operator()(Var query, const Indices& sentence_of_row = {}) const;
 
  private:

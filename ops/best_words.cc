@@ -76,7 +76,8 @@ void find_best(std::int64_t words, const real* logits, std::size_t k, std::vecto
   std::sort(heap.begin(), heap.end(), better);
 }
 
-BestWords best_words_on_cpu(const Tensor& logits, std::int64_t k, bool bar_unk, const Indices& bar_eos) {
+BestWords best_words_on_cpu(const Tensor& logits, const Tensor& bias, std::int64_t k, bool bar_unk,
+                            const Indices& bar_eos) {
   constexpr real kBarred = -std::numeric_limits<real>::infinity();
   const std::int64_t rows = logits.shape()[0], words = logits.shape()[1];
   BestWords best;
@@ -86,7 +87,8 @@ BestWords best_words_on_cpu(const Tensor& logits, std::int64_t k, bool bar_unk, 
   parallel_for(rows, 8 * words, [&](std::int64_t begin, std::int64_t end) {
     std::vector<Candidate> heap;
     for (std::int64_t i = begin; i < end; ++i) {
-      real* const row = logits.data() + i * words;
+      real* const row = logits.data() + i * words;  // in the cache from here on
+      if (bias.defined()) add_to(words, bias.data(), row);
       best.log_sum[i] = log_sum_exp(words, row);
       if (bar_unk && kUnk < words) row[kUnk] = kBarred;
       if (!bar_eos.empty() && bar_eos[i] != 0) row[kEos] = kBarred;
@@ -110,8 +112,7 @@ BestWords best_words(const Tensor& logits, const Tensor& bias, std::int64_t k, b
   if (!bar_eos.empty())
     check_shape("best_words", "bar_eos", {static_cast<std::int64_t>(bar_eos.size())}, {logits.shape()[0]});
   if (kHasCuda && logits.on_cuda()) return best_words_on_cuda(logits, bias, k, bar_unk, bar_eos);
-  if (bias.defined()) add_to_rows(bias, logits);
-  return best_words_on_cpu(logits, k, bar_unk, bar_eos);
+  return best_words_on_cpu(logits, bias, k, bar_unk, bar_eos);
 }
 
 }  // namespace mininmt

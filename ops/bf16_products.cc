@@ -18,10 +18,15 @@ namespace {
 using onednn::Type;
 
 // Kernels kept, one for each shape of a product; minibatches have new numbers of words all the time.
-constexpr std::size_t kMostProducts = 2000;
+constexpr std::size_t kMostProducts = 4000;
 
 Bf16Products* used = nullptr;
 thread_local int exact = 0;  // how many Exactly live
+
+Bf16Products& here() {
+  if (!used) throw Error("[Bf16Products] a rounded operand where no use lives");
+  return *used;
+}
 
 // The operand (rows, columns) as it lies, rounded, without gaps between what it has in sequence.
 void round(const Matrix& x, std::int64_t rows, std::int64_t columns, Bf16* to) {
@@ -46,6 +51,7 @@ struct Bf16Products::Kernels {
     std::int64_t use;
   };
 
+  // Both lock.
   onednn::Product product(const Shape& shape);
   const void* form(const Matrix& W, std::int64_t k, std::int64_t n, const dnnl::memory::desc& wanted);
 
@@ -57,6 +63,7 @@ struct Bf16Products::Kernels {
 };
 
 onednn::Product Bf16Products::Kernels::product(const Shape& shape) {
+  const std::lock_guard lock(mutex);
   if (const auto found = products.find(shape); found != products.end()) return found->second;
   if (products.size() == kMostProducts) products.clear();
   const auto& [m, n, k, a_transposed, b_transposed, is_weight, c_stride, add] = shape;
@@ -69,6 +76,7 @@ onednn::Product Bf16Products::Kernels::product(const Shape& shape) {
 
 const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::int64_t n,
                                         const dnnl::memory::desc& wanted) {
+  const std::lock_guard lock(mutex);
   std::deque<Form>& forms = weights[{W.data, k, n, W.stride, W.transposed}];
   auto found = std::find_if(forms.begin(), forms.end(),
                             [&](const Form& form) { return form.packed.get_desc() == wanted; });
@@ -124,24 +132,26 @@ bool Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, cons
 
 void Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool transposed,
                             const Matrix& b, real* c, std::int64_t c_stride, bool add) {
-  if (!used) throw Error("[Bf16Products] a rounded operand where no use lives");
-  const std::span<const real> block = used->weights_;
-  const bool is_weight = b.data >= block.data() && b.data < block.data() + block.size();
+  const std::span<const real> block = here().weights_;
+  if (b.data < block.data() || b.data >= block.data() + block.size()) {
+    Bf16* const rounded = onednn::buffer<Bf16, 1>(k * n);
+    round(b, k, n, rounded);
+    return multiply(m, n, k, a, transposed, rounded, b.transposed, c, c_stride, add);
+  }
   try {
-    Kernels& kernels = *used->kernels_;
-    onednn::Product product;
-    const void* second = nullptr;
-    {
-      const std::lock_guard lock(kernels.mutex);
-      product = kernels.product({m, n, k, transposed, b.transposed, is_weight, c_stride, add});
-      if (is_weight) second = kernels.form(b, k, n, product.facts.weights_desc());
-    }
-    if (!is_weight) {
-      Bf16* const rounded = onednn::buffer<Bf16, 1>(k * n);
-      round(b, k, n, rounded);
-      second = rounded;
-    }
-    onednn::multiply(product, a, second, c);
+    Kernels& kernels = *here().kernels_;
+    const onednn::Product product = kernels.product({m, n, k, transposed, b.transposed, true, c_stride, add});
+    onednn::multiply(product, a, kernels.form(b, k, n, product.facts.weights_desc()), c);
+  } catch (const dnnl::error& error) {
+    onednn::refuse("Bf16Products", m, n, k, error.status);
+  }
+}
+
+void Bf16Products::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool a_transposed,
+                            const Bf16* b, bool b_transposed, real* c, std::int64_t c_stride, bool add) {
+  try {
+    onednn::multiply(here().kernels_->product({m, n, k, a_transposed, b_transposed, false, c_stride, add}), a,
+                     b, c);
   } catch (const dnnl::error& error) {
     onednn::refuse("Bf16Products", m, n, k, error.status);
   }
@@ -166,6 +176,10 @@ bool Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Matr
 }
 void Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Bf16*, bool, const Matrix&, real*,
                             std::int64_t, bool) {
+  throw Error("[Bf16Products] " + why_no_bf16());
+}
+void Bf16Products::multiply(std::int64_t, std::int64_t, std::int64_t, const Bf16*, bool, const Bf16*, bool,
+                            real*, std::int64_t, bool) {
   throw Error("[Bf16Products] " + why_no_bf16());
 }
 

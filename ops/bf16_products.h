@@ -48,6 +48,12 @@ class Bf16Products {
   // Whether gemm() on the host rounds here: a Use lives, and no Exactly on this thread.
   static bool round_here();
 
+  // The next multiple of 16, or of `multiple`, where it rounds; else `rows`. oneDNN makes a kernel for each
+  // shape, in some 0.4 ms, so numbers of rows that differ all the time are best padded to this.
+  static std::int64_t padded(std::int64_t rows, std::int64_t multiple = 16) {
+    return round_here() ? (rows + multiple - 1) / multiple * multiple : rows;
+  }
+
   // C (m, n) = A (m, k) B (k, n), or += with `add`, as gemm(), where it rounds. Returns whether it computed it.
   // Throws OutOfMemory.
   static bool multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const Matrix& b,
@@ -57,6 +63,10 @@ class Bf16Products {
   // round_here().
   static void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool transposed,
                        const Matrix& b, real* c, std::int64_t c_stride, bool add);
+
+  // The same where both were rounded before.
+  static void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bf16* a, bool a_transposed,
+                       const Bf16* b, bool b_transposed, real* c, std::int64_t c_stride, bool add);
 
  private:
   struct Kernels;

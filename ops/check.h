@@ -2,6 +2,8 @@
 //   [attend] (keys) must have shape (7, 80, 256) but has (7, 80, 128)
 #pragma once
 
+#include <algorithm>
+
 #include "autograd/tape.h"
 #include "tensor/error.h"
 #include "tensor/ids.h"
@@ -43,6 +45,15 @@ inline void check_sentence_of_row(const char* op, const Indices& sentence_of_row
   if (sentence_of_row.empty()) return;
   check_rows(op, sentence_of_row, batch);
   if (needs_gradient) throw Error(join("[", op, "] (sentence_of_row) is for search: it has no gradient"));
+}
+
+// How many rows x must have, one for each of sentence_of_row. If that is empty x may also be of the first
+// sentences only, but on a GPU not for gradients.
+inline std::int64_t rows_of(const char* op, const Indices& sentence_of_row, const Tensor& x,
+                            std::int64_t batch, bool needs_gradient) {
+  check_sentence_of_row(op, sentence_of_row, batch, needs_gradient);
+  if (!sentence_of_row.empty()) return static_cast<std::int64_t>(sentence_of_row.size());
+  return x.on_cuda() && needs_gradient ? batch : std::min(x.shape()[0], batch);
 }
 
 }  // namespace mininmt

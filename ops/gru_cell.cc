@@ -11,25 +11,35 @@
 namespace mininmt {
 namespace {
 
-// One row: gates = [U_z h, U_r h, .] becomes [z, r, .], and reset = r * h.
-MININMT_VECTORIZED void gates_row(std::int64_t n, const real* x, const real* h, real* gates, real* reset) {
+// One row: from sums = [U_z h, U_r h] gates = [z, r, .], and reset = r * h. add: gates holds C c, which is
+// added.
+MININMT_VECTORIZED void gates_row(std::int64_t n, const real* x, const real* h, const real* sums, real* gates,
+                                  real* reset, bool add) {
+  if (add) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) gates[i] = sigmoid(x[i] + gates[i]);
+    for (std::int64_t i = 0; i < 2 * n; ++i) gates[i] = sigmoid(x[i] + (gates[i] + sums[i]));
+  } else {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    gates[n + i] = sigmoid(x[n + i] + gates[n + i]);
-    reset[i] = gates[n + i] * h[i];
+    for (std::int64_t i = 0; i < 2 * n; ++i) gates[i] = sigmoid(x[i] + sums[i]);
   }
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) reset[i] = gates[n + i] * h[i];
 }
 
-// One row: gates = [z, ., U (r * h)] becomes [z, ., h~], and h' = (1 - z) h + z h~.
-MININMT_VECTORIZED void state_row(std::int64_t n, const real* x, const real* h, real* gates, real* next) {
+// One row: from sums = U (r * h) gates = [z, ., h~], and h' = (1 - z) h + z h~.
+MININMT_VECTORIZED void state_row(std::int64_t n, const real* x, const real* h, const real* sums, real* gates,
+                                  real* next, bool add) {
+  real* const candidate = gates + 2 * n;
+  if (add) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
-    const real z = gates[i], candidate = mininmt::tanh(x[2 * n + i] + gates[2 * n + i]);
-    gates[2 * n + i] = candidate;
-    next[i] = (1 - z) * h[i] + z * candidate;
+    for (std::int64_t i = 0; i < n; ++i)
+      candidate[i] = mininmt::tanh(x[2 * n + i] + (candidate[i] + sums[i]));
+  } else {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) candidate[i] = mininmt::tanh(x[2 * n + i] + sums[i]);
   }
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) next[i] = (1 - gates[i]) * h[i] + gates[i] * candidate[i];
 }
 
 // One row of the gradient, without products. dh += dh' (1 - z).
@@ -67,12 +77,25 @@ void GruCell::multiply(std::int64_t columns, std::int64_t k, Matrix a, std::int6
   gemm(memory, batch, columns, k, a, b, c, c_stride, add);
 }
 
+// The products go to a block of their own: oneDNN's fastest kernels leave no gaps between rows.
 void GruCell::forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const {
-  const std::int64_t now = second.now;
-  multiply(2 * n, n, {h, n}, second.before, {U, n, true}, gates, 3 * n, 3 * now, add);
-  compute_gates(x, h, gates, reset);
-  multiply(n, n, {reset, n}, now, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, 3 * now, add);
-  compute_state(x, h, gates, next);
+  if (on_cuda()) return forward_on_cuda(x, h, gates, reset, next, add);
+  const Tensor sums({batch, 2 * n}, memory);
+  multiply(2 * n, n, {h, n}, 0, {U, n, true}, sums.data(), 2 * n, 0, false);
+  compute_gates(x, h, sums.data(), gates, reset, add);
+  multiply(n, n, {reset, n}, 0, {U + 2 * n * n, n, true}, sums.data(), n, 0, false);
+  compute_state(x, h, sums.data(), gates, next, add);
+}
+
+void GruCell::forward_on_cuda(const real* x, const real* h, real* gates, real* reset, real* next,
+                              bool add) const {
+  if constexpr (kHasCuda) {
+    const std::int64_t now = second.now;
+    multiply(2 * n, n, {h, n}, second.before, {U, n, true}, gates, 3 * n, 3 * now, add);
+    cuda::gru_gates(cuda_step(), x, h, gates, reset);
+    multiply(n, n, {reset, n}, now, {U + 2 * n * n, n, true}, gates + 2 * n, 3 * n, 3 * now, add);
+    cuda::gru_state(cuda_step(), x, h, gates, next);
+  }
 }
 
 void GruCell::backward(const real* h, const real* gates, const real* dnext, const real* dy, real* dx,
@@ -85,13 +108,12 @@ void GruCell::backward(const real* h, const real* gates, const real* dnext, cons
   multiply(n, 2 * n, {dx, 3 * n}, 3 * now, {U, n}, dh, n, size, true);
 }
 
-void GruCell::compute_gates(const real* x, const real* h, real* gates, real* reset) const {
-  if constexpr (kHasCuda)
-    if (on_cuda()) return cuda::gru_gates(cuda_step(), x, h, gates, reset);
+void GruCell::compute_gates(const real* x, const real* h, const real* sums, real* gates, real* reset,
+                            bool add) const {
   parallel_for(batch, 16 * n, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       if (active(b))
-        gates_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, reset + b * n);
+        gates_row(n, x + b * 3 * n, h + b * n, sums + b * 2 * n, gates + b * 3 * n, reset + b * n, add);
       else
         std::fill(reset + b * n, reset + (b + 1) * n,
                   real{0});  // so that NaN in padding doesn't reach dU as 0 * NaN
@@ -99,13 +121,12 @@ void GruCell::compute_gates(const real* x, const real* h, real* gates, real* res
   });
 }
 
-void GruCell::compute_state(const real* x, const real* h, real* gates, real* next) const {
-  if constexpr (kHasCuda)
-    if (on_cuda()) return cuda::gru_state(cuda_step(), x, h, gates, next);
+void GruCell::compute_state(const real* x, const real* h, const real* sums, real* gates, real* next,
+                            bool add) const {
   parallel_for(batch, 8 * n, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       if (active(b))
-        state_row(n, x + b * 3 * n, h + b * n, gates + b * 3 * n, next + b * n);
+        state_row(n, x + b * 3 * n, h + b * n, sums + b * n, gates + b * 3 * n, next + b * n, add);
       else
         std::copy(h + b * n, h + (b + 1) * n, next + b * n);
     }

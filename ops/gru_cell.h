@@ -35,8 +35,10 @@ struct GruCell {
 
   void multiply(std::int64_t columns, std::int64_t k, Matrix a, std::int64_t a_apart, Matrix b, real* c,
                 std::int64_t c_stride, std::int64_t c_apart, bool add) const;
-  void compute_gates(const real* x, const real* h, real* gates, real* reset) const;
-  void compute_state(const real* x, const real* h, real* gates, real* next) const;
+  void forward_on_cuda(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const;
+  void compute_gates(const real* x, const real* h, const real* sums, real* gates, real* reset,
+                     bool add) const;
+  void compute_state(const real* x, const real* h, const real* sums, real* gates, real* next, bool add) const;
   void state_gradient(const real* h, const real* gates, const real* dnext, const real* dy, real* dx, real* dh,
                       bool add) const;
   void reset_gradient(const real* h, const real* gates, const real* q, real* dx, real* dh) const;

@@ -4,6 +4,7 @@
 
 #include "cuda/kernels.h"
 #include "cuda/sentences.h"
+#include "ops/bf16_products.h"
 #include "ops/check.h"
 #include "ops/gemm.h"
 #include "ops/rows.h"
@@ -27,12 +28,6 @@ void linear_weight_gradient(Var x, Var W, const Tensor& dy) {
   const std::int64_t n = W.shape()[0], k = W.shape()[1];
   gemm(dy.memory(), n, k, x.shape().rows(), {dy.data(), n, true}, {x.value().data(), k}, W.gradient().data(),
        k, true);
-}
-
-// Rows of x: of sentence_of_row, or if that is empty one for each sentence of y (S, B, n).
-std::int64_t rows_of(const char* op, const Indices& sentence_of_row, Var x, Var y) {
-  check_sentence_of_row(op, sentence_of_row, y.shape()[1], x.needs_gradient() || y.needs_gradient());
-  return sentence_of_row.empty() ? y.shape()[1] : static_cast<std::int64_t>(sentence_of_row.size());
 }
 
 // Calls use(first, count, b) for each run of rows of one sentence.
@@ -118,23 +113,25 @@ Var matmul(Var a, Var b, bool transpose_a, bool transpose_b) {
 Var weighted_sum(Var weights, Var values, const Indices& sentence_of_row) {
   check_rank("weighted_sum", "values", values.shape(), 3, 3);
   const std::int64_t S = values.shape()[0], B = values.shape()[1], n = values.shape()[2];
-  const std::int64_t R = rows_of("weighted_sum", sentence_of_row, weights, values);
+  check_rank("weighted_sum", "weights", weights.shape(), 2, 2);
+  const std::int64_t R = rows_of("weighted_sum", sentence_of_row, weights.value(), B,
+                                 weights.needs_gradient() || values.needs_gradient());
   check_shape("weighted_sum", "weights", weights.shape(), {R, S});
   Memory& memory = values.value().memory();
   const Tensor y({R, n}, memory);
   const Matrix w{weights.value().data(), S}, v{values.value().data(), B * n};  // of the first sentence
   if (sentence_of_row.empty())
-    gemm_batched(memory, B, 1, n, S, w, S, v, n, y.data(), n, n, false);
+    gemm_batched(memory, R, 1, n, S, w, S, v, n, y.data(), n, n, false);
   else
     sum_of_sentences(sentence_of_row, values.value(), weights.value(), y);
   return weights.tape->record("weighted_sum", y, {weights, values},
                               [=, &memory](const Tensor&, const Tensor& dy) {
                                 const Matrix d{dy.data(), n};
                                 if (weights.needs_gradient())
-                                  gemm_batched(memory, B, 1, S, n, d, n, {v.data, v.stride, true}, n,
+                                  gemm_batched(memory, R, 1, S, n, d, n, {v.data, v.stride, true}, n,
                                                weights.gradient().data(), S, S, true);
                                 if (values.needs_gradient())
-                                  gemm_batched(memory, B, S, n, 1, {w.data, w.stride, true}, S, d, n,
+                                  gemm_batched(memory, R, S, n, 1, {w.data, w.stride, true}, S, d, n,
                                                values.gradient().data(), B * n, n, true);
                               });
 }
@@ -142,21 +139,23 @@ Var weighted_sum(Var weights, Var values, const Indices& sentence_of_row) {
 Var dot_scores(Var query, Var keys, const Indices& sentence_of_row) {
   check_rank("dot_scores", "keys", keys.shape(), 3, 3);
   const std::int64_t S = keys.shape()[0], B = keys.shape()[1], n = keys.shape()[2];
-  const std::int64_t R = rows_of("dot_scores", sentence_of_row, query, keys);
+  check_rank("dot_scores", "query", query.shape(), 2, 2);
+  const std::int64_t R = rows_of("dot_scores", sentence_of_row, query.value(), B,
+                                 query.needs_gradient() || keys.needs_gradient());
   check_shape("dot_scores", "query", query.shape(), {R, n});
   Memory& memory = keys.value().memory();
   const Tensor e({R, S}, memory);
   const Matrix q{query.value().data(), n}, k{keys.value().data(), B * n};  // of the first sentence
   if (sentence_of_row.empty())
-    gemm_batched(memory, B, 1, S, n, q, n, {k.data, k.stride, true}, n, e.data(), S, S, false);
+    gemm_batched(memory, R, 1, S, n, q, n, {k.data, k.stride, true}, n, e.data(), S, S, false);
   else
     dot_with_sentences(sentence_of_row, query.value(), keys.value(), e);
   return query.tape->record("dot_scores", e, {query, keys}, [=, &memory](const Tensor&, const Tensor& de) {
     const Matrix d{de.data(), S};
     if (query.needs_gradient())
-      gemm_batched(memory, B, 1, n, S, d, S, k, n, query.gradient().data(), n, n, true);
+      gemm_batched(memory, R, 1, n, S, d, S, k, n, query.gradient().data(), n, n, true);
     if (keys.needs_gradient())
-      gemm_batched(memory, B, S, n, 1, {d.data, d.stride, true}, S, q, n, keys.gradient().data(), B * n, n,
+      gemm_batched(memory, R, S, n, 1, {d.data, d.stride, true}, S, q, n, keys.gradient().data(), B * n, n,
                    true);
   });
 }
@@ -194,16 +193,48 @@ void StepWeight::add_step(const Tensor& x, const Tensor& dy, std::int64_t first,
   check_shape("StepWeight", "dy", dy.shape(), x.shape().with_last(W_.shape()[0]));
   if (!W_.needs_gradient()) return;
   auto rows = std::find_if(pending_->begin(), pending_->end(), [&](const StepRows& r) {
-    return r.first == first && r.count == count && r.x[0].shape() == x.shape();
+    return r.first == first && r.count == count && (!x.on_cuda() || r.x[0].shape() == x.shape());
   });
   if (rows == pending_->end()) rows = pending_->insert(rows, StepRows{first, count, {}, {}});
   rows->x.push_back(x);
   rows->dy.push_back(dy);
 }
 
+namespace {
+
+// join_columns() and round: (`padded` rows, width), the last ones 0.
+Bf16Block join_rounded(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width,
+                       std::int64_t padded) {
+  const Bf16Block y(padded * width, blocks[0].memory());
+  Bf16* to = y.data();
+  for (const Tensor& block : blocks) {
+    const std::int64_t rows = block.shape().rows(), n = block.shape()[-1];
+    if (width == n) {
+      round_to_bf16(rows * n, block.data(), to);
+      to += rows * n;
+      continue;
+    }
+    for (std::int64_t i = 0; i < rows; ++i, to += width)
+      round_to_bf16(width, block.data() + i * n + first, to);
+  }
+  std::fill(to, y.data() + padded * width, Bf16{0});
+  return y;
+}
+
+}  // namespace
+
 // Concatenates the rows of all steps for a single product.
 void StepWeight::add_weight_gradient(Var W, const StepRows& rows) {
   const std::int64_t k = W.shape()[1];
+  if (W.value().memory().on_host() && Bf16Products::round_here()) {
+    std::int64_t steps = 0;
+    for (const Tensor& x : rows.x) steps += x.shape().rows();
+    const std::int64_t padded = Bf16Products::padded(steps);
+    const Bf16Block x = join_rounded(rows.x, 0, k, padded),
+                    dy = join_rounded(rows.dy, rows.first, rows.count, padded);
+    return Bf16Products::multiply(rows.count, k, padded, dy.data(), true, x.data(), false,
+                                  W.gradient().data() + rows.first * k, k, true);
+  }
   const Tensor x = join_columns(rows.x, 0, k), dy = join_columns(rows.dy, rows.first, rows.count);
   gemm(x.memory(), rows.count, k, x.shape()[0], {dy.data(), rows.count, true}, {x.data(), k},
        W.gradient().data() + rows.first * k, k, true);

@@ -15,9 +15,9 @@ namespace mininmt {
 Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false);
 
 // y_b = sum_j weights_bj values_jb, the context vectors of attention: weights (B, S), values (S, B, n) -> y
-// (B, n). A weight of 0 does not mask a non-finite value. In search row r is of sentence
-// sentence_of_row[r]: weights (R, S) -> y (R, n), without gradient, and best with neighbouring rows of one
-// sentence.
+// (B, n); on the CPU also for the first sentences only. A weight of 0 does not mask a non-finite value. In
+// search row r is of sentence sentence_of_row[r]: weights (R, S) -> y (R, n), without gradient, and best with
+// neighbouring rows of one sentence.
 //   dweights_bj += dy_b . values_jb        dvalues_jb += weights_bj dy_b
 Var weighted_sum(Var weights, Var values, const Indices& sentence_of_row = {});
 
@@ -37,7 +37,7 @@ void check_linear(Var x, const Shape& W);
 Tensor linear_forward(Var x, const Tensor& W);
 void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy);
 
-// A weight (n, k) used at each step of a loop. Its gradient, the sum over steps of dy_t^T x_t, is computed as
+// A weight (n, k) used at each step of a loop, which may have fewer rows each time. Its gradient, the sum over steps of dy_t^T x_t, is computed as
 // one product over all steps: add_step() stores x_t and dy_t, and the product runs when backward() reaches
 // the point where the StepWeight was made. So make it before the loop.
 class StepWeight {

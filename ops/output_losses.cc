@@ -56,25 +56,34 @@ MININMT_VECTORIZED real exponentiate(std::int64_t size, real shift, real* x) {
   return sum;
 }
 
-// x = factor x - uniform
-MININMT_VECTORIZED void scale(std::int64_t size, real factor, real uniform, real* x) {
+// x = factor x + shift
+MININMT_VECTORIZED void scale(std::int64_t size, real factor, real shift, real* x) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < size; ++i) x[i] = factor * x[i] - uniform;
+  for (std::int64_t i = 0; i < size; ++i) x[i] = factor * x[i] + shift;
 }
 
 // A row W_o t, with target y, becomes d loss / d logits, with q = label_smoothing / V:
 //   loss = -(1 - label_smoothing) log p_y - q sum_w log p_w,  p_w - q - (1 - label_smoothing) [w = y]
-real to_gradient(std::int64_t words, const real* bias, Id target, real smoothing, real* x) {
+// rounded: where to write it instead, unless null.
+real to_gradient(std::int64_t words, const real* bias, Id target, real smoothing, real* x, Bf16* rounded) {
   if (target == kNone) {
-    std::fill(x, x + words, real{0});
+    if (rounded)
+      std::fill(rounded, rounded + words, Bf16{0});
+    else
+      std::fill(x, x + words, real{0});
     return 0;
   }
   const real uniform = smoothing / static_cast<real>(words);
   const RowFacts row = add_bias(words, bias, x);
   const real logit = x[target], sum = exponentiate(words, row.largest, x),
-             log_sum = row.largest + std::log(sum);
-  scale(words, 1 / sum, uniform, x);
-  x[target] -= 1 - smoothing;
+             log_sum = row.largest + std::log(sum), of_target = x[target] / sum - uniform - (1 - smoothing);
+  if (rounded) {
+    scale_to_bf16(words, 1 / sum, x, -uniform, rounded);
+    round_to_bf16(1, &of_target, rounded + target);
+  } else {
+    scale(words, 1 / sum, -uniform, x);
+    x[target] = of_target;
+  }
   real loss = (1 - smoothing) * (log_sum - logit);
   if (smoothing > 0) loss += smoothing * log_sum - uniform * row.sum;
   return loss;
@@ -93,10 +102,10 @@ class LogitGradients {
  public:
   LogitGradients(std::int64_t rows, std::int64_t words, Memory& memory)
       : rows_(rows), words_(words), rounded_(Bf16Products::round_here()) {
-    constexpr std::int64_t kRowsAtOnce = 128;
+    constexpr std::int64_t kRowsAtOnce = 32;
     if (rounded_) {
       rows_at_once_ = std::min(rows, kRowsAtOnce);
-      bf16_ = Tensor({(rows * words + 1) / 2}, memory);
+      bf16_ = Bf16Block(rows * words, memory);
     } else {
       rows_at_once_ = rows;
     }
@@ -105,11 +114,10 @@ class LogitGradients {
 
   std::int64_t rows_at_once() const { return rows_at_once_; }
   real* row(std::int64_t i) const { return logits_.data() + i % rows_at_once_ * words_; }
-  void keep(std::int64_t i) const {
-    if (rounded_) round_to_bf16(words_, row(i), bf16() + i * words_);
-  }
+  // Row i where the rounded ones are kept; null: they are not rounded.
+  Bf16* rounded_row(std::int64_t i) const { return rounded_ ? bf16_.data() + i * words_ : nullptr; }
 
-  // Once all rows are kept.
+  // Once all rows are rounded.
   void drop_logits() {
     if (rounded_) logits_ = {};
   }
@@ -120,7 +128,7 @@ class LogitGradients {
       for (std::int64_t i = 0; i < rows_; ++i) {
         const real factor = factors.data()[i];
         if (rounded_)
-          add_scaled(end - begin, factor, bf16() + i * words_ + begin, y.data() + begin);
+          add_scaled(end - begin, factor, bf16_.data() + i * words_ + begin, y.data() + begin);
         else
           add_scaled(end - begin, factor, row(i) + begin, y.data() + begin);
       }
@@ -136,20 +144,19 @@ class LogitGradients {
   }
 
  private:
-  Bf16* bf16() const { return reinterpret_cast<Bf16*>(bf16_.data()); }
-
   void product(std::int64_t m, std::int64_t k, bool transposed, const Tensor& B, const Tensor& y,
                bool add) const {
     const std::int64_t n = B.shape()[1];
     if (rounded_)
-      Bf16Products::multiply(m, n, k, bf16(), transposed, {B.data(), n}, y.data(), n, add);
+      Bf16Products::multiply(m, n, k, bf16_.data(), transposed, {B.data(), n}, y.data(), n, add);
     else
       gemm(m, n, k, {logits_.data(), words_, transposed}, {B.data(), n}, y.data(), n, add);
   }
 
   std::int64_t rows_, words_, rows_at_once_;
   bool rounded_;
-  Tensor logits_, bf16_;
+  Tensor logits_;
+  Bf16Block bf16_;
 };
 
 // The logits become their gradient at once, while a row is in the cache; backward scales by dloss what is
@@ -165,11 +172,9 @@ Var output_losses_on_cpu(Var t, Var W, Var bias, const Indices& targets, double 
     gemm(count, words, l, {t.value().data() + first * l, l}, {W.value().data(), l, true}, G.row(first), words,
          false);
     parallel_for(count, 8 * words, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = first + begin; i < first + end; ++i) {
-        loss.data()[i] =
-            to_gradient(words, bias.value().data(), targets[i], static_cast<real>(label_smoothing), G.row(i));
-        G.keep(i);
-      }
+      for (std::int64_t i = first + begin; i < first + end; ++i)
+        loss.data()[i] = to_gradient(words, bias.value().data(), targets[i],
+                                     static_cast<real>(label_smoothing), G.row(i), G.rounded_row(i));
     });
   }
   G.drop_logits();

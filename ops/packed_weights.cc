@@ -102,11 +102,19 @@ struct PackedWeights::Packed {
               : format == WeightFormat::kBf16 ? Type::bf16
                                               : Type::f32) {}
 
+  struct Place {
+    const Weight* weight;
+    const void* packed;
+  };
+  // The kernel and the weight in the form that it wants.
+  std::pair<onednn::Product, Place> find(const Shape& shape, const float* W);
   onednn::Product product(const Shape& shape);
   const dnnl::memory& form(Weight& weight, const dnnl::memory::desc& wanted, const float* W, std::int64_t n,
                            std::int64_t k);
   void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const float* W, float* c,
                 std::int64_t c_stride, bool add);
+  void multiply_int8(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a, const float* W,
+                     float* c, std::int64_t c_stride, bool add);
 
   const Type input;
   std::mutex mutex;
@@ -158,36 +166,45 @@ const dnnl::memory& PackedWeights::Packed::form(Weight& weight, const dnnl::memo
   return packed;
 }
 
+std::pair<onednn::Product, PackedWeights::Packed::Place> PackedWeights::Packed::find(const Shape& shape,
+                                                                                     const float* W) {
+  const std::lock_guard lock(mutex);
+  const auto& [m, n, k, a_stride, c_stride, add] = shape;
+  const onednn::Product product = this->product(shape);
+  Weight& weight = weights[{W, n, k}];
+  return {product, {&weight, form(weight, product.facts.weights_desc(), W, n, k).get_data_handle()}};
+}
+
 void PackedWeights::Packed::multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a,
                                      const float* W, float* c, std::int64_t c_stride, bool add) {
-  const bool is_int8 = input == Type::u8, is_float32 = input == Type::f32;
   const void* x = a.data;
-  void* y = c;
-  std::vector<float> scales(is_int8 ? m : 0);
-  if (is_int8) {
-    std::uint8_t* const rows = onednn::buffer<std::uint8_t>(m * k);
-    for (std::int64_t i = 0; i < m; ++i) scales[i] = quantize(k, a.data + i * a.stride, rows + i * k);
-    x = rows, y = onednn::buffer<std::int32_t>(m * n);
-  } else if (!is_float32) {
+  if (input == Type::bf16) {
     Bf16* const rows = onednn::buffer<Bf16>(m * k);
     for (std::int64_t i = 0; i < m; ++i) round_to_bf16(k, a.data + i * a.stride, rows + i * k);
     x = rows;
   }
-  onednn::Product product;
-  const Weight* weight = nullptr;
-  const dnnl::memory* packed = nullptr;
-  {
-    const std::lock_guard lock(mutex);
-    product = this->product({m, n, k, is_float32 ? a.stride : k, is_int8 ? n : c_stride, add && !is_int8});
-    Weight& own = weights[{W, n, k}];
-    packed = &form(own, product.facts.weights_desc(), W, n, k);
-    weight = &own;
+  const auto [product, place] = find({m, n, k, input == Type::f32 ? a.stride : k, c_stride, add}, W);
+  onednn::multiply(product, x, place.packed, c);
+}
+
+// A few rows at a time, so that sums are still in the cache when they are read.
+void PackedWeights::Packed::multiply_int8(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a,
+                                          const float* W, float* c, std::int64_t c_stride, bool add) {
+  constexpr std::int64_t kSums = std::int64_t{1} << 17, kLeastRows = 16;
+  const std::int64_t at_once = std::min(m, std::max(kSums / n, kLeastRows));
+  std::uint8_t* const x = onednn::buffer<std::uint8_t>(at_once * k);
+  std::int32_t* const sums = onednn::buffer<std::int32_t>(at_once * n);
+  std::vector<float> scales(static_cast<std::size_t>(at_once));
+  for (std::int64_t first = 0; first < m; first += at_once) {
+    const std::int64_t rows = std::min(at_once, m - first);
+    for (std::int64_t i = 0; i < rows; ++i)
+      scales[i] = quantize(k, a.data + (first + i) * a.stride, x + i * k);
+    const auto [product, place] = find({rows, n, k, k, n, false}, W);
+    onednn::multiply(product, x, place.packed, sums);
+    for (std::int64_t i = 0; i < rows; ++i)
+      dequantize(n, sums + i * n, place.weight->offsets.data(), scales[i], place.weight->scales.data(),
+                 c + (first + i) * c_stride, add);
   }
-  onednn::multiply(product, x, packed->get_data_handle(), y);
-  if (!is_int8) return;
-  for (std::int64_t i = 0; i < m; ++i)
-    dequantize(n, static_cast<const std::int32_t*>(y) + i * n, weight->offsets.data(), scales[i],
-               weight->scales.data(), c + i * c_stride, add);
 }
 
 std::string why_no_weights(WeightFormat format) {
@@ -221,7 +238,11 @@ bool PackedWeights::multiply(std::int64_t m, std::int64_t n, std::int64_t k, con
     if (!b.transposed || b.stride != k || a.transposed || k == 0) return false;
     if (living->packed_->input == Type::f32 && m > kMostRowsInFloat32) return false;
     try {
-      living->packed_->multiply(m, n, k, a, b.data, c, c_stride, add);
+      Packed& packed = *living->packed_;
+      if (packed.input == Type::u8)
+        packed.multiply_int8(m, n, k, a, b.data, c, c_stride, add);
+      else
+        packed.multiply(m, n, k, a, b.data, c, c_stride, add);
     } catch (const dnnl::error& error) {
       onednn::refuse("PackedWeights", m, n, k, error.status);
     }

@@ -69,20 +69,23 @@ void add_sum_of_rows(const Tensor& x, const Tensor& y) {
 }
 
 Tensor join_columns(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width) {
-  const std::int64_t count = static_cast<std::int64_t>(blocks.size());
-  const std::int64_t rows = blocks[0].shape().rows(), n = blocks[0].shape()[-1];
-  const Tensor y({count * rows, width}, blocks[0].memory());
+  const std::int64_t n = blocks[0].shape()[-1];
+  std::int64_t rows = 0;
+  for (const Tensor& block : blocks) rows += block.shape().rows();
+  const Tensor y({rows, width}, blocks[0].memory());
   if constexpr (kHasCuda)
     if (y.on_cuda()) {
       std::vector<const real*> sources;
       for (const Tensor& block : blocks) sources.push_back(block.data() + first);
-      cuda::join_blocks(sources, rows, width, n, y.data());
+      cuda::join_blocks(sources, blocks[0].shape().rows(), width, n, y.data());
       return y;
     }
-  for (std::int64_t i = 0; i < count * rows; ++i) {
-    const real* const row = blocks[i / rows].data() + i % rows * n + first;
-    std::copy(row, row + width, y.data() + i * width);
-  }
+  real* to = y.data();
+  for (const Tensor& block : blocks)
+    for (std::int64_t i = 0; i < block.shape().rows(); ++i, to += width) {
+      const real* const row = block.data() + i * n + first;
+      std::copy(row, row + width, to);
+    }
   return y;
 }
 

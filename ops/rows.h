@@ -22,7 +22,7 @@ void add_to_rows(const Tensor& x, const Tensor& y);
 // y (n) += the rows of x (..., n), in their order
 void add_sum_of_rows(const Tensor& x, const Tensor& y);
 
-// Columns [first, first + width) of matrices with the same number of rows, stacked: (all rows, width)
+// Columns [first, first + width) of matrices, stacked: (all rows, width). On a GPU all have as many rows.
 Tensor join_columns(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width);
 
 // Row i of y (N, n) = row index[i] of x (*, n), zeros where index[i] is kNone.

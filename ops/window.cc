@@ -138,9 +138,8 @@ Attended window(Var u, Var kappa, Var h, const Indices& lengths, const Indices& 
   check_rank("window", "kappa", kappa.shape(), 2, 2);
   const std::int64_t S = h.shape()[0], B = h.shape()[1], C = h.shape()[2], K = kappa.shape()[1];
   check_lengths("window", lengths, S, B);
-  check_sentence_of_row("window", sentence_of_row, B,
-                        u.needs_gradient() || kappa.needs_gradient() || h.needs_gradient());
-  const std::int64_t rows = sentence_of_row.empty() ? B : static_cast<std::int64_t>(sentence_of_row.size());
+  const std::int64_t rows = rows_of("window", sentence_of_row, kappa.value(), B,
+                                    u.needs_gradient() || kappa.needs_gradient() || h.needs_gradient());
   check_shape("window", "u", u.shape(), {rows, 3 * K});
   check_shape("window", "kappa", kappa.shape(), {rows, K});
   Memory& memory = h.value().memory();

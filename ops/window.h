@@ -18,7 +18,7 @@ namespace mininmt {
 Var window_centres(Var u, Var kappa_before);
 
 // u (R, 3K), kappa (R, K), h (S, B, C) -> c (R, C) and phi (R, S). Row r belongs to sentence
-// sentence_of_row[r] (without gradient), or r if that is empty.
+// sentence_of_row[r] (without gradient), or r if that is empty; then R <= B, on a GPU R = B for gradients.
 Attended window(Var u, Var kappa, Var h, const Indices& lengths, const Indices& sentence_of_row = {});
 
 }  // namespace mininmt

@@ -67,6 +67,18 @@ void on_each_thread(int threads, const Work& work) {
   if (failure) std::rethrow_exception(failure);
 }
 
+// While it lives, parallel loops of this thread, also those of libraries, have no other threads.
+class Alone {
+ public:
+  Alone() { omp_set_num_threads(1); }
+  ~Alone() { omp_set_num_threads(before_); }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+
+ private:
+  const int before_ = omp_get_max_threads();
+};
+
 }  // namespace detail
 
 // Splits [0, count) into one range per thread and calls work(begin, end) for each, if count * cost is large
@@ -88,14 +100,19 @@ void parallel_for(std::int64_t count, std::int64_t cost, const Work& work) {
 }
 
 // Calls work(0) ... work(count - 1), each on the first free one of `threads` threads: for a few pieces of
-// different sizes. With one thread or one piece, or inside another parallel region, it is a plain loop. After
-// an exception no further piece starts; it is rethrown. of: the pieces that there are in all, of which these
-// are a share: if there are more than one, what a single one computes has no other threads to itself either.
+// different sizes. With one piece, or inside another parallel region, it is a plain loop, and so it is with one
+// thread, but that what a piece computes has no other threads to itself. After an exception no further piece
+// starts; it is rethrown. of: the pieces that there are in all, of which these are a share: if there are more
+// than one, what a single one computes has no other threads to itself either.
 template <class Work>
 void parallel_for_each(std::int64_t count, int threads, const Work& work, std::int64_t of = 0) {
-  if ((count <= 1 && of <= 1) || threads == 1 || omp_in_parallel()) {
+  const auto one_by_one = [&] {
     for (std::int64_t i = 0; i < count; ++i) work(i);
-    return;
+  };
+  if ((count <= 1 && of <= 1) || omp_in_parallel()) return one_by_one();
+  if (threads == 1) {
+    const detail::Alone alone;
+    return one_by_one();
   }
   std::atomic<std::int64_t> next = 0;
   detail::on_each_thread(threads, [&](int, int) {

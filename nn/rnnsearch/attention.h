@@ -30,7 +30,7 @@ class Attending {
   virtual std::vector<Var> start() const { return {}; }
 
   // From s_{i-1} (R, n); i counts from 1. Row r belongs to sentence sentence_of_row[r], or r if that is
-  // empty.
+  // empty; there may be fewer rows than sentences then, and fewer than in the step before.
   virtual AttentionStep operator()(Var s, int i, std::span<const Var> memory,
                                    const Indices& sentence_of_row) const = 0;
 };

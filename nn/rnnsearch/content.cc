@@ -82,7 +82,7 @@ struct OverFull : Attending {
 
   AttentionStep operator()(Var s, int, std::span<const Var> memory,
                            const Indices& sentence_of_row) const override {
-    const Indices lengths = sentence_of_row.empty() ? encoded.lengths : lengths_of(sentence_of_row);
+    const Indices lengths = lengths_of(s.shape()[0], sentence_of_row);
     const Var by_content = softmax(dot_scores(query(s), keys, sentence_of_row), lengths);
     const Addressing by{sigmoid(g(s)), softmax(shift(s)), add(softplus(gamma(s)), one)};
     const Var w = address(by_content, memory[0], by, lengths);
@@ -101,9 +101,12 @@ struct OverFull : Attending {
     const Var ones = constant(tape, {B, 1}, 1);
     return S == 1 ? ones : concat(ones, constant(tape, {B, S - 1}, 0));
   }
-  Indices lengths_of(const Indices& sentence_of_row) const {
+  // Of each row's sentence.
+  Indices lengths_of(std::int64_t rows, const Indices& sentence_of_row) const {
+    if (sentence_of_row.empty() && rows == keys.shape()[1]) return encoded.lengths;
     std::vector<std::int32_t> lengths;
-    for (std::int32_t b : sentence_of_row) lengths.push_back(encoded.lengths[b]);
+    for (std::int64_t r = 0; r < rows; ++r)
+      lengths.push_back(encoded.lengths[sentence_of_row.empty() ? r : sentence_of_row[r]]);
     return lengths;
   }
 

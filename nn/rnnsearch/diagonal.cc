@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "nn/rnnsearch/attention.h"
+#include "ops/arrange.h"
 #include "ops/diagonal.h"
 
 namespace mininmt {
@@ -17,8 +18,9 @@ class Diagonal : public AttentionModel {
       AttentionStep operator()(Var s, int i, std::span<const Var>,
                                const Indices& sentence_of_row) const override {
         const auto position = [&](std::int64_t b) { return std::min(i, encoded.lengths[b]) - 1; };
-        return {diagonal(encoded.annotations, i, encoded.lengths, sentence_of_row),
-                one_hot_alpha(encoded, s.shape()[0], sentence_of_row, position),
+        const std::int64_t rows = s.shape()[0];
+        return {first_rows(diagonal(encoded.annotations, i, encoded.lengths, sentence_of_row), rows),
+                one_hot_alpha(encoded, rows, sentence_of_row, position),
                 {}};
       }
 

@@ -15,8 +15,10 @@ class FixedVector : public AttentionModel {
       AttentionStep operator()(Var s, int, std::span<const Var>,
                                const Indices& sentence_of_row) const override {
         const auto last = [&](std::int64_t b) { return encoded.lengths[b] - 1; };
-        return {sentence_of_row.empty() ? encoded.start : gather_rows(encoded.start, sentence_of_row),
-                one_hot_alpha(encoded, s.shape()[0], sentence_of_row, last),
+        const std::int64_t rows = s.shape()[0];
+        return {sentence_of_row.empty() ? first_rows(encoded.start, rows)
+                                        : gather_rows(encoded.start, sentence_of_row),
+                one_hot_alpha(encoded, rows, sentence_of_row, last),
                 {}};
       }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "nn/rnnsearch/target_steps.h"
 #include "ops/arrange.h"
 #include "ops/gru.h"
 #include "tensor/error.h"
@@ -29,23 +30,23 @@ LateModel::Step LateModel::step(Var s, bool first, Var projected, const StepWeig
 
 LateModel::Words LateModel::read(Tape& tape, const Batch& batch, const Noise& noise) const {
   const Encoded encoded = encoder_.encode(tape, batch.source, batch.source_lengths, noise);
-  const Var embedded = decoder_.embed_words(tape, batch.previous, noise);
+  const TargetSteps steps(batch, encoded.annotations.value().memory());
+  const Var embedded = steps.computed(decoder_.embed_words(tape, batch.previous, noise));
   const Var projected = decoder_.project_words(tape, embedded);
   const StepWeight U(tape.leaf(decoder_.recurrent_weight()));
   Var s = decoder_.first_state(tape, encoded.start);
   std::vector<Var> position, readout;
-  for (int i = 0; i < batch.previous.steps; ++i) {
-    const Step now = step(s, i == 0, mininmt::step(projected, i), U);
+  for (int i = 0; i < steps.count(); ++i) {
+    const Step now = step(steps.rows(s, i), i == 0, steps.step(projected, i), U);
     s = now.next;
     position.push_back(now.states.position);
     readout.push_back(now.states.readout);
   }
-  const Var of_position = gather_rows(stack(position), batch.rows);
-  return {
-      encoded,
-      {of_position, order_ == DecoderOrder::kBody ? gather_rows(stack(readout), batch.rows) : of_position},
-      gather_rows(embedded, batch.rows),
-      {batch.rows, batch.source_lengths, batch.previous.steps}};
+  const Var of_position = steps.at_words(position);
+  return {encoded,
+          {of_position, order_ == DecoderOrder::kBody ? steps.at_words(readout) : of_position},
+          steps.at_words(embedded),
+          {batch.rows, batch.source_lengths, batch.previous.steps}};
 }
 
 DeepJoint LateModel::deep_joint(Tape& tape, Var readout_of_state, Var readout_of_source,

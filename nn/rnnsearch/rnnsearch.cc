@@ -4,6 +4,7 @@
 
 #include "nn/output_layer.h"
 #include "nn/plain.h"
+#include "nn/rnnsearch/target_steps.h"
 #include "ops/arrange.h"
 #include "ops/output.h"
 
@@ -96,22 +97,22 @@ RnnSearch::RnnSearch(const Config& config)
 Var RnnSearch::costs(Tape& tape, const Batch& batch, const Training& training) const {
   const Noise& noise = training.noise;
   const Encoded encoded = encoder_.encode(tape, batch.source, batch.source_lengths, noise);
-  const Var embedded = decoder_.embed_words(tape, batch.previous, noise);
+  const TargetSteps steps(batch, encoded.annotations.value().memory());
+  const Var embedded = steps.computed(decoder_.embed_words(tape, batch.previous, noise));
   const Var projected = decoder_.project_words(tape, embedded);
   const DecoderPass pass(tape, decoder_, *attention_, encoded);
   State state = pass.start();
   std::vector<Var> states, contexts;
-  for (int i = 0; i < batch.previous.steps; ++i) {
-    const DecoderPass::Step step = pass.step(state, mininmt::step(projected, i));
+  for (int i = 0; i < steps.count(); ++i) {
+    const DecoderPass::Step step = pass.step(steps.rows(state, i), steps.step(projected, i));
     state = step.after;
     states.push_back(step.s);
     contexts.push_back(step.c);
   }
 
   // In training the readout is not fed back, so it runs once, over all real words.
-  const Var t =
-      decoder_.readout(tape, gather_rows(stack(states), batch.rows), gather_rows(embedded, batch.rows),
-                       gather_rows(stack(contexts), batch.rows), noise);
+  const Var t = decoder_.readout(tape, steps.at_words(states), steps.at_words(embedded),
+                                 steps.at_words(contexts), noise);
   return output_losses(t, tape.leaf(decoder_.output_weight()), tape.leaf(decoder_.output_bias()),
                        batch.targets, training.label_smoothing);
 }

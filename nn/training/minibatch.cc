@@ -1,6 +1,7 @@
 #include "nn/training/minibatch.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mininmt {
 
@@ -8,6 +9,20 @@ std::int64_t Minibatch::target_words() const {
   std::int64_t words = 0;
   for (const auto& sentence : targets) words += static_cast<std::int64_t>(sentence.size());
   return words;
+}
+
+Minibatch longest_first(const Minibatch& minibatch) {
+  std::vector<std::size_t> order(minibatch.sources.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return minibatch.targets[a].size() > minibatch.targets[b].size();
+  });
+  Minibatch sorted;
+  for (const std::size_t i : order) {
+    sorted.sources.push_back(minibatch.sources[i]);
+    sorted.targets.push_back(minibatch.targets[i]);
+  }
+  return sorted;
 }
 
 std::vector<Minibatch> split(const Minibatch& minibatch, int most) {

@@ -16,6 +16,9 @@ struct Minibatch {
   std::int64_t target_words() const;  // </s> counted
 };
 
+// The same pairs, the longest target first.
+Minibatch longest_first(const Minibatch& minibatch);
+
 // Pairs in a part, at least.
 inline constexpr int kLeastOfPart = 4;
 

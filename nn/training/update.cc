@@ -69,7 +69,8 @@ Noise Updater::noise() const {
 }
 
 Batch Updater::batch_of(const Minibatch& minibatch, const Noise& noise, const BatchShape& at_least) const {
-  Batch batch = make_batch(minibatch.sources, minibatch.targets, at_least);
+  const Minibatch sorted = longest_first(minibatch);
+  Batch batch = make_batch(sorted.sources, sorted.targets, at_least);
   // Site 0, which no mask of a model has.
   if (recipe_.word_dropout > 0)
     drop_words(batch, recipe_.word_dropout, {noise.seed, noise.update << 20 | noise.part << 4});
@@ -132,8 +133,9 @@ class CpuUpdater final : public Updater {
       const Tensor gradient = sums_.start(part);
       Tape tape(gradient);
       tape.on_final([&](const Parameter& parameter) { sums_.is_final(parameter); });
-      const Var cost =
-          mininmt::sum(model_.costs(tape, batch_of(parts[part], noise), {recipe_.label_smoothing, noise}));
+      const BatchShape at_least{0, 0, Bf16Products::padded(parts[part].target_words())};
+      const Batch batch = batch_of(parts[part], noise, at_least);
+      const Var cost = mininmt::sum(model_.costs(tape, batch, {recipe_.label_smoothing, noise}));
       costs[part] = cost.value().item();
       tape.backward(mininmt::scale(cost, static_cast<real>(scale)));
       sums_.put(part, gradient, own.size() > threads_);

@@ -188,24 +188,38 @@ TEST_CASE("the log p of a beam's hypotheses is what scoring gives") {
   });
 }
 
+void check_alone_as_together(const Model& model, const Sentences& sources, const Sentences& targets) {
+  const double tolerance = kTolerance * static_cast<double>(sources.size()) / 4;  // of sums
+  const auto together = log_probabilities(model, batch_of(sources, targets));
+  const Tensor expected = compute(model, batch_of(sources, targets)).gradients;
+  const Tensor summed = Tensor::zeros(expected.shape());
+  for (std::size_t b = 0; b < sources.size(); ++b) {
+    const Batch alone = batch_of({sources[b]}, {targets[b]});
+    check_near(log_probabilities(model, alone)[0], together[b]);
+    const Tensor own = compute(model, alone).gradients;
+    for (std::int64_t i = 0; i < own.size(); ++i) summed.data()[i] += own.data()[i];
+  }
+  for (const Parameter* p : model.parameters().all()) {
+    INFO(p->name);
+    const Tensor x = Parameters::view(summed, *p), y = Parameters::view(expected, *p);
+    CHECK(largest_difference(x, y) <= tolerance * largest(y));
+    CHECK(largest(y) > 0);
+  }
+}
+
 TEST_CASE("a sentence alone costs what it costs in a batch, and gradients add up") {
-  for_each_model([](const ModelRow&, const Model& model) {
-    const auto together = log_probabilities(model, batch_of(kSources, kTargets));
-    const Tensor expected = compute(model, batch_of(kSources, kTargets)).gradients;
-    const Tensor summed = Tensor::zeros(expected.shape());
-    for (std::size_t b = 0; b < kSources.size(); ++b) {
-      const Batch alone = batch_of({kSources[b]}, {kTargets[b]});
-      check_near(log_probabilities(model, alone)[0], together[b]);
-      const Tensor own = compute(model, alone).gradients;
-      for (std::int64_t i = 0; i < own.size(); ++i) summed.data()[i] += own.data()[i];
-    }
-    for (const Parameter* p : model.parameters().all()) {
-      INFO(p->name);
-      const Tensor x = Parameters::view(summed, *p), y = Parameters::view(expected, *p);
-      CHECK(largest_difference(x, y) <= kTolerance * largest(y));
-      CHECK(largest(y) > 0);
-    }
-  });
+  for_each_model(
+      [](const ModelRow&, const Model& model) { check_alone_as_together(model, kSources, kTargets); });
+}
+
+// So that the decoder's later steps have fewer rows.
+TEST_CASE("the same of minibatches with the longest target first, or last") {
+  const Sentences sources = random_sentences({3, 5, 1, 4, 2, 5, 3, 1, 4, 2}, 9, 6);
+  for (const std::vector<int>& lengths :
+       {std::vector{7, 6, 6, 4, 4, 3, 2, 2, 1, 1}, {1, 2, 1, 1, 2, 3, 1, 2, 4, 7}})
+    for_each_model([&](const ModelRow&, const Model& model) {
+      check_alone_as_together(model, sources, random_sentences(lengths, 11, 7));
+    });
 }
 
 std::vector<real> numbers_of(const Tensor& gradients, const Parameter& parameter) {

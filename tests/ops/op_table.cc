@@ -147,6 +147,12 @@ void add_arrangement(Rows& rows, std::initializer_list<SequenceSize> sizes) {
                       return stack({x[1], x[0], x[1]});
                     },
                     large});
+    rows.push_back({"concat_rows, of different numbers, one twice",
+                    {{batch, n}, {steps + 1, n}},
+                    [=](Tape&, const Inputs& x) {
+                      return concat_rows({x[1], first_rows(x[0], (batch + 1) / 2), x[0], x[1]});
+                    },
+                    large});
     rows.push_back({"gather_rows, with repeats and kNone",
                     {shape},
                     [=](Tape&, const Inputs& x) {

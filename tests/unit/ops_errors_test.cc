@@ -137,6 +137,12 @@ TEST_CASE_FIXTURE(Calls, "arrangement: ranges inside, shapes alike") {
   check_message("[Shape] no room for a fifth dimension before (1, 1, 1, 1)", [&] {
     stack({of({1, 1, 1, 1})});
   });
+  check_message("[concat_rows] (blocks) must have one entry or more", [&] { concat_rows({}); });
+  check_message("[concat_rows] (blocks) must have 2 dimensions but has shape (3)",
+                [&] { concat_rows({of({3})}); });
+  check_message("[concat_rows] (blocks) must have shape (1, 3) but has (1, 4)", [&] {
+    concat_rows({of({2, 3}), of({1, 4})});
+  });
   check_message("[gather_rows] (x) must have 2 or more dimensions but has shape (5)",
                 [&] { gather_rows(of({5}), {0}); });
   check_message("[gather_rows] row 6 of (x) (2, 3, 4)", [&] { gather_rows(of({2, 3, 4}), {0, 6}); });

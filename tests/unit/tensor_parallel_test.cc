@@ -62,6 +62,15 @@ TEST_CASE_FIXTURE(TwoThreads, "inside of a parallel region it is a plain call") 
   CHECK(b.each_once());
 }
 
+TEST_CASE_FIXTURE(TwoThreads, "a piece on one thread has no other to itself, and after it there are two again") {
+  Ranges a(100'000), b(100'000), after(100'000);
+  parallel_for_each(2, 1, [&](std::int64_t i) { (i == 0 ? a : b).loop(8); });
+  after.loop(8);
+  CHECK(a.calls == 1);
+  CHECK(b.calls == 1);
+  CHECK(after.calls == 2);
+}
+
 TEST_CASE("with one thread it is a plain call") {
   const int before = omp_get_max_threads();
   omp_set_num_threads(1);
