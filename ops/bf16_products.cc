@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <tuple>
-#include <vector>
 
 #include "ops/onednn.h"
 #include "tensor/error.h"
@@ -81,10 +80,10 @@ const void* Bf16Products::Kernels::form(const Matrix& W, std::int64_t k, std::in
   auto found = std::find_if(forms.begin(), forms.end(),
                             [&](const Form& form) { return form.packed.get_desc() == wanted; });
   if (found != forms.end() && found->use == uses) return found->packed.get_data_handle();
-  std::vector<Bf16> values(static_cast<std::size_t>(k * n));
-  round(W, k, n, values.data());
+  Bf16* const values = onednn::buffer<Bf16, 2>(k * n);
+  round(W, k, n, values);
   if (found == forms.end()) found = forms.insert(forms.end(), {dnnl::memory(wanted, onednn::engine()), 0});
-  onednn::reorder(values.data(), without_gaps(k, n, W.transposed), found->packed);
+  onednn::reorder(values, without_gaps(k, n, W.transposed), found->packed);
   found->use = uses;
   return found->packed.get_data_handle();
 }
