@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "ops/arrange.h"
+#include "ops/bf16_products.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 
@@ -62,6 +63,21 @@ TEST_CASE_FIXTURE(Model, "steps handed in for a part of the weight") {
   weight.add_step(x, Tensor::from({2, 2}, {100, 2, 100, 3}), 1, 1);
   tape.backward(sum(slice(y, 0, 0)));
   CHECK(gradient() == Numbers{0, 0, 0, 2 * 1 + 3 * 4, 2 * 2 + 3 * 5, 2 * 3 + 3 * 6});
+}
+
+// They are joined and rounded at once; numbers this small stay as they are.
+TEST_CASE_FIXTURE(Model,
+                  "the same in bf16, of different numbers of rows" * doctest::skip(!can_multiply_bf16())) {
+  Bf16Products products({});
+  const Bf16Products::Use use(products);
+  Tape tape(gradients);
+  const StepWeight weight(tape.leaf(W));
+  const Var y = linear(tape.constant(x), weight);
+  weight.add_step(x, Tensor::from({2, 2}, {100, 2, 100, 3}), 1, 1);
+  weight.add_step(x.slice(0, 1), Tensor::from({1, 2}, {100, 7}), 1, 1);
+  weight.add_step(x, Tensor::from({2, 2}, {1, 100, 2, 100}), 0, 1);
+  tape.backward(sum(slice(y, 0, 0)));
+  CHECK(gradient() == Numbers{9, 12, 15, 14 + 7, 19 + 14, 24 + 21});
 }
 
 }  // namespace mininmt
