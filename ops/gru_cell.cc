@@ -81,9 +81,9 @@ void GruCell::multiply(std::int64_t columns, std::int64_t k, Matrix a, std::int6
 void GruCell::forward(const real* x, const real* h, real* gates, real* reset, real* next, bool add) const {
   if (on_cuda()) return forward_on_cuda(x, h, gates, reset, next, add);
   const Tensor sums({batch, 2 * n}, memory);
-  multiply(2 * n, n, {h, n}, 0, {U, n, true}, sums.data(), 2 * n, 0, false);
+  gemm(memory, batch, 2 * n, n, {h, n}, {U, n, true}, sums.data(), 2 * n, false);
   compute_gates(x, h, sums.data(), gates, reset, add);
-  multiply(n, n, {reset, n}, 0, {U + 2 * n * n, n, true}, sums.data(), n, 0, false);
+  gemm(memory, batch, n, n, {reset, n}, {U + 2 * n * n, n, true}, sums.data(), n, false);
   compute_state(x, h, sums.data(), gates, next, add);
 }
 

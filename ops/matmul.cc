@@ -68,6 +68,18 @@ void sum_of_sentences(const Indices& sentence_of_row, const Tensor& values, cons
   });
 }
 
+// join_columns() and round: (`padded` rows, width), the last ones 0.
+Bf16Block join_rounded(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width,
+                       std::int64_t padded) {
+  const Bf16Block y(padded * width, blocks[0].memory());
+  Bf16* to = y.data();
+  for (const Tensor& block : blocks)
+    for (std::int64_t i = 0; i < block.shape().rows(); ++i, to += width)
+      round_to_bf16(width, block.data() + i * block.shape()[-1] + first, to);
+  std::fill(to, y.data() + padded * width, Bf16{0});
+  return y;
+}
+
 }  // namespace
 
 void check_linear(Var x, const Shape& W) {
@@ -199,29 +211,6 @@ void StepWeight::add_step(const Tensor& x, const Tensor& dy, std::int64_t first,
   rows->x.push_back(x);
   rows->dy.push_back(dy);
 }
-
-namespace {
-
-// join_columns() and round: (`padded` rows, width), the last ones 0.
-Bf16Block join_rounded(const std::vector<Tensor>& blocks, std::int64_t first, std::int64_t width,
-                       std::int64_t padded) {
-  const Bf16Block y(padded * width, blocks[0].memory());
-  Bf16* to = y.data();
-  for (const Tensor& block : blocks) {
-    const std::int64_t rows = block.shape().rows(), n = block.shape()[-1];
-    if (width == n) {
-      round_to_bf16(rows * n, block.data(), to);
-      to += rows * n;
-      continue;
-    }
-    for (std::int64_t i = 0; i < rows; ++i, to += width)
-      round_to_bf16(width, block.data() + i * n + first, to);
-  }
-  std::fill(to, y.data() + padded * width, Bf16{0});
-  return y;
-}
-
-}  // namespace
 
 // Concatenates the rows of all steps for a single product.
 void StepWeight::add_weight_gradient(Var W, const StepRows& rows) {

@@ -37,9 +37,9 @@ void check_linear(Var x, const Shape& W);
 Tensor linear_forward(Var x, const Tensor& W);
 void linear_input_gradient(Var x, const Tensor& W, const Tensor& dy);
 
-// A weight (n, k) used at each step of a loop, which may have fewer rows each time. Its gradient, the sum over steps of dy_t^T x_t, is computed as
-// one product over all steps: add_step() stores x_t and dy_t, and the product runs when backward() reaches
-// the point where the StepWeight was made. So make it before the loop.
+// A weight (n, k) used at each step of a loop, which may have fewer rows each time. Its gradient, the sum over
+// steps of dy_t^T x_t, is computed as one product over all steps: add_step() stores x_t and dy_t, and the
+// product runs when backward() reaches the point where the StepWeight was made. So make it before the loop.
 class StepWeight {
  public:
   explicit StepWeight(Var W);

@@ -107,14 +107,14 @@ TEST_CASE("dropout is another draw at each update and part, and the same again w
     TrainOptions options = plain_options();
     options.learn_rate = 1e-12;
     const double without = run(options).report.cost;
-    options.config.set(field, 0.3);
+    options.config.set(field, 0.5);
     const double first = run(options, 1, 1).report.cost, second = run(options, 1, 2).report.cost;
-    CHECK(first != doctest::Approx(without).epsilon(1e-5));
-    CHECK(first != doctest::Approx(second).epsilon(1e-5));
+    CHECK(first != doctest::Approx(without).epsilon(1e-3));
+    CHECK(first != doctest::Approx(second).epsilon(1e-3));
     CHECK(first == run(options).report.cost);
     CHECK(first != doctest::Approx(run(options, 2).report.cost).epsilon(1e-6));
     options.seed = 2;
-    CHECK(first != doctest::Approx(run(options).report.cost).epsilon(1e-5));
+    CHECK(first != doctest::Approx(run(options).report.cost).epsilon(1e-3));
   }
 }
 
